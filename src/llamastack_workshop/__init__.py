@@ -1,0 +1,1 @@
+"""What the LlamaStack Workshop needs around its lessons: the embedded model, the life cycle, the checks."""

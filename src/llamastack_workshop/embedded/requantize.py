@@ -1,0 +1,47 @@
+"""Rewrite a GGUF model's quantised tensors in another quantisation."""
+
+from pathlib import Path
+
+import numpy as np
+from gguf import (
+    GGMLQuantizationType,
+    GGUFReader,
+    GGUFValueType,
+    GGUFWriter,
+    LlamaFileType,
+    quants,
+)
+
+# The writer adds these itself.
+_WRITTEN_BY_GGUF = {"GGUF.version", "GGUF.tensor_count", "GGUF.kv_count", "general.architecture"}
+_KEPT = {GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationType.Q8_0}
+
+
+def requantize_to_q8_0(source: Path, target: Path) -> None:
+    """Write `source` (a GGUF file) to `target` with every quantised tensor in Q8_0.
+
+    Q8_0 takes half as much space again as Q4_1, and llama.cpp reads prompts faster in it,
+    because its CPU kernels are simpler. What Q4_1 has rounded away does not come back.
+    """
+    reader = GGUFReader(source)
+    writer = GGUFWriter(target, reader.get_field("general.architecture").contents())
+    for field in reader.fields.values():
+        if field.name in _WRITTEN_BY_GGUF:
+            continue
+        value_type = field.types[0]
+        item_type = field.types[-1] if value_type == GGUFValueType.ARRAY else None
+        value = field.contents()
+        if field.name == "general.file_type":
+            value = LlamaFileType.MOSTLY_Q8_0
+        writer.add_key_value(field.name, value, value_type, sub_type=item_type)
+    for tensor in reader.tensors:
+        if tensor.tensor_type in _KEPT:
+            writer.add_tensor(tensor.name, tensor.data, raw_dtype=tensor.tensor_type)
+        else:
+            weights = quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
+            packed = quants.quantize(weights, GGMLQuantizationType.Q8_0)
+            writer.add_tensor(tensor.name, packed, raw_dtype=GGMLQuantizationType.Q8_0)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()

@@ -1,0 +1,90 @@
+"""Serve the embedded models over HTTP, OpenAI-compatible, until standard input closes.
+
+Run as a child process: `python -m llamastack_workshop.embedded.serve --embeddings-port 8323 --chat-port 8322`.
+Waiting for the end of standard input ties its life to its parent's: however the parent ends, the pipe closes.
+"""
+
+import argparse
+import signal
+import sys
+from importlib.resources import files
+
+import xllamacpp
+
+from llamastack_workshop.embedded import weights
+from llamastack_workshop.embedded.threads import thread_count
+from llamastack_workshop.errors import clear_errors
+
+READY = "ready"
+
+# Requests that llama.cpp works on at the same time (the rest wait), and what each may hold, in tokens.
+SLOTS = 4
+CONTEXT = 4096
+# For requests that set no limit of their own. A small model that starts to repeat itself never stops.
+MOST_NEW_TOKENS = 384
+
+_LOG_ERRORS_ONLY = 1
+
+
+def serve_chat_model(port: int) -> xllamacpp.Server:
+    """Start the chat model on 127.0.0.1:`port` and return once it answers."""
+    name, path = weights.chat_model(_say)
+    _say(f"Loading {name} …")
+    params = _parameters(port, name, str(path))
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
+    params.n_predict = MOST_NEW_TOKENS
+    # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
+    params.sampling.temp = 0.0
+    params.use_jinja = True
+    if name == weights.CHAT_MODEL:
+        template = files("llamastack_workshop.embedded") / "chat_template.jinja"
+        params.chat_template = template.read_text(encoding="utf-8")
+    return xllamacpp.Server(params)
+
+
+def serve_embedding_model(port: int) -> xllamacpp.Server:
+    """Start the embedding model on 127.0.0.1:`port` and return once it answers."""
+    path = weights.embedding_model(_say)
+    _say(f"Loading {weights.EMBEDDING_MODEL} …")
+    params = _parameters(port, weights.EMBEDDING_MODEL, str(path))
+    params.embedding = True
+    params.n_ctx = 512
+    return xllamacpp.Server(params)
+
+
+def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.model_alias = {name}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.ui = False
+    params.verbosity = _LOG_ERRORS_ONLY
+    params.cpuparams.n_threads = thread_count()
+    params.cpuparams_batch.n_threads = thread_count()
+    return params
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
+    parser.add_argument("--embeddings-port", type=int, required=True, help="port of the embedding model")
+    arguments = parser.parse_args()
+    # Ctrl-C reaches the whole foreground group; the parent decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with clear_errors():
+        servers = [serve_embedding_model(arguments.embeddings_port)]
+        if arguments.chat_port is not None:
+            servers.append(serve_chat_model(arguments.chat_port))
+        _say(READY)
+        sys.stdin.buffer.read()
+        servers.clear()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""How many threads llama.cpp gets on a machine that it shares."""
+
+import math
+import os
+from pathlib import Path
+
+_CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
+# Of no use beyond this for a model this small: its matrices are too small to split further.
+_MOST = 4
+
+
+def thread_count() -> int:
+    """Return WORKSHOP_THREADS if it is set, else one core fewer than this process may use (1 to 4).
+
+    llama.cpp's threads wait for each other by spinning. With as many threads as cores, one busy
+    neighbour (the server, a kernel, pytest) stalls them all; one thread fewer avoids that.
+    """
+    if wanted := os.environ.get("WORKSHOP_THREADS"):
+        return max(1, int(wanted))
+    return max(1, min(_MOST, usable_cores() - 1))
+
+
+def usable_cores() -> int:
+    """Return the cores that this process may use: its CPU affinity, and a container's limit where there is one."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = _CGROUP_LIMIT.read_text().split()
+    except (OSError, ValueError):
+        return cores
+    if quota == "max":
+        return cores
+    return min(cores, max(1, math.floor(int(quota) / int(period))))

@@ -1,0 +1,17 @@
+"""Where things live, all inside the repository folder."""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+RUN_YAML = ROOT / "run.yaml"
+NOTEBOOKS = ROOT / "notebooks"
+
+# Everything that the workshop writes while it runs; `make clean` removes it.
+WORKSHOP_HOME = ROOT / ".workshop"
+MODELS = WORKSHOP_HOME / "models"
+STATE = WORKSHOP_HOME / "state"
+LOGS = WORKSHOP_HOME / "logs"
+SERVER_RECORD = WORKSHOP_HOME / "server.json"
+
+# An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
+WORK = ROOT / "work"
