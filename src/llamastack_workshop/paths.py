@@ -11,7 +11,6 @@ WORKSHOP_HOME = ROOT / ".workshop"
 MODELS = WORKSHOP_HOME / "models"
 STATE = WORKSHOP_HOME / "state"
 LOGS = WORKSHOP_HOME / "logs"
-SERVER_RECORD = WORKSHOP_HOME / "server.json"
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
 WORK = ROOT / "work"

@@ -57,9 +57,7 @@ def convert_minilm_to_gguf(source: Path, target: Path) -> None:
 def _add_tokenizer(writer: GGUFWriter, tokens: list[str], token_types: int) -> None:
     writer.add_tokenizer_model("bert")
     writer.add_token_list([_as_llama_cpp_writes(token).encode() for token in tokens])
-    writer.add_token_types(
-        [TokenType.CONTROL if token in _SPECIAL_TOKENS else TokenType.NORMAL for token in tokens]
-    )
+    writer.add_token_types([TokenType.CONTROL if token in _SPECIAL_TOKENS else TokenType.NORMAL for token in tokens])
     writer.add_token_type_count(token_types)
     ids = {token: index for index, token in enumerate(tokens)}
     writer.add_bos_token_id(ids["[CLS]"])

@@ -73,13 +73,15 @@ def _say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
-    parser.add_argument("--embeddings-port", type=int, required=True, help="port of the embedding model")
+    parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
     # Ctrl-C reaches the whole foreground group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with clear_errors():
-        servers = [serve_embedding_model(arguments.embeddings_port)]
-        if arguments.chat_port is not None:
+        servers = []
+        if arguments.embeddings_port:
+            servers.append(serve_embedding_model(arguments.embeddings_port))
+        if arguments.chat_port:
             servers.append(serve_chat_model(arguments.chat_port))
         _say(READY)
         sys.stdin.buffer.read()

@@ -4,6 +4,8 @@ import math
 import os
 from pathlib import Path
 
+from llamastack_workshop.errors import WorkshopError
+
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 # Of no use beyond this for a model this small: its matrices are too small to split further.
 _MOST = 4
@@ -16,7 +18,11 @@ def thread_count() -> int:
     neighbour (the server, a kernel, pytest) stalls them all; one thread fewer avoids that.
     """
     if wanted := os.environ.get("WORKSHOP_THREADS"):
-        return max(1, int(wanted))
+        if not wanted.isdecimal() or wanted == "0":
+            raise WorkshopError(
+                f"WORKSHOP_THREADS={wanted} is not a number of threads.", "Give 1 or more, or unset it."
+            )
+        return int(wanted)
     return max(1, min(_MOST, usable_cores() - 1))
 
 

@@ -1,0 +1,35 @@
+# The workshop's commands. Each calls `workshop`, which `uv run workshop …` calls as well, on Windows too.
+WORKSHOP = scripts/uv run workshop
+
+.DEFAULT_GOAL := help
+.PHONY: help setup llama-server lab test book doctor format lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install everything into this folder and prepare the embedded models
+	@$(WORKSHOP) setup
+
+llama-server: ## Start the embedded model and the LlamaStack server (ARGS="--port 8331")
+	@$(WORKSHOP) llama-server $(ARGS)
+
+lab: ## Start model, server and JupyterLab with chapter 1 (ARGS="--no-browser")
+	@$(WORKSHOP) lab $(ARGS)
+
+test: ## Run all notebooks and tests against a server of their own (ARGS="-k chaining")
+	@$(WORKSHOP) test $(ARGS)
+
+book: ## Build the site into _build/html, every notebook executed
+	@$(WORKSHOP) book
+
+doctor: ## Check Python, packages, ports, keys, upstreams, models, disk and memory
+	@$(WORKSHOP) doctor
+
+format: ## For contributors: tidy code and notebooks
+	@scripts/uv run ruff format && scripts/uv run ruff check --fix && $(WORKSHOP) format-notebooks
+
+lock: ## For contributors: write requirements.txt, the hashed pins for pip and conda
+	@scripts/uv export --quiet --no-emit-project --no-header --output-file requirements.txt
+
+clean: ## Remove state, logs, prepared models and the built book (your work/ stays)
+	@$(WORKSHOP) clean

@@ -1,0 +1,33 @@
+"""Build the site with Jupyter Book, its notebooks executed against a server of their own."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from llamastack_workshop import paths, ports
+from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.stack import Say, running_stack
+
+
+def build(say: Say) -> None:
+    """Build the site into `_build/html`.
+
+    Raises WorkshopError if a notebook fails or Sphinx warns of anything, or if the server does not start.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
+        running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
+    ):
+        # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
+        build = subprocess.run(
+            [sys.executable, "-m", "jupyter_book.cli.main", "build", ".", "-W", "-n", "--keep-going", "--all"],
+            cwd=paths.ROOT,
+            env={**os.environ, "LLAMA_STACK_BASE_URL": running.base_url, "WORKSHOP_CHECKS": "raise"},
+            check=False,
+        )
+    if build.returncode:
+        raise WorkshopError(
+            "The book was not built: see the warnings and errors above.", "Mend them and run make book again."
+        )

@@ -1,0 +1,88 @@
+"""The chapters: the repository's notebooks, written with solutions, and an attendee's copies, derived without.
+
+A solution stands in a code cell between the lines `### BEGIN SOLUTION` and `### END SOLUTION`, the markers
+that nbgrader introduced (https://nbgrader.readthedocs.io/en/stable/user_guide/creating_and_grading_assignments.html).
+"""
+
+import hashlib
+import re
+import time
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from llamastack_workshop import paths
+from llamastack_workshop.errors import WorkshopError
+
+_SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.MULTILINE | re.DOTALL)
+_BLANK = r"\1...  # your code here"
+
+
+def chapters() -> list[Path]:
+    """Return the repository's notebooks in reading order."""
+    return sorted(paths.NOTEBOOKS.glob("*.ipynb"))
+
+
+def blank(notebook: NotebookNode) -> NotebookNode:
+    """Return a copy of `notebook` as an attendee gets it: each solution replaced by a line to fill in.
+
+    Raises WorkshopError if a cell has one marker without the other.
+    """
+    copy = nbformat.from_dict(notebook)
+    for cell in copy.cells:
+        if "SOLUTION" not in cell.source:
+            continue
+        cell.source = _SOLUTION.sub(_BLANK, cell.source)
+        if "SOLUTION" in cell.source:
+            raise WorkshopError(
+                f"Cell {cell.id} has a solution marker without its partner.",
+                "Write ### BEGIN SOLUTION and ### END SOLUTION on lines of their own.",
+            )
+        # On the site these fold the solution away; an attendee's blank must be in sight.
+        cell.metadata = {}
+    copy.metadata["workshop"] = {"handed_out": _digest(copy)}
+    return copy
+
+
+def hand_out() -> None:
+    """Put blank chapters into `work/`. A copy that somebody has worked on is never touched."""
+    paths.WORK.mkdir(exist_ok=True)
+    for chapter in chapters():
+        target = paths.WORK / chapter.name
+        if not target.exists() or _untouched(target):
+            nbformat.write(blank(nbformat.read(chapter, as_version=4)), target)
+
+
+def reset(name: str) -> tuple[Path, Path]:
+    """Hand out a chapter afresh; return the new file and where the attendee's version is kept.
+
+    `name` is a chapter's number or (part of) its file name. Raises WorkshopError if no chapter matches,
+    or if there is no copy to reset.
+    """
+    matching = [c for c in chapters() if name in c.stem or c.stem.split("-")[0].lstrip("0") == name]
+    if len(matching) != 1:
+        raise WorkshopError(
+            f"{name!r} names {'no chapter' if not matching else 'several chapters'}.",
+            f"Choose one of: {', '.join(chapter.stem for chapter in chapters())}",
+        )
+    target = paths.WORK / matching[0].name
+    if not target.exists():
+        raise WorkshopError(f"There is no {target.relative_to(paths.ROOT)} yet.", "Get your copies with: make lab")
+    kept = target.with_stem(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
+    target.rename(kept)
+    nbformat.write(blank(nbformat.read(matching[0], as_version=4)), target)
+    return target, kept
+
+
+def _untouched(copy: Path) -> bool:
+    try:
+        notebook = nbformat.read(copy, as_version=4)
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return False
+    return notebook.metadata.get("workshop", {}).get("handed_out") == _digest(notebook)
+
+
+def _digest(notebook: NotebookNode) -> str:
+    sources = "\0".join(f"{cell.cell_type}\0{cell.source}" for cell in notebook.cells)
+    return hashlib.sha256(sources.encode()).hexdigest()

@@ -1,0 +1,189 @@
+"""The `workshop` command: what the Makefile's targets call, for people with and without make."""
+
+import shutil
+import signal
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from llamastack_workshop import paths, stack, upstreams
+from llamastack_workshop.errors import clear_errors
+
+app = typer.Typer(
+    help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+console = Console(highlight=False)
+
+Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port of the LlamaStack server on 127.0.0.1.")]
+UpstreamOption = Annotated[
+    upstreams.Choice,
+    typer.Option(
+        "--upstream",
+        envvar="WORKSHOP_UPSTREAM",
+        help="Whose chat models to use. `auto`: all those whose variable is set (OPENAI_API_KEY, OLLAMA_URL, "
+        "VLLM_URL; .env is read), else the embedded model.",
+    ),
+]
+RunYaml = Annotated[Path, typer.Option(help="The server's configuration.", show_default="run.yaml")]
+
+
+def main() -> None:
+    """Run the command line. A closed terminal or a plain `kill` cleans up just as Ctrl-C does."""
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _interrupt)
+    with clear_errors():
+        upstreams.load_dotenv_file()
+        app(standalone_mode=True)
+
+
+def _interrupt(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@app.command()
+def setup() -> None:
+    """Prepare the embedded models (once, some seconds; the other commands do it when needed)."""
+    from llamastack_workshop.embedded import weights
+
+    name, path = weights.chat_model(_say)
+    embeddings = weights.embedding_model(_say)
+    for model, file in ((name, path), (weights.EMBEDDING_MODEL, embeddings)):
+        console.print(f"{model}: {file.stat().st_size / 1e6:.0f} MB, ready")
+    console.print("Next: make lab (or: uv run workshop lab)")
+
+
+@app.command()
+def llama_server(
+    port: Port = stack.DEFAULT_PORT,
+    upstream: UpstreamOption = upstreams.Choice.auto,
+    run_yaml: RunYaml = paths.RUN_YAML,
+) -> None:
+    """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
+    started = time.monotonic()
+    with stack.running_stack(_say, port=port, upstream=upstream, run_yaml=run_yaml) as running:
+        _print_stack(running, seconds=time.monotonic() - started)
+        console.print("\nCtrl-C stops it.")
+        running.wait()
+
+
+@app.command()
+def lab(
+    port: Port = stack.DEFAULT_PORT,
+    upstream: UpstreamOption = upstreams.Choice.auto,
+    lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
+    browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
+) -> None:
+    """Start the server (or use the one that runs) and JupyterLab with chapter 1, on your copies in work/."""
+    from llamastack_workshop import chapters
+    from llamastack_workshop.lab import running_lab
+
+    with ExitStack() as cleanup:
+        started = time.monotonic()
+        if base_url := stack.reusable_server(port):
+            console.print(f"Using the LlamaStack server that already runs on port {port}.")
+        else:
+            running = cleanup.enter_context(stack.running_stack(_say, port=port, upstream=upstream))
+            _print_stack(running, seconds=time.monotonic() - started)
+            base_url = running.base_url
+        chapters.hand_out()
+        _say("Starting JupyterLab …")
+        url, process = cleanup.enter_context(running_lab(base_url, port=lab_port, open_browser=browser))
+        console.print(f"\nJupyterLab: [bold]{url}[/bold]", soft_wrap=True)
+        console.print("Your copies of the chapters are in work/. Ctrl-C stops everything.")
+        process.wait()
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test(context: typer.Context) -> None:
+    """Run every notebook and the package's tests against a server of their own, on free ports.
+
+    A server that you have running is neither used nor disturbed. Further arguments go to pytest:
+    `uv run workshop test notebooks/01-server-setup.ipynb -x`
+    """
+    from llamastack_workshop.testing import run_tests
+
+    raise SystemExit(run_tests(context.args, _say))
+
+
+@app.command()
+def book() -> None:
+    """Build the site into _build/html, with every notebook executed; a warning or a failing cell is an error."""
+    from llamastack_workshop.book import build
+
+    build(_say)
+    console.print(f"The book is in {paths.ROOT / '_build' / 'html' / 'index.html'}", soft_wrap=True)
+
+
+@app.command()
+def doctor(port: Port = stack.DEFAULT_PORT) -> None:
+    """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
+    from llamastack_workshop.doctor import examine, table
+
+    findings = examine(port)
+    console.print(table(findings))
+    if any(finding.status == "missing" for finding in findings):
+        raise SystemExit(1)
+
+
+@app.command()
+def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for example 2 or 02-responses-api.")]) -> None:
+    """Give yourself a fresh copy of a chapter; the one you worked on is kept under another name."""
+    from llamastack_workshop import chapters
+
+    fresh, kept = chapters.reset(chapter)
+    console.print(f"{fresh.relative_to(paths.ROOT)} is fresh; your version is {kept.relative_to(paths.ROOT)}")
+
+
+@app.command()
+def format_notebooks(
+    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
+) -> None:
+    """For contributors: remove outputs, execution counts and kernel noise from notebooks/."""
+    from llamastack_workshop.notebook_format import noisy_notebooks, tidy
+
+    noisy = noisy_notebooks()
+    for path in noisy:
+        if not check:
+            tidy(path)
+        console.print(f"{'has noise' if check else 'tidied'}: {path.relative_to(paths.ROOT)}")
+    if check and noisy:
+        raise SystemExit(1)
+
+
+@app.command()
+def clean() -> None:
+    """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
+    for folder in (paths.WORKSHOP_HOME, paths.ROOT / "_build"):
+        if folder.exists():
+            shutil.rmtree(folder)
+            console.print(f"removed {folder.relative_to(paths.ROOT)}/")
+
+
+def _say(step: str) -> None:
+    console.print(step, style="dim")
+
+
+def _print_stack(running: stack.Stack, *, seconds: float) -> None:
+    console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
+    console.print(f"  URL      [bold]{running.url}[/bold]   (base URL for OpenAI clients: {running.base_url})")
+    shown = running.models[:5] + (["…"] if len(running.models) > 5 else [])
+    console.print(f"  models   {', '.join(shown)}")
+    console.print(f"  try      {_curl(running)}", soft_wrap=True)
+
+
+def _curl(running: stack.Stack) -> str:
+    body = f'{{"model": "{running.models[0]}", "input": "What is the capital of France?"}}'
+    return f"curl {running.base_url}/responses -H 'Content-Type: application/json' -d '{body}'"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,57 @@
+"""Start JupyterLab on an attendee's own copies of the chapters."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import httpx
+
+from llamastack_workshop import paths, ports
+from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.processes import Child
+
+FIRST_CHAPTER = "01-server-setup.ipynb"
+_START_TIMEOUT = 90  # seconds
+
+
+@contextmanager
+def running_lab(base_url: str, *, port: int = 8888, open_browser: bool = True) -> Iterator[tuple[str, Child]]:
+    """Start JupyterLab on loopback in the folder `work/`, yield its URL (with token) and process, and stop it.
+
+    `base_url` is the LlamaStack server that the notebooks talk to. If `port` is taken, another one is used.
+    Raises WorkshopError if JupyterLab does not start.
+    """
+    port = port if ports.is_free(port) else ports.free_port()
+    token = secrets.token_urlsafe(16)
+    lab = Child(
+        "llamastack_workshop.run_lab",
+        f"--ServerApp.root_dir={paths.WORK}",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        f"--ServerApp.ip={ports.HOST}",
+        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
+        f"--ExtensionApp.open_browser={open_browser}",
+        "--ServerApp.allow_root=True",
+        # The environment carries the token, because other users of a machine can read command lines.
+        environment={**os.environ, "JUPYTER_TOKEN": token, "LLAMA_STACK_BASE_URL": base_url},
+        log=paths.LOGS / "jupyterlab.log",
+    )
+    try:
+        _wait_until_ready(lab, port)
+        yield f"http://localhost:{port}/lab/tree/{FIRST_CHAPTER}?token={token}", lab
+    finally:
+        lab.stop()
+
+
+def _wait_until_ready(lab: Child, port: int) -> None:
+    deadline = time.monotonic() + _START_TIMEOUT
+    while True:
+        try:
+            httpx.get(f"http://{ports.HOST}:{port}/api", timeout=2).raise_for_status()
+            return
+        except httpx.HTTPError:
+            if not lab.running() or time.monotonic() > deadline:
+                raise WorkshopError("JupyterLab did not start.", f"Read {lab.log}.") from None
+            time.sleep(0.1)

@@ -1,0 +1,72 @@
+"""Child processes that end when their parent does, however it ends."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import IO
+
+_GRACE = 10  # seconds
+
+
+class Child:
+    """A Python module that runs as a child process and lives as long as its standard input stays open.
+
+    What it prints to standard output can be read line by line from `output` if `log` is None;
+    otherwise everything it prints goes to the file `log`.
+    """
+
+    def __init__(
+        self, module: str, *arguments: str, environment: dict[str, str], log: Path, read_output: bool = False
+    ) -> None:
+        self.log = log
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as log_file:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if read_output else log_file,
+                stderr=log_file,
+                env={**environment, "PYTHONUNBUFFERED": "1"},
+                # Ctrl-C goes to the parent alone, which then ends its children in order.
+                start_new_session=True,
+            )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def output(self) -> IO[bytes]:
+        return self._process.stdout
+
+    def send_line(self, line: str) -> None:
+        """Write one line to the child's standard input; a child that has ended already does not raise."""
+        try:
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            pass
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def wait(self) -> None:
+        """Wait until the child ends."""
+        self._process.wait()
+
+    def stop(self) -> None:
+        """Close the child's standard input and wait for it to end; force it after 10 seconds."""
+        try:
+            self._process.stdin.close()
+        except BrokenPipeError:
+            pass
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")

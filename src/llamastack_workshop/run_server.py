@@ -1,0 +1,24 @@
+"""Run `llama stack run` as a child process of the workshop.
+
+It imports the server, which takes seconds, while its parent starts the embedded model; the first line on
+standard input then lets it go on, because the server asks its upstreams for their models once, at its start.
+"""
+
+import sys
+
+from llamastack_workshop.lifeline import end_with_parent
+
+
+def main() -> None:
+    import llama_stack.core.server.server  # noqa: F401  the slow import that this process does ahead of time
+    from llama_stack.cli.llama import main as llama
+
+    if not sys.stdin.buffer.readline():
+        return
+    end_with_parent()
+    sys.argv = ["llama", "stack", "run", *sys.argv[1:]]
+    llama()
+
+
+if __name__ == "__main__":
+    main()

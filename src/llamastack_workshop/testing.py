@@ -1,0 +1,45 @@
+"""Run the tests: every notebook through nbmake, and the package's own, against a server of their own."""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from llamastack_workshop import paths, ports
+from llamastack_workshop.stack import Say, running_stack
+
+_TESTS = ["notebooks", "tests"]
+
+
+def run_tests(arguments: list[str], say: Say) -> int:
+    """Run pytest with `arguments` (by default over everything) and return its exit status.
+
+    The server listens on a free port and keeps its state in a folder that goes when the tests end.
+    Raises WorkshopError if the server does not start.
+    """
+    logs = paths.LOGS / "test"
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-test-") as state,
+        running_stack(say, port=ports.free_port(), state=Path(state), logs=logs) as running,
+    ):
+        say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
+        environment = {**os.environ, **running.addresses, "LLAMA_STACK_BASE_URL": running.base_url}
+        status = _run_pytest(arguments, environment)
+    if status:
+        say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
+    return status
+
+
+def _run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
+    names_tests = any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
+    command = [sys.executable, "-m", "pytest", "--nbmake", "--numprocesses=logical", "--maxprocesses=4"]
+    pytest = subprocess.Popen([*command, *arguments, *([] if names_tests else _TESTS)], cwd=paths.ROOT, env=environment)
+    try:
+        return pytest.wait()
+    except KeyboardInterrupt:
+        # pytest ends its notebooks' kernels when it is interrupted; a plain kill would orphan them.
+        pytest.send_signal(signal.SIGINT)
+        pytest.wait()
+        raise
