@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -41,11 +42,9 @@ class Child:
 
     def send_line(self, line: str) -> None:
         """Write one line to the child's standard input; a child that has ended already does not raise."""
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
-        except BrokenPipeError:
-            pass
 
     def running(self) -> bool:
         return self._process.poll() is None
@@ -56,10 +55,8 @@ class Child:
 
     def stop(self) -> None:
         """Close the child's standard input and wait for it to end; force it after 10 seconds."""
-        try:
+        with suppress(BrokenPipeError):
             self._process.stdin.close()
-        except BrokenPipeError:
-            pass
         try:
             self._process.wait(_GRACE)
         except subprocess.TimeoutExpired:

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from functools import wraps
+from typing import Any
 
 
 class NotYet(Exception):
@@ -10,7 +11,7 @@ class NotYet(Exception):
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython to show the message alone: a traceback through the check would help nobody."""
-        return [f"Not yet: {self}"]
+        return [f"✗ Not yet: {self}"]
 
 
 class Result:
@@ -35,19 +36,25 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
     @wraps(check)
     def run(*answers: object) -> Result:
         try:
-            if any(answer is None or answer is ... for answer in answers):
-                raise NotYet(
-                    "there is no answer yet. Replace the line `...  # your code here` and run that cell again."
-                )
             return Result(True, check(*answers))
         except NotYet as problem:
-            if os.environ.get("WORKSHOP_CHECKS") == "raise":
-                raise
-            return Result(False, str(problem))
+            failure = problem
         except Exception as error:
-            problem = NotYet(f"your code raised {type(error).__name__}: {error}")
-            if os.environ.get("WORKSHOP_CHECKS") == "raise":
-                raise problem from error
-            return Result(False, str(problem))
+            failure = NotYet(f"your code raised {type(error).__name__}: {error}")
+        if os.environ.get("WORKSHOP_CHECKS") == "raise":
+            raise failure
+        return Result(False, str(failure))
 
     return run
+
+
+def require(condition: object, message: str) -> None:
+    """Raise NotYet with `message` unless `condition` is true."""
+    if not condition:
+        raise NotYet(message)
+
+
+def given(answer: Any) -> Any:
+    """Return `answer`; raise NotYet if it is what a blank exercise gives: None or `...`."""
+    require(answer is not None and answer is not ..., "there is no answer yet. Replace `...  # your code here`.")
+    return answer

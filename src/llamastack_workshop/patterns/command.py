@@ -66,7 +66,7 @@ def _model(base_url: str, wanted: str | None) -> str:
     if wanted not in served:
         raise WorkshopError(
             f"The server at {base_url} does not serve {wanted or 'any language model'}.",
-            f"Choose one of: {', '.join(served)}. An openai/ model needs OPENAI_API_KEY in .env and a restarted server.",
+            f"Choose one of: {', '.join(served)}. For openai/ models, set OPENAI_API_KEY in .env and restart it.",
         )
     return wanted
 

@@ -23,8 +23,9 @@ Gate = Callable[[str], str | None]
 
 
 class Specifications(BaseModel, extra="forbid"):
-    """What the chain returns. The patterns go to the model's server with the schema, and constrain its answer."""
+    """The technical specifications of a product."""
 
+    # The patterns go to the server with the schema and constrain what the model can write.
     cpu: str = Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})? GHz( [a-z0-9-]{1,16})?$")
     memory: str = Field(pattern=r"^[0-9]{1,4} ?[GT]B$")
     storage: str = Field(pattern=r"^[0-9]{1,4} ?[GT]B$")
@@ -43,13 +44,12 @@ class Step(BaseModel):
 
 
 class ChainError(Exception):
-    """A step failed its gate twice. `finished` holds the steps before it, so that nothing is lost."""
+    """A step failed its gate twice: `failed` is that step, `finished` those before it, so that nothing is lost."""
 
-    def __init__(self, step: str, problem: str, output: str, finished: list[Step]) -> None:
-        super().__init__(f"Step {step!r} failed its gate twice: {problem}")
-        self.step = step
+    def __init__(self, problem: str, failed: Step, finished: list[Step]) -> None:
+        super().__init__(f"Step {failed.name!r} failed its gate twice: {problem}")
         self.problem = problem
-        self.output = output
+        self.failed = failed
         self.finished = finished
 
 
@@ -58,16 +58,16 @@ def run_chain(
 ) -> tuple[Specifications, list[Step]]:
     """Extract the specifications from `text` and return them as an object, with the steps that led there.
 
-    `on_step` is called after each step. Raises ChainError, and what the openai client raises.
+    `on_step` is called after each step, the failed one included. Raises ChainError, and what the openai client raises.
     """
     steps: list[Step] = []
 
     def run_step(name: str, prompt: str, gate: Gate, **options: object) -> str:
         step, problem = _attempt_twice(client, model, name, prompt, gate, options)
-        if problem:
-            raise ChainError(name, problem, step.output, steps)
-        steps.append(step)
         on_step(step)
+        if problem:
+            raise ChainError(problem, step, steps)
+        steps.append(step)
         return step.output
 
     extracted = run_step("extract", EXTRACT.format(text=text), lambda output: numbers_gate(output, text))
@@ -78,14 +78,11 @@ def run_chain(
 
 
 def numbers_gate(output: str, text: str) -> str | None:
-    """Accept an extraction that has numbers, all of them out of the text."""
-    numbers = re.findall(r"\d+(?:\.\d+)?", output)
-    if not numbers:
-        return "the answer has no numbers, so it has no specifications"
-    invented = [number for number in numbers if number not in text]
-    if invented:
-        return f"{', '.join(invented)} is not in the text"
-    return None
+    """Accept an answer that has numbers, all of them out of the text."""
+    if not _numbers(output):
+        return "the answer has no numbers"
+    invented = set(_numbers(output)) - set(_numbers(text))
+    return f"{', '.join(sorted(invented))} is not in the text" if invented else None
 
 
 def json_gate(output: str, text: str) -> str | None:
@@ -120,6 +117,10 @@ def _attempt_twice(
         if (problem := gate(step.output)) is None:
             break
     return step, problem
+
+
+def _numbers(text: str) -> list[str]:
+    return re.findall(r"\d+(?:\.\d+)?", text)
 
 
 def _json_format() -> dict[str, object]:

@@ -10,7 +10,10 @@ from llamastack_workshop.errors import WorkshopError, clear_errors, verbose
 from llamastack_workshop.patterns.command import connected, progress, read_text
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, ChainError, Step, run_chain
 
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
+
+@app.command()
 def command(
     text: Annotated[
         str | None,
@@ -42,7 +45,7 @@ def command(
             specifications, steps = run_chain(client, chosen, text, on_step=_show)
         except ChainError as error:
             raise WorkshopError(
-                f"{error}. Its last answer: {error.output[:120]!r}",
+                f"{error}. Its last answer: {error.failed.output[:120]!r}",
                 "Try a clearer text or a larger --model; VERBOSE=true shows every step.",
             ) from error
     if as_json:
@@ -66,7 +69,7 @@ def main() -> None:
     """Run the command line."""
     with clear_errors():
         upstreams.load_dotenv_file()
-        typer.run(command)
+        app()
 
 
 if __name__ == "__main__":
