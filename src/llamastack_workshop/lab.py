@@ -35,7 +35,12 @@ def running_lab(base_url: str, *, port: int = 8888, open_browser: bool = True) -
         f"--ExtensionApp.open_browser={open_browser}",
         "--ServerApp.allow_root=True",
         # The environment carries the token, because other users of a machine can read command lines.
-        environment={**os.environ, "JUPYTER_TOKEN": token, "LLAMA_STACK_BASE_URL": base_url},
+        environment={
+            **os.environ,
+            "JUPYTER_TOKEN": token,
+            "LLAMA_STACK_BASE_URL": base_url,
+            "WORKSHOP_STATE": str(paths.state()),
+        },
         log=paths.LOGS / "jupyterlab.log",
     )
     try:

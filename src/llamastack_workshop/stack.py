@@ -56,13 +56,12 @@ def running_stack(
     port: int = DEFAULT_PORT,
     upstream: upstreams.Choice = upstreams.Choice.auto,
     run_yaml: Path = paths.RUN_YAML,
-    state: Path = paths.STATE,
+    state: Path | None = None,
     logs: Path = paths.LOGS,
-    extra_environment: dict[str, str] | None = None,
 ) -> Iterator[Stack]:
     """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
 
-    `say` gets a line about each step. `extra_environment` is added to the server's environment.
+    `say` gets a line about each step. `state` is the folder that the server keeps its state in.
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
     active = upstreams.chosen(upstream)
@@ -71,6 +70,7 @@ def running_stack(
     for one in active:
         say(f"Checking {one.shown()} …")
         upstreams.models(one)
+    state = state or paths.state()
     state.mkdir(parents=True, exist_ok=True)
 
     embedded_ports = _embedded_ports(port, with_chat=not active)
@@ -86,7 +86,6 @@ def running_stack(
                 **addresses,
                 "WORKSHOP_STATE": str(state),
                 "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
-                **(extra_environment or {}),
             },
             log=logs / "llama-stack.log",
         )

@@ -26,11 +26,14 @@ MOST_NEW_TOKENS = 384
 _LOG_ERRORS_ONLY = 1
 
 
-def serve_chat_model(port: int) -> xllamacpp.Server:
-    """Start the chat model on 127.0.0.1:`port` and return once it answers."""
+def serve_chat_model(port: int, alias: str | None = None) -> xllamacpp.Server:
+    """Start the chat model on 127.0.0.1:`port` and return once it answers.
+
+    It is listed under its own name, or under `alias`.
+    """
     name, path = weights.chat_model(_say)
     _say(f"Loading {name} …")
-    params = _parameters(port, name, str(path))
+    params = _parameters(port, alias or name, str(path))
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT
     params.n_predict = MOST_NEW_TOKENS
