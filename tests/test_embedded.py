@@ -218,9 +218,7 @@ def test_through_llamastack_tools(client: OpenAI, embedded_model: str) -> None:
         (call,) = asking.output
         assert (call.type, call.name, json.loads(call.arguments)) == ("function_call", name, arguments)
     result = {"type": "function_call_output", "call_id": call.call_id, "output": "The share price is 187 dollars."}
-    answer = client.responses.create(
-        model=embedded_model, previous_response_id=asking.id, input=[result], tools=tools
-    )
+    answer = client.responses.create(model=embedded_model, previous_response_id=asking.id, input=[result], tools=tools)
     assert "187" in answer.output_text
 
 

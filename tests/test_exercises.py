@@ -1,0 +1,177 @@
+"""The exercises: blanks derived from solutions, checks that help, copies that are never lost."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from langchain_core.runnables import RunnableLambda
+from nbclient import NotebookClient
+from openai import OpenAI
+from pydantic import BaseModel
+
+from llamastack_workshop import chapters, paths
+from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.exercises import langchain_hybrid, prompt_chaining, responses_api, server_setup
+from llamastack_workshop.exercises.check import NotYet
+
+NOTEBOOKS = chapters.chapters()
+IDS = [path.stem for path in NOTEBOOKS]
+
+
+def cells(notebook: nbformat.NotebookNode, pattern: str) -> list[int]:
+    return [i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code" and re.search(pattern, cell.source)]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_each_solution_is_followed_by_its_check(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    solutions, checks = cells(notebook, "### BEGIN SOLUTION"), cells(notebook, r"^check\.")
+    assert len(solutions) >= 2
+    assert checks == [index + 1 for index in solutions]
+    assert all("hide-input" in notebook.cells[index].metadata.tags for index in solutions)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_a_blank_differs_from_its_solution_in_the_solution_alone(path: Path) -> None:
+    solved = nbformat.read(path, as_version=4)
+    blank = chapters.blank(solved)
+    assert not cells(blank, "SOLUTION")
+    differing = [i for i, cell in enumerate(solved.cells) if cell.source != blank.cells[i].source]
+    assert differing == cells(solved, "### BEGIN SOLUTION")
+    assert all("...  # your code here" in blank.cells[index].source for index in differing)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_a_blank_runs_to_its_end_and_each_check_fails_with_a_message(
+    path: Path, base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKSHOP_CHECKS", "")
+    monkeypatch.setenv("LLAMA_STACK_BASE_URL", base_url)
+    blank = chapters.blank(nbformat.read(path, as_version=4))
+    NotebookClient(blank, timeout=300, resources={"metadata": {"path": str(paths.NOTEBOOKS)}}).execute()
+    for index in cells(blank, r"^check\."):
+        shown = blank.cells[index].outputs[-1]["data"]["text/plain"]
+        assert shown.startswith("✗ Not yet: ") and "your code raised" not in shown
+
+
+def test_a_lone_marker_is_an_error() -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("### BEGIN SOLUTION\nx = 1", id="lone")])
+    with pytest.raises(WorkshopError, match="lone"):
+        chapters.blank(notebook)
+
+
+def typed_price_format(**price: str) -> dict[str, Any]:
+    properties = {"product": {"type": "string"}, "price": price}
+    schema = {"type": "object", "properties": properties, "required": ["product", "price"]}
+    return {"type": "json_schema", "name": "price", "schema": schema}
+
+
+class Anything(BaseModel):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong", "message"),
+    [
+        (server_setup.language_models, lambda c, m: [lambda client: client.models.list().data, c], "take the `.id`"),
+        (
+            server_setup.language_models,
+            lambda c, m: [lambda client: sorted(one.id for one in client.models.list()), c],
+            "is no language model",
+        ),
+        (server_setup.language_models, lambda c, m: [lambda client: [], c], "are missing"),
+        (
+            server_setup.short_answer,
+            lambda c, m: [lambda q: c.responses.create(model=m, input=q, max_output_tokens=40)],
+            "limit it with `max_output_tokens`",
+        ),
+        (
+            server_setup.short_answer,
+            lambda c, m: [lambda q: c.responses.create(model=m, input=q, max_output_tokens=16).output_text],
+            "return the whole response",
+        ),
+        (
+            server_setup.short_answer,
+            lambda c, m: [lambda q: c.responses.create(model=m, input=q, max_output_tokens=1)],
+            "your code raised BadRequestError",
+        ),
+        (responses_api.streamed_text, lambda c, m: [lambda question: "Paris"], "return two values"),
+        (responses_api.streamed_text, lambda c, m: [lambda question: (["Pa", "ris"], 2)], "join the deltas"),
+        (responses_api.streamed_text, lambda c, m: [lambda question: ("Paris", 14)], "more deltas than characters"),
+        (responses_api.price_format, lambda c, m: [{"type": "json_object"}, c, m], "json_schema"),
+        (responses_api.price_format, lambda c, m: [typed_price_format(type="string"), c, m], "price is a number"),
+        (
+            responses_api.follow_up,
+            lambda c, m: (
+                lambda first: [lambda r, q: c.responses.create(model=m, input=q, max_output_tokens=16), first, c]
+            )(c.responses.create(model=m, input="Hello!", max_output_tokens=16)),
+            "hand over its id",
+        ),
+        (prompt_chaining.grounded_gate, lambda c, m: [lambda found, text: "no"], "rejects specifications that are"),
+        (prompt_chaining.grounded_gate, lambda c, m: [lambda found, text: None], "accepts a memory of 32 GB"),
+        (
+            prompt_chaining.grounded_gate,
+            lambda c, m: [
+                lambda found, text: next(
+                    (n for v in found.values() for n in re.findall(r"[\d.]+", v) if n not in text), None
+                )
+            ],
+            "compare whole numbers",
+        ),
+        (prompt_chaining.three_steps, lambda c, m: [lambda text: {"cpu": "1"}], "return two values"),
+        (langchain_hybrid.summary_chain, lambda c, m: ["a string"], "use the | operator"),
+        (langchain_hybrid.summary_chain, lambda c, m: [RunnableLambda(lambda x: 3)], "end it with a StrOutputParser"),
+        (langchain_hybrid.batch_results, lambda c, m: [[Anything()], ["a", "b"]], "2 texts and 1 results"),
+        (langchain_hybrid.batch_results, lambda c, m: [["a"], ["a"]], "with structured output"),
+    ],
+)
+def test_a_common_mistake_is_named(check: Any, wrong: Any, message: str, client: OpenAI, model: str) -> None:
+    with pytest.raises(NotYet, match=re.escape(message)):
+        check(*wrong(client, model))
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repository with one chapter."""
+    (tmp_path / "notebooks").mkdir()
+    for name, place in {"ROOT": tmp_path, "NOTEBOOKS": tmp_path / "notebooks", "WORK": tmp_path / "work"}.items():
+        monkeypatch.setattr(paths, name, place)
+    write_chapter(tmp_path, "### BEGIN SOLUTION\nx = 1\n### END SOLUTION")
+    return tmp_path
+
+
+def write_chapter(repository: Path, source: str) -> None:
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="a")])
+    nbformat.write(notebook, repository / "notebooks" / "01-first.ipynb")
+
+
+def source(path: Path) -> str:
+    return nbformat.read(path, as_version=4).cells[0].source
+
+
+def test_copies_follow_the_chapters_until_somebody_works_on_them(repository: Path) -> None:
+    copy = repository / "work" / "01-first.ipynb"
+    chapters.hand_out()
+    assert source(copy) == "...  # your code here"
+
+    write_chapter(repository, "y = 2")
+    chapters.hand_out()
+    assert source(copy) == "y = 2"
+
+    notebook = nbformat.read(copy, as_version=4)
+    notebook.cells[0].source = "my own work"
+    nbformat.write(notebook, copy)
+    write_chapter(repository, "z = 3")
+    chapters.hand_out()
+    assert source(copy) == "my own work"
+
+    fresh, kept = chapters.reset("1")
+    assert (source(fresh), source(kept)) == ("z = 3", "my own work")
+
+
+def test_reset_names_the_chapters_there_are(repository: Path) -> None:
+    with pytest.raises(WorkshopError, match="names no chapter") as caught:
+        chapters.reset("9")
+    assert "01-first" in caught.value.fix

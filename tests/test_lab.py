@@ -1,0 +1,39 @@
+"""`workshop lab`: JupyterLab on the attendee's copies, beside a server that runs already."""
+
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import psutil
+
+from llamastack_workshop import ports
+from llamastack_workshop.chapters import chapters
+
+
+def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
+    server_port = base_url.split(":")[2].split("/")[0]
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "llamastack_workshop.cli", "lab", "--no-browser"]
+        + ["--port", server_port, "--lab-port", str(ports.free_port())],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    output = ""
+    for line in lab.stdout:
+        output += line
+        if "Ctrl-C stops" in line:
+            break
+    assert f"Using the LlamaStack server that already runs on port {server_port}." in output
+    address, token = re.search(r"(http://localhost:\d+)/lab/tree/01-server-setup.ipynb\?token=(\S+)", output).groups()
+
+    listed = httpx.get(f"{address}/api/contents", params={"token": token}, timeout=30).json()["content"]
+    assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}
+    assert httpx.get(f"{address}/api/contents", timeout=30).status_code == 403
+
+    processes = psutil.Process(lab.pid).children(recursive=True)
+    lab.send_signal(signal.SIGINT)
+    assert lab.wait(60) == 130
+    assert not psutil.wait_procs(processes, timeout=20)[1]
+    httpx.get(f"{base_url}/health", timeout=10).raise_for_status()

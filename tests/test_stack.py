@@ -1,0 +1,259 @@
+"""Starting and stopping the stack, and every way in which a start can fail."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from http.server import HTTPServer
+from pathlib import Path
+from socketserver import BaseRequestHandler
+from threading import Thread
+
+import httpx
+import psutil
+import pytest
+import xllamacpp
+
+from llamastack_workshop import paths, ports, stack, upstreams
+from llamastack_workshop.embedded import weights
+from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.upstreams import Choice
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+@pytest.fixture(autouse=True)
+def no_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start from a machine on which no upstream is configured."""
+    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_URL", "VLLM_URL", "WORKSHOP_UPSTREAM"):
+        monkeypatch.setenv(variable, "")
+
+
+@pytest.fixture(scope="module")
+def guarded_upstream() -> Iterator[str]:
+    """A real model server that wants the key `right`: the address of its API."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights.embedding_model(quiet))
+    params.embedding = True
+    params.hostnames = ["127.0.0.1"]
+    params.port = ports.free_port()
+    params.api_keys = ["right"]
+    params.verbosity = 1
+    server = xllamacpp.Server(params)
+    yield f"http://127.0.0.1:{params.port}/v1"
+    del server
+
+
+def failure(**options: object) -> WorkshopError:
+    """Start the stack, which must fail, and return the error."""
+    with pytest.raises(WorkshopError) as caught, stack.running_stack(quiet, **{"port": ports.free_port()} | options):
+        pass
+    return caught.value
+
+
+def workshop(*arguments: str, **environment: str) -> subprocess.Popen:
+    """Run `workshop` as a user does: in a process of its own, without a terminal."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "llamastack_workshop.cli", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+
+
+def descendants(process: subprocess.Popen) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return psutil.wait_procs(processes, timeout=20)[1]
+
+
+def read_until_ready(process: subprocess.Popen) -> str:
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C stops it" in line:
+            return "".join(lines)
+    raise AssertionError(f"the server did not start: {process.stderr.read()}")
+
+
+def test_starts_answers_stops_and_keeps_its_state(tmp_path: Path) -> None:
+    port = str(ports.free_port())
+    first = workshop("llama-server", "--port", port, WORKSHOP_STATE=str(tmp_path))
+    output = read_until_ready(first)
+    assert f"http://localhost:{port}" in output
+    model = re.search(r"models +(\S+)", output)[1]
+    created = httpx.post(
+        f"http://localhost:{port}/v1/responses", json={"model": model, "input": "Hello!"}, timeout=60
+    ).json()
+    listening = {c.laddr.ip for child in descendants(first) for c in child.net_connections() if c.status == "LISTEN"}
+    assert listening == {"127.0.0.1"}
+
+    processes = descendants(first)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(30) == 130
+    assert not wait_until_gone(processes)
+
+    second = workshop("llama-server", "--port", port, WORKSHOP_STATE=str(tmp_path))
+    read_until_ready(second)
+    kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
+    assert kept["output"] == created["output"]
+
+    # Killed outright, the parent cannot clean up: its children must notice by themselves.
+    processes = descendants(second)
+    second.kill()
+    assert not wait_until_gone(processes)
+
+
+def test_ctrl_c_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = workshop("llama-server", "--port", str(ports.free_port()), WORKSHOP_STATE=str(tmp_path))
+    process.stdout.readline()
+    processes = descendants(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert processes
+    assert not wait_until_gone(processes)
+
+
+def test_a_port_that_a_llamastack_server_holds(base_url: str) -> None:
+    port = int(base_url.split(":")[2].split("/")[0])
+    error = failure(port=port)
+    assert re.match(rf"A LlamaStack server, version \S+, already answers on port {port}", error.problem)
+    assert "--port" in error.fix
+
+
+def test_a_port_that_another_program_holds() -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        error = failure(port=other.server_port)
+        other.shutdown()
+    assert f"Port {other.server_port} is taken by process {os.getpid()}" in error.problem
+    assert "--port" in error.fix
+
+
+def test_an_errors_two_lines_and_exit_status_on_the_command_line() -> None:
+    process = workshop("llama-server", "--upstream", "openai")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.splitlines() == [
+        "Error: OPENAI_API_KEY is not set.",
+        "  Fix: Copy .env.example to .env and set OPENAI_API_KEY there, or leave out --upstream openai.",
+    ]
+    assert not output
+    verbose = workshop("llama-server", "--upstream", "openai", VERBOSE="true")
+    assert "Traceback" in verbose.communicate(timeout=60)[1]
+
+
+def test_a_rejected_key_is_named_but_not_shown(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    error = failure(upstream=Choice.openai)
+    assert error.problem == f"OpenAI at {guarded_upstream} rejects the key (HTTP 401)."
+    assert ".env" in error.fix
+    assert "sk-wrong" not in str(error)
+
+
+def test_an_accepted_key_lists_the_models(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    (openai,) = upstreams.chosen(Choice.auto)
+    assert len(upstreams.models(openai)) == 1
+
+
+@pytest.mark.parametrize("variable", ["OLLAMA_URL", "VLLM_URL"])
+def test_an_upstream_that_does_not_answer(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = f"http://127.0.0.1:{ports.free_port()}/v1"
+    monkeypatch.setenv(variable, address)
+    error = failure()
+    assert error.problem.startswith(f"{variable}={address} does not answer")
+    assert f"unset {variable}" in error.fix
+
+
+def test_an_upstreams_address_without_v1(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream.removesuffix("/v1") + "/elsewhere")
+    error = failure()
+    assert "has no list of models" in error.problem
+    assert "/v1" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("apis:\n", "apis: [\n", r"run.yaml, line \d+, column \d+: "),
+        ("providers:\n", "provider:\n", "run.yaml has no `providers:`."),
+        ("inline::faiss", "inline::fais", "LlamaStack did not start: ValueError: Provider `inline::fais` is not"),
+        ("kv_sqlite", "kv_sqlit", "ValidationError: 1 validation error for StackConfig, storage.backends.kv_default"),
+    ],
+    ids=["syntax", "no_providers", "unknown_provider", "invalid_value"],
+)
+def test_a_malformed_run_yaml(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    broken = tmp_path / "run.yaml"
+    text = paths.RUN_YAML.read_text(encoding="utf-8")
+    assert old in text
+    broken.write_text(text.replace(old, new, 1), encoding="utf-8")
+    error = failure(run_yaml=broken, state=tmp_path / "state", logs=tmp_path / "logs")
+    assert re.search(problem, error.problem)
+    assert "run.yaml" in error.fix
+
+
+def test_a_missing_run_yaml(tmp_path: Path) -> None:
+    assert "does not exist" in failure(run_yaml=tmp_path / "none.yaml").problem
+
+
+def test_an_upstream_without_a_model(guarded_upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The upstream answers, but the model that run.yaml allows is not among those it lists."""
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-none")
+    error = failure(state=tmp_path / "state", logs=tmp_path / "logs")
+    assert "serves no language model" in error.problem
+    log = (tmp_path / "logs" / "llama-stack.log").read_text()
+    assert "********" in log and "right'" not in log
+
+
+def test_models_listed_by_the_live_server(base_url: str) -> None:
+    listed = httpx.get(f"{base_url}/models").json()["data"]
+    types = {model["id"]: model["custom_metadata"]["model_type"] for model in listed}
+    assert types["embeddings/all-minilm-l6-v2"] == "embedding"
+    assert stack.language_models(base_url) == [id for id, kind in types.items() if kind == "llm"]
+
+
+def test_the_doctor_finds_what_is_wrong() -> None:
+    healthy = workshop("doctor", "--port", str(ports.free_port()))
+    output, _ = healthy.communicate(timeout=60)
+    assert healthy.returncode == 0, output
+    assert "checksum right" in output and max(map(len, output.splitlines())) <= 80
+
+    address = f"http://127.0.0.1:{ports.free_port()}/v1"
+    ill = workshop("doctor", OLLAMA_URL=address)
+    output, _ = ill.communicate(timeout=60)
+    assert ill.returncode == 1
+    assert "Ollama" in output and "missing" in output
+
+
+def test_waits_for_no_one_when_the_embedded_model_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "none.gguf"))
+    started = time.monotonic()
+    error = failure(state=tmp_path, logs=tmp_path / "logs")
+    assert error.problem == f"WORKSHOP_MODEL={tmp_path}/none.gguf is not a file."
+    assert time.monotonic() - started < stack._START_TIMEOUT
+
+
+def test_vector_stores_work_without_a_download(client, tmp_path: Path) -> None:
+    """The tokenizer that chunks files comes from a package; a status of `failed` would mean a download was tried."""
+    text = "The UltraBook comes with a warranty of 24 months on all parts."
+    file = client.files.create(file=("warranty.txt", text.encode()), purpose="assistants")
+    store = client.vector_stores.create(name="manuals")
+    added = client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id)
+    assert added.status == "completed", json.dumps(added.last_error)
+    (found,) = client.vector_stores.search(store.id, query="How long is the warranty?").data
+    assert found.content[0].text == text
