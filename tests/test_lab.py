@@ -14,9 +14,9 @@ from llamastack_workshop.chapters import chapters
 
 def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
     server_port = base_url.split(":")[2].split("/")[0]
+    options = ["--no-browser", "--port", server_port, "--lab-port", str(ports.free_port())]
     lab = subprocess.Popen(
-        [sys.executable, "-m", "llamastack_workshop.cli", "lab", "--no-browser"]
-        + ["--port", server_port, "--lab-port", str(ports.free_port())],
+        [sys.executable, "-m", "llamastack_workshop.cli", "lab", *options],
         stdout=subprocess.PIPE,
         text=True,
     )

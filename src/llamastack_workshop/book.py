@@ -24,7 +24,7 @@ def build(say: Say) -> None:
         build = subprocess.run(
             [sys.executable, "-m", "jupyter_book.cli.main", "build", ".", "-W", "-n", "--keep-going", "--all"],
             cwd=paths.ROOT,
-            env={**os.environ, "LLAMA_STACK_BASE_URL": running.base_url, "WORKSHOP_STATE": state, "WORKSHOP_CHECKS": "raise"},
+            env={**os.environ, **running.variables(), "WORKSHOP_CHECKS": "raise"},
             check=False,
         )
     if build.returncode:

@@ -36,12 +36,17 @@ class Stack:
     models: list[str]
     version: str
     addresses: dict[str, str]
+    state: Path
     server: Child
 
     @property
     def base_url(self) -> str:
         """The address that OpenAI clients want."""
         return f"{self.url}/v1"
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables by which notebooks and tests find this server and its parts."""
+        return {**self.addresses, "LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
 
     def wait(self) -> None:
         """Return never, but raise WorkshopError once the server ends by itself."""
@@ -96,7 +101,7 @@ def running_stack(
         server.send_line("go")
         version = _wait_until_ready(server, port, run_yaml)
         url = f"http://localhost:{port}"
-        yield Stack(url, _require_language_models(url, server.log), version, addresses, server)
+        yield Stack(url, _require_language_models(url, server.log), version, addresses, state, server)
 
 
 def check_run_yaml(run_yaml: Path) -> None:

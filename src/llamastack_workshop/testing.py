@@ -25,7 +25,7 @@ def run_tests(arguments: list[str], say: Say) -> int:
         running_stack(say, port=ports.free_port(), state=Path(state), logs=logs) as running,
     ):
         say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
-        environment = {**os.environ, **running.addresses, "LLAMA_STACK_BASE_URL": running.base_url, "WORKSHOP_STATE": state}
+        environment = {**os.environ, **running.variables()}
         status = _run_pytest(arguments, environment)
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
