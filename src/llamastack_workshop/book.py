@@ -10,6 +10,9 @@ from llamastack_workshop import paths, ports
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.stack import Say, running_stack
 
+# The package has no `python -m` door, and its script need not be on the PATH.
+_JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+
 
 def build(say: Say) -> None:
     """Build the site into `_build/html`.
@@ -22,7 +25,7 @@ def build(say: Say) -> None:
     ):
         # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
         build = subprocess.run(
-            [sys.executable, "-m", "jupyter_book.cli.main", "build", ".", "-W", "-n", "--keep-going", "--all"],
+            [sys.executable, "-c", _JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "--all"],
             cwd=paths.ROOT,
             env={**os.environ, **running.variables(), "WORKSHOP_CHECKS": "raise"},
             check=False,
