@@ -16,7 +16,7 @@ from llamastack_workshop import paths
 from llamastack_workshop.errors import WorkshopError
 
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.MULTILINE | re.DOTALL)
-_BLANK = r"\1...  # your code here"
+_BLANK = r"\1pass  # your code here"
 
 
 def chapters() -> list[Path]:
@@ -46,12 +46,16 @@ def blank(notebook: NotebookNode) -> NotebookNode:
 
 
 def hand_out() -> None:
-    """Put blank chapters into `work/`. A copy that somebody has worked on is never touched."""
+    """Put blank chapters into `work/`.
+
+    A copy whose cells somebody has changed is never touched; any other follows its chapter when that changes.
+    """
     paths.WORK.mkdir(exist_ok=True)
     for chapter in chapters():
         target = paths.WORK / chapter.name
-        if not target.exists() or _untouched(target):
-            nbformat.write(blank(nbformat.read(chapter, as_version=4)), target)
+        fresh = blank(nbformat.read(chapter, as_version=4))
+        if not target.exists() or _outdated(target, fresh):
+            nbformat.write(fresh, target)
 
 
 def reset(name: str) -> tuple[Path, Path]:
@@ -75,12 +79,14 @@ def reset(name: str) -> tuple[Path, Path]:
     return target, kept
 
 
-def _untouched(copy: Path) -> bool:
+def _outdated(copy: Path, fresh: NotebookNode) -> bool:
+    """Return whether `copy` is as it was handed out, and its chapter has changed since."""
     try:
         notebook = nbformat.read(copy, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError):
         return False
-    return notebook.metadata.get("workshop", {}).get("handed_out") == _digest(notebook)
+    digest = _digest(notebook)
+    return digest == notebook.metadata.get("workshop", {}).get("handed_out") and digest != _digest(fresh)
 
 
 def _digest(notebook: NotebookNode) -> str:

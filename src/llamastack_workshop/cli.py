@@ -174,7 +174,8 @@ def _say(step: str) -> None:
 
 def _print_stack(running: stack.Stack, *, seconds: float) -> None:
     console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
-    console.print(f"  URL      [bold]{running.url}[/bold]   (base URL for OpenAI clients: {running.base_url})")
+    console.print(f"  URL      [bold]{running.url}[/bold]")
+    console.print(f"  clients  base_url={running.base_url}")
     shown = running.models[:5] + (["…"] if len(running.models) > 5 else [])
     console.print(f"  models   {', '.join(shown)}")
     console.print(f"  try      {_curl(running)}", soft_wrap=True)

@@ -55,6 +55,6 @@ def require(condition: object, message: str) -> None:
 
 
 def given(answer: Any) -> Any:
-    """Return `answer`; raise NotYet if it is what a blank exercise gives: None or `...`."""
-    require(answer is not None and answer is not ..., "there is no answer yet. Replace `...  # your code here`.")
+    """Return `answer`; raise NotYet if it is what a blank exercise gives, None."""
+    require(answer is not None, "there is no answer yet. Replace `pass  # your code here`.")
     return answer

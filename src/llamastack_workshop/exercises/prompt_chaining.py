@@ -12,14 +12,13 @@ _TEXT = "A laptop with a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVM
 def grounded_gate(function: Callable[[dict[str, str], str], str | None]) -> str:
     """Check a gate that accepts specifications whose every number stands in the text."""
     accepted = function(_GOOD, _TEXT)
-    require(accepted is not ..., "there is no answer yet. Replace `...  # your code here`.")
     require(accepted is None, f"your gate rejects specifications that are right: {accepted!r}")
     rejected = function({**_GOOD, "memory": "32 GB"}, _TEXT)
-    require(rejected is not None, "your gate accepts a memory of 32 GB, which is not in the text.")
+    require(rejected is not None, "a memory of 32 GB passes your gate, and is not in the text.")
     require(isinstance(rejected, str), f"say what is wrong in words; your gate returned {rejected!r}.")
     require(
         function({**_GOOD, "memory": "6 GB"}, _TEXT) is not None,
-        "your gate accepts a memory of 6 GB, because the text holds 16GB; compare whole numbers, not characters.",
+        "a memory of 6 GB passes your gate, because the text holds 16GB; compare whole numbers, not characters.",
     )
     require("32" in rejected, f"name the number that is wrong; your gate said {rejected!r}.")
     return f"your gate says: {rejected}"
