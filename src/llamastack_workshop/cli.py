@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llamastack_workshop import paths, stack, upstreams
-from llamastack_workshop.errors import clear_errors
+from llamastack_workshop import paths, ports, stack, upstreams
+from llamastack_workshop.errors import WorkshopError, clear_errors
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -63,7 +63,7 @@ def setup() -> None:
 
 @app.command()
 def llama_server(
-    port: Port = stack.DEFAULT_PORT,
+    port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
     run_yaml: RunYaml = paths.RUN_YAML,
 ) -> None:
@@ -77,7 +77,7 @@ def llama_server(
 
 @app.command()
 def lab(
-    port: Port = stack.DEFAULT_PORT,
+    port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
     lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
@@ -96,7 +96,8 @@ def lab(
             base_url = running.base_url
         chapters.hand_out()
         _say("Starting JupyterLab …")
-        url, process = cleanup.enter_context(running_lab(base_url, port=lab_port, open_browser=browser))
+        jupyter = running_lab(base_url, paths.state(port), port=lab_port, open_browser=browser)
+        url, process = cleanup.enter_context(jupyter)
         console.print(f"\nJupyterLab: [bold]{url}[/bold]", soft_wrap=True)
         console.print("Your copies of the chapters are in work/. Ctrl-C stops everything.")
         process.wait()
@@ -124,7 +125,7 @@ def book() -> None:
 
 
 @app.command()
-def doctor(port: Port = stack.DEFAULT_PORT) -> None:
+def doctor(port: Port = paths.DEFAULT_PORT) -> None:
     """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
     from llamastack_workshop.doctor import examine, table
 
@@ -162,6 +163,12 @@ def format_notebooks(
 @app.command()
 def clean() -> None:
     """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
+    server = ports.holder(paths.DEFAULT_PORT)
+    if server and str(paths.ROOT) in " ".join(server.cmdline()):
+        raise WorkshopError(
+            f"The server on port {paths.DEFAULT_PORT} is using what would be removed.",
+            f"Stop it first: Ctrl-C in its terminal, or kill {server.pid}",
+        )
     for folder in (paths.WORKSHOP_HOME, paths.ROOT / "_build"):
         if folder.exists():
             shutil.rmtree(folder)

@@ -5,6 +5,7 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 
@@ -17,10 +18,13 @@ _START_TIMEOUT = 90  # seconds
 
 
 @contextmanager
-def running_lab(base_url: str, *, port: int = 8888, open_browser: bool = True) -> Iterator[tuple[str, Child]]:
+def running_lab(
+    base_url: str, state: Path, *, port: int = 8888, open_browser: bool = True
+) -> Iterator[tuple[str, Child]]:
     """Start JupyterLab on loopback in the folder `work/`, yield its URL (with token) and process, and stop it.
 
-    `base_url` is the LlamaStack server that the notebooks talk to. If `port` is taken, another one is used.
+    `base_url` is the LlamaStack server that the notebooks talk to, `state` the folder of its state.
+    If `port` is taken, another one is used.
     Raises WorkshopError if JupyterLab does not start.
     """
     port = port if ports.is_free(port) else ports.free_port()
@@ -42,7 +46,7 @@ def running_lab(base_url: str, *, port: int = 8888, open_browser: bool = True) -
             **os.environ,
             "JUPYTER_TOKEN": token,
             "LLAMA_STACK_BASE_URL": base_url,
-            "WORKSHOP_STATE": str(paths.state()),
+            "WORKSHOP_STATE": str(state),
         },
         log=paths.LOGS / "jupyterlab.log",
     )

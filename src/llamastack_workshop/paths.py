@@ -3,6 +3,9 @@
 import os
 from pathlib import Path
 
+# Where LlamaStack listens when nothing else is said.
+DEFAULT_PORT = 8321
+
 ROOT = Path(__file__).resolve().parents[2]
 RUN_YAML = ROOT / "run.yaml"
 NOTEBOOKS = ROOT / "notebooks"
@@ -16,6 +19,15 @@ LOGS = WORKSHOP_HOME / "logs"
 WORK = ROOT / "work"
 
 
-def state() -> Path:
-    """Return the folder of the server's state: WORKSHOP_STATE, which run.yaml reads as well, or our own."""
-    return Path(os.environ.get("WORKSHOP_STATE") or WORKSHOP_HOME / "state").absolute()
+def state(port: int) -> Path:
+    """Return the folder for the state of a server on `port`: WORKSHOP_STATE, or one of our own.
+
+    Each port has its own, because two servers must not write into one database.
+    """
+    own = WORKSHOP_HOME / ("state" if port == DEFAULT_PORT else f"state-{port}")
+    return Path(os.environ.get("WORKSHOP_STATE") or own).absolute()
+
+
+def logs(port: int) -> Path:
+    """Return the folder for the logs of a server on `port`."""
+    return LOGS if port == DEFAULT_PORT else LOGS / str(port)

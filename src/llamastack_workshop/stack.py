@@ -18,7 +18,6 @@ from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
 
-DEFAULT_PORT = 8321
 _MEND_RUN_YAML = "Mend that place, or restore the file: git checkout run.yaml"
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
@@ -58,15 +57,15 @@ class Stack:
 def running_stack(
     say: Say,
     *,
-    port: int = DEFAULT_PORT,
+    port: int = paths.DEFAULT_PORT,
     upstream: upstreams.Choice = upstreams.Choice.auto,
     run_yaml: Path = paths.RUN_YAML,
     state: Path | None = None,
-    logs: Path = paths.LOGS,
+    logs: Path | None = None,
 ) -> Iterator[Stack]:
     """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
 
-    `say` gets a line about each step. `state` is the folder that the server keeps its state in.
+    `say` gets a line about each step. `state` and `logs` are the folders for what the server keeps and says.
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
     active = upstreams.chosen(upstream)
@@ -75,7 +74,7 @@ def running_stack(
     for one in active:
         say(f"Checking {one.shown()} …")
         upstreams.models(one)
-    state = state or paths.state()
+    state, logs = state or paths.state(port), logs or paths.logs(port)
     state.mkdir(parents=True, exist_ok=True)
 
     embedded_ports = _embedded_ports(port, with_chat=not active)
@@ -127,7 +126,7 @@ def check_port(port: int) -> None:
     who = f"process {process.pid} ({process.name()})" if process else "another process"
     stop = f"stop it (kill {process.pid})" if process else "stop it"
     version = answering_version(port)
-    other_port = f"choose another port: uv run workshop llama-server --port {port + 10}"
+    other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
     if version:
         raise WorkshopError(
             f"A LlamaStack server, version {version}, already answers on port {port}: {who}.",

@@ -25,11 +25,14 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True)
 class Upstream:
-    """A model server outside the workshop: a provider of run.yaml and the variable that switches it on."""
+    """A model server outside the workshop.
+
+    `provider_id` is its provider in run.yaml, `variable` switches that on, `start` says how to make it answer.
+    """
 
     provider_id: str
     variable: str
-    remedy: str
+    start: str
 
     def is_set(self) -> bool:
         return bool(os.environ.get(self.variable))
@@ -40,8 +43,13 @@ class Upstream:
             return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         return os.environ[self.variable]
 
-    def api_key(self) -> str:
-        return os.environ.get({"openai": "OPENAI_API_KEY", "vllm": "VLLM_API_TOKEN"}.get(self.provider_id, ""), "")
+    def key_variable(self) -> str:
+        """Return the variable that holds the key, where the upstream wants one."""
+        return "OPENAI_API_KEY" if self.provider_id == "openai" else "VLLM_API_TOKEN"
+
+    def do_without(self) -> str:
+        """Return the advice for those who would rather not use this upstream."""
+        return f"unset {self.variable} (also in .env) to use the embedded model."
 
     def shown(self) -> str:
         """Return how messages name this upstream. It never contains the key."""
@@ -49,11 +57,9 @@ class Upstream:
 
 
 UPSTREAMS = (
-    Upstream(
-        "openai", "OPENAI_API_KEY", "Put a valid OPENAI_API_KEY into .env, or remove it to use the embedded model."
-    ),
-    Upstream("ollama", "OLLAMA_URL", "Start it (ollama serve), or unset OLLAMA_URL to use the embedded model."),
-    Upstream("vllm", "VLLM_URL", "Start it (vllm serve MODEL), or unset VLLM_URL to use the embedded model."),
+    Upstream("openai", "OPENAI_API_KEY", "Check the network and OPENAI_BASE_URL"),
+    Upstream("ollama", "OLLAMA_URL", "Start it (ollama serve)"),
+    Upstream("vllm", "VLLM_URL", "Start it (vllm serve MODEL)"),
 )
 
 
@@ -88,13 +94,20 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
     Raises WorkshopError if it does not answer, rejects the key, or does not speak OpenAI's API at this address.
     """
     url = upstream.base_url().rstrip("/") + "/models"
-    headers = {"Authorization": f"Bearer {upstream.api_key()}"} if upstream.api_key() else {}
+    # Ollama takes no key, and would ignore one.
+    key = os.environ.get(upstream.key_variable())
+    headers = {"Authorization": f"Bearer {key}"} if key and upstream.provider_id != "ollama" else {}
     try:
         answer = httpx.get(url, headers=headers, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise WorkshopError(f"{upstream.shown()} does not answer ({_reason(error)}).", upstream.remedy) from error
+        raise WorkshopError(
+            f"{upstream.shown()} does not answer ({_reason(error)}).", f"{upstream.start}, or {upstream.do_without()}"
+        ) from error
     if answer.status_code in (401, 403):
-        raise WorkshopError(f"{upstream.shown()} rejects the key (HTTP {answer.status_code}).", upstream.remedy)
+        raise WorkshopError(
+            f"{upstream.shown()} rejects the key (HTTP {answer.status_code}).",
+            f"Put a valid {upstream.key_variable()} into .env, or {upstream.do_without()}",
+        )
     try:
         return [model["id"] for model in answer.raise_for_status().json()["data"]]
     except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:

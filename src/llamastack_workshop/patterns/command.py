@@ -2,14 +2,16 @@
 
 import os
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 from openai import APIError, APIStatusError, OpenAI
 from rich.console import Console
 
-from llamastack_workshop import ports, stack
+from llamastack_workshop import paths, ports, stack
 from llamastack_workshop.errors import WorkshopError
 
 # Progress goes to standard error, so that standard output holds the result alone.
@@ -27,10 +29,8 @@ def connected(base_url: str | None, model: str | None) -> Iterator[tuple[OpenAI,
     if a call fails.
     """
     named = base_url or os.environ.get("LLAMA_STACK_BASE_URL")
-    if named is None and ports.is_free(stack.DEFAULT_PORT):
-        say = lambda line: progress.print(line, style="dim")  # noqa: E731
-        say(f"No server runs at {DEFAULT_BASE_URL}: starting one for this command.")
-        with stack.running_stack(say, port=ports.free_port()) as running, _clear_call_errors(running.base_url):
+    if named is None and ports.is_free(paths.DEFAULT_PORT):
+        with _own_server() as running, _clear_call_errors(running.base_url):
             yield OpenAI(base_url=running.base_url, api_key="none"), _model(running.base_url, model)
         return
     base_url = (named or DEFAULT_BASE_URL).rstrip("/")
@@ -50,6 +50,19 @@ def read_text(text: str | None, default: str) -> str:
     if not content.strip():
         raise WorkshopError("The text is empty.", "Give one with --text, or pipe one in and say --text -")
     return content.strip()
+
+
+@contextmanager
+def _own_server() -> Iterator[stack.Stack]:
+    def say(line: str) -> None:
+        progress.print(line, style="dim")
+
+    say(f"No server runs at {DEFAULT_BASE_URL}: starting one for this command.")
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-command-") as state,
+        stack.running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "command") as running,
+    ):
+        yield running
 
 
 def _model(base_url: str, wanted: str | None) -> str:
