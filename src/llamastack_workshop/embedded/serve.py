@@ -5,6 +5,7 @@ Waiting for the end of standard input ties its life to its parent's: however the
 """
 
 import argparse
+import os
 import signal
 import sys
 from importlib.resources import files
@@ -23,6 +24,8 @@ CONTEXT = 4096
 # For requests that set no limit of their own. A small model that starts to repeat itself never stops.
 MOST_NEW_TOKENS = 384
 
+# In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
+_PROMPT_CACHE = 128
 _LOG_ERRORS_ONLY = 1
 
 
@@ -63,6 +66,7 @@ def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
+    params.cache_ram_mib = _PROMPT_CACHE
     params.verbosity = _LOG_ERRORS_ONLY
     params.cpuparams.n_threads = thread_count()
     params.cpuparams_batch.n_threads = thread_count()
@@ -87,6 +91,8 @@ def main() -> None:
         if arguments.chat_port:
             servers.append(serve_chat_model(arguments.chat_port))
         _say(READY)
+        # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
         sys.stdin.buffer.read()
         servers.clear()
 
