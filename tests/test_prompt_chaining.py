@@ -84,6 +84,12 @@ def test_command_for_machines_with_text_from_standard_input(base_url: str) -> No
     assert set(printed["result"]) == {"cpu", "memory", "storage"}
 
 
+def test_a_proxy_does_not_come_between_this_machine_and_itself(base_url: str) -> None:
+    nowhere = f"http://127.0.0.1:{ports.free_port()}"
+    run = command("--base-url", base_url, HTTP_PROXY=nowhere, http_proxy=nowhere, NO_PROXY="", no_proxy="example.org")
+    assert run.returncode == 0, run.stderr
+
+
 def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
     run = command("--base-url", base_url, VERBOSE="true")
     assert "Transform the following specifications" in run.stderr

@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-Port = Annotated[int, typer.Option(min=1024, max=65535, help="Port of the LlamaStack server on 127.0.0.1.")]
+Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
     upstreams.Choice,
     typer.Option(
@@ -42,6 +42,7 @@ def main() -> None:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
         upstreams.load_dotenv_file()
+        ports.bypass_proxies()
         app(standalone_mode=True)
 
 

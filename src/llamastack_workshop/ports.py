@@ -1,5 +1,6 @@
-"""Ports on this machine: whether one is free, and who holds it."""
+"""Ports on this machine: whether one is free, who holds it, and how to reach it past a proxy."""
 
+import os
 import socket
 
 import psutil
@@ -34,3 +35,10 @@ def holder(port: int) -> psutil.Process | None:
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return None
+
+
+def bypass_proxies() -> None:
+    """Make this process and its children reach this machine directly, whatever proxy is set for the rest."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "localhost", HOST]))

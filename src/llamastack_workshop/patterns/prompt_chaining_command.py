@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from llamastack_workshop import upstreams
+from llamastack_workshop import ports, upstreams
 from llamastack_workshop.errors import WorkshopError, clear_errors, verbose
 from llamastack_workshop.patterns.command import connected, progress, read_text
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, ChainError, Step, run_chain
@@ -69,6 +69,7 @@ def main() -> None:
     """Run the command line."""
     with clear_errors():
         upstreams.load_dotenv_file()
+        ports.bypass_proxies()
         app()
 
 
