@@ -2,7 +2,7 @@
 WORKSHOP = scripts/uv run workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test book doctor format lock clean
+.PHONY: help setup llama-server lab test chain reset book doctor format lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -18,6 +18,12 @@ lab: ## Start model, server and JupyterLab with chapter 1 (ARGS="--no-browser")
 
 test: ## Run all notebooks and tests against a server of their own (ARGS="-k chaining")
 	@$(WORKSHOP) test $(ARGS)
+
+chain: ## Run the two-step prompt chain of chapter 3 (VERBOSE=true shows each step)
+	@scripts/uv run llamastack-prompt-chaining $(ARGS)
+
+reset: ## Give yourself a fresh copy of a chapter; yours is kept (CHAPTER=2)
+	@$(WORKSHOP) reset $(CHAPTER)
 
 book: ## Build the site into _build/html, every notebook executed
 	@$(WORKSHOP) book

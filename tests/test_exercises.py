@@ -178,6 +178,6 @@ def test_copies_follow_the_chapters_until_somebody_works_on_them(repository: Pat
 
 
 def test_reset_names_the_chapters_there_are(repository: Path) -> None:
-    with pytest.raises(WorkshopError, match="names no chapter") as caught:
+    with pytest.raises(WorkshopError, match="There is no chapter") as caught:
         chapters.reset("9")
     assert "01-first" in caught.value.fix

@@ -32,5 +32,5 @@ def build(say: Say) -> None:
         )
     if build.returncode:
         raise WorkshopError(
-            "The book was not built: see the warnings and errors above.", "Mend them and run make book again."
+            "The book was not built: see the warnings and errors above.", "Correct them and run make book again."
         )

@@ -67,7 +67,7 @@ def reset(name: str) -> tuple[Path, Path]:
     matching = [c for c in chapters() if name in c.stem or c.stem.split("-")[0].lstrip("0") == name]
     if len(matching) != 1:
         raise WorkshopError(
-            f"{name!r} names {'no chapter' if not matching else 'several chapters'}.",
+            f"There is no chapter {name!r}." if not matching else f"{name!r} could be several chapters.",
             f"Choose one of: {', '.join(chapter.stem for chapter in chapters())}",
         )
     target = paths.WORK / matching[0].name

@@ -3,7 +3,8 @@
 import shutil
 import signal
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -72,8 +73,8 @@ def llama_server(
     started = time.monotonic()
     with stack.running_stack(_say, port=port, upstream=upstream, run_yaml=run_yaml) as running:
         _print_stack(running, seconds=time.monotonic() - started)
-        console.print("\nCtrl-C stops it.")
-        running.wait()
+        with _until_ctrl_c("\nCtrl-C stops it."):
+            running.wait()
 
 
 @app.command()
@@ -100,8 +101,10 @@ def lab(
         jupyter = running_lab(base_url, paths.state(port), port=lab_port, open_browser=browser)
         url, process = cleanup.enter_context(jupyter)
         console.print(f"\nJupyterLab: [bold]{url}[/bold]", soft_wrap=True)
-        console.print("Your copies of the chapters are in work/. Ctrl-C stops everything.")
-        process.wait()
+        if f":{lab_port}/" not in url:
+            console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
+        with _until_ctrl_c("Your copies of the chapters are in work/. Ctrl-C stops everything."):
+            process.wait()
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -142,7 +145,9 @@ def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for examp
     from llamastack_workshop import chapters
 
     fresh, kept = chapters.reset(chapter)
-    console.print(f"{fresh.relative_to(paths.ROOT)} is fresh; your version is {kept.relative_to(paths.ROOT)}")
+    console.print(
+        f"{fresh.relative_to(paths.ROOT)} is fresh; your version is {kept.relative_to(paths.ROOT)}", soft_wrap=True
+    )
 
 
 @app.command()
@@ -174,6 +179,16 @@ def clean() -> None:
         if folder.exists():
             shutil.rmtree(folder)
             console.print(f"removed {folder.relative_to(paths.ROOT)}/")
+
+
+@contextmanager
+def _until_ctrl_c(hint: str) -> Iterator[None]:
+    """Print `hint` and wait; Ctrl-C is then the way to end, and no failure."""
+    console.print(hint)
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopping …")
 
 
 def _say(step: str) -> None:

@@ -39,6 +39,7 @@ def examine(port: int) -> list[Finding]:
         *_models(),
         _server_port(port),
         *(_upstream(upstream) for upstream in upstreams.UPSTREAMS),
+        _curl(),
         _memory(),
         _disk(),
     ]
@@ -47,7 +48,9 @@ def examine(port: int) -> list[Finding]:
 def table(findings: list[Finding]) -> Table:
     """Return the findings as a table that fits 80 columns."""
     marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "missing": "[red]missing[/red]"}
-    result = Table("", "status", "found", "what to do", box=None, pad_edge=False)
+    result = Table(box=None, pad_edge=False)
+    for title in ("", "status", "found", "what to do"):
+        result.add_column(title, overflow="fold")
     for finding in findings:
         result.add_row(finding.what, marks[finding.status], finding.found, finding.advice)
     return result
@@ -109,6 +112,11 @@ def _upstream(upstream: upstreams.Upstream) -> Finding:
     except WorkshopError as error:
         return Finding(name, "missing", error.problem, error.fix)
     return Finding(name, "ok", f"answers and lists {len(listed)} models")
+
+
+def _curl() -> Finding:
+    found = shutil.which("curl")
+    return Finding("curl", "ok" if found else "note", found or "not found", "" if found else "Chapter 1 uses it.")
 
 
 def _memory() -> Finding:

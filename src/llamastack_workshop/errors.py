@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 class WorkshopError(Exception):
-    """A failure that the user can mend.
+    """A failure that the user can put right.
 
     `problem` names what is wrong, `fix` what to do about it; each is one short line.
     """

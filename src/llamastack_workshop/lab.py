@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from llamastack_workshop import paths, ports
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
 
-FIRST_CHAPTER = "01-server-setup.ipynb"
+_FIRST_CHAPTER = f"{paths.WORK.name}/01-server-setup.ipynb"
 _START_TIMEOUT = 90  # seconds
 
 
@@ -21,7 +22,7 @@ _START_TIMEOUT = 90  # seconds
 def running_lab(
     base_url: str, state: Path, *, port: int = 8888, open_browser: bool = True
 ) -> Iterator[tuple[str, Child]]:
-    """Start JupyterLab on loopback in the folder `work/`, yield its URL (with token) and process, and stop it.
+    """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
     `base_url` is the LlamaStack server that the notebooks talk to, `state` the folder of its state.
     If `port` is taken, another one is used.
@@ -31,11 +32,12 @@ def running_lab(
     token = secrets.token_urlsafe(16)
     lab = Child(
         "llamastack_workshop.run_lab",
-        f"--ServerApp.root_dir={paths.WORK}",
+        # The whole repository, so that the chapters' links to pages and sources lead somewhere.
+        f"--ServerApp.root_dir={paths.ROOT}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.ip={ports.HOST}",
-        f"--LabApp.default_url=/lab/tree/{FIRST_CHAPTER}",
+        f"--LabApp.default_url=/lab/tree/{_FIRST_CHAPTER}",
         f"--ExtensionApp.open_browser={open_browser}",
         # Neither news nor updates: both would ask other hosts, and the first asks the attendee.
         "--LabApp.news_url=None",
@@ -44,6 +46,10 @@ def running_lab(
         # The environment carries the token, because other users of a machine can read command lines.
         environment={
             **os.environ,
+            # For JupyterLab's terminals: the workshop's commands, and the uv that make has installed.
+            "PATH": os.pathsep.join(
+                [str(Path(sys.executable).parent), str(paths.ROOT / ".uv/bin"), os.environ["PATH"]]
+            ),
             "JUPYTER_TOKEN": token,
             "LLAMA_STACK_BASE_URL": base_url,
             "WORKSHOP_STATE": str(state),
@@ -52,7 +58,7 @@ def running_lab(
     )
     try:
         _wait_until_ready(lab, port)
-        yield f"http://localhost:{port}/lab/tree/{FIRST_CHAPTER}?token={token}", lab
+        yield f"http://localhost:{port}/lab/tree/{_FIRST_CHAPTER}?token={token}", lab
     finally:
         lab.stop()
 

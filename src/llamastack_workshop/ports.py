@@ -27,11 +27,16 @@ def free_port() -> int:
 
 
 def holder(port: int) -> psutil.Process | None:
-    """Return the process that listens on `port`, or None where the system does not tell."""
+    """Return the process that listens on `port`, or None where the system does not tell.
+
+    For a server that a `workshop` command has started, return that command: it is the one to stop.
+    """
     try:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
-                return psutil.Process(connection.pid)
+                process = psutil.Process(connection.pid)
+                parent = process.parent()
+                return parent if parent and "workshop" in " ".join(parent.cmdline()) else process
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return None

@@ -54,12 +54,12 @@ class Child:
         self._process.wait()
 
     def stop(self) -> None:
-        """Close the child's standard input and wait for it to end; force it after 10 seconds."""
+        """Close the child's standard input and wait for it to end; force it after 10 s, or on a second Ctrl-C."""
         with suppress(BrokenPipeError):
             self._process.stdin.close()
         try:
             self._process.wait(_GRACE)
-        except subprocess.TimeoutExpired:
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
             self._process.kill()
             self._process.wait()
         if self._process.stdout:

@@ -18,7 +18,6 @@ from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
 
-_MEND_RUN_YAML = "Mend that place, or restore the file: git checkout run.yaml"
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
 Say = Callable[[str], None]
@@ -105,17 +104,20 @@ def running_stack(
 
 def check_run_yaml(run_yaml: Path) -> None:
     """Raise WorkshopError if `run_yaml` is not there or is not a YAML mapping; the server checks the rest."""
+    ours = run_yaml == paths.RUN_YAML
+    fix = "Correct it, or restore it: git checkout run.yaml" if ours else f"Correct {run_yaml}"
     try:
         content = yaml.safe_load(run_yaml.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise WorkshopError(f"{run_yaml} does not exist.", "Restore it: git checkout run.yaml") from None
+        fix = "Restore it: git checkout run.yaml" if ours else "Give --run-yaml the path of a file that exists."
+        raise WorkshopError(f"{run_yaml} does not exist.", fix) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "not YAML"
-        raise WorkshopError(f"{run_yaml.name}{place}: {problem}.", _MEND_RUN_YAML) from error
+        raise WorkshopError(f"{run_yaml.name}{place}: {problem}.", fix) from error
     if not isinstance(content, dict) or not content.get("providers"):
-        raise WorkshopError(f"{run_yaml.name} has no `providers:`.", _MEND_RUN_YAML)
+        raise WorkshopError(f"{run_yaml.name} has no `providers:`.", fix)
 
 
 def check_port(port: int) -> None:
@@ -202,7 +204,7 @@ def _wait_until_ready(server: Child, port: int, run_yaml: Path) -> str:
         if not server.running():
             raise WorkshopError(
                 f"LlamaStack did not start: {_last_error(server.log_text())}",
-                f"Mend {run_yaml.name}; the whole log is {server.log}",
+                f"Correct {run_yaml.name}; the whole log is {server.log}",
             )
         if time.monotonic() > deadline:
             raise WorkshopError(f"LlamaStack did not answer in {_START_TIMEOUT} s.", f"Read {server.log}")

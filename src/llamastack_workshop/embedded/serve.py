@@ -84,17 +84,29 @@ def main() -> None:
     arguments = parser.parse_args()
     # Ctrl-C reaches the whole foreground group; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with clear_errors():
-        servers = []
-        if arguments.embeddings_port:
-            servers.append(serve_embedding_model(arguments.embeddings_port))
-        if arguments.chat_port:
-            servers.append(serve_chat_model(arguments.chat_port))
-        _say(READY)
-        # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-        sys.stdin.buffer.read()
-        servers.clear()
+    status = 0
+    try:
+        with clear_errors():
+            _serve_until_input_closes(arguments.chat_port, arguments.embeddings_port)
+    except SystemExit as ending:
+        status = ending.code
+    # A running llama.cpp server can keep an interpreter from ending, and there is nothing to save.
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _serve_until_input_closes(chat_port: int | None, embeddings_port: int | None) -> None:
+    # The name keeps the servers alive.
+    servers = []
+    # First the one that a user can get wrong, with WORKSHOP_MODEL.
+    if chat_port:
+        servers.append(serve_chat_model(chat_port))
+    if embeddings_port:
+        servers.append(serve_embedding_model(embeddings_port))
+    _say(READY)
+    # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    sys.stdin.buffer.read()
 
 
 if __name__ == "__main__":

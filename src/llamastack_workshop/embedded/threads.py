@@ -14,8 +14,9 @@ _MOST = 4
 def thread_count() -> int:
     """Return WORKSHOP_THREADS if it is set, else one core fewer than this process may use (1 to 4).
 
-    llama.cpp's threads wait for each other by spinning. With as many threads as cores, one busy
-    neighbour (the server, a kernel, pytest) stalls them all; one thread fewer avoids that.
+    llama.cpp's threads wait for each other by spinning, so with as many threads as cores one busy neighbour
+    (the server, a kernel, pytest) stalls them all. Measured on 2 cores of an AMD EPYC on 2026-11-22, in tokens
+    per second: 2 threads wrote 123 alone and 34 beside a busy process, 1 thread 90 and 92.
     """
     if wanted := os.environ.get("WORKSHOP_THREADS"):
         if not wanted.isdecimal() or wanted == "0":

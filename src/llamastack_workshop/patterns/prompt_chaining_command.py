@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def command(
     text: Annotated[
         str | None,
-        typer.Option(help="The text to work on; - reads standard input. Without it, a short product description."),
+        typer.Option(help="The text itself (--text - < FILE reads a file). Without it, a short product description."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
@@ -33,7 +33,9 @@ def command(
         bool, typer.Option("--json", help="Print everything as one JSON object: model, steps, result.")
     ] = False,
 ) -> None:
-    """Extract the technical specifications from a text, then turn them into JSON: two chained Responses calls.
+    """Extract a product's specifications from a text, then turn them into JSON with cpu, memory and storage.
+
+    Two chained calls of the Responses API, with a gate after each.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
