@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from http.server import HTTPServer
 from pathlib import Path
@@ -18,7 +19,7 @@ import pytest
 import xllamacpp
 
 from llamastack_workshop import paths, ports, stack, upstreams
-from llamastack_workshop.embedded import weights
+from llamastack_workshop.embedded import serve, weights
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
 from llamastack_workshop.upstreams import Choice
@@ -218,6 +219,36 @@ def test_an_upstream_without_a_model(guarded_upstream: str, tmp_path: Path, monk
     assert "serves no language model" in error.problem
     log = (tmp_path / "logs" / "llama-stack.log").read_text()
     assert "********" in log and "right'" not in log
+
+
+def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
+    """run.yaml as it stands, without our commands: LlamaStack's own, with an upstream's variable set."""
+    port, upstream_port = ports.free_port(), ports.free_port()
+    upstream = serve.serve_chat_model(upstream_port)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EMBEDD", "WORKSHOP"))}
+    command = [Path(sys.executable).with_name("llama"), "stack", "run", paths.RUN_YAML, "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        llama = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env={**environment, "VLLM_URL": f"http://127.0.0.1:{upstream_port}/v1", "LLAMA_CPP_URL": ""},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        while stack.answering_version(port) is None:
+            assert llama.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        (model,) = stack.language_models(f"http://127.0.0.1:{port}/v1")
+        assert model == f"vllm/{weights.CHAT_MODEL}"
+        question = {"model": model, "input": "What is the capital of France?", "max_output_tokens": 16}
+        answer = httpx.post(f"http://127.0.0.1:{port}/v1/responses", json=question, timeout=60).json()
+        assert answer["object"] == "response"
+        assert (tmp_path / ".workshop" / "state" / "sql.db").exists()
+    finally:
+        llama.terminate()
+        llama.wait(20)
+        del upstream
 
 
 def test_models_listed_by_the_live_server(base_url: str) -> None:

@@ -33,4 +33,4 @@ def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     require(isinstance(specifications, dict), f"the first value is a {type(specifications).__name__}, not a dict.")
     require(set(specifications) == set(_GOOD), f"the specifications have the keys {sorted(specifications)}.")
     require(isinstance(sentence, str) and sentence.strip(), "the second value is the text of the third response.")
-    return f"{specifications} became {sentence!r}"
+    return f"{specifications} became {sentence!r} (whether that is true, nobody has checked)"

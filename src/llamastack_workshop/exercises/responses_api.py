@@ -53,7 +53,7 @@ def price_format(text_format: dict, client: OpenAI, model: str) -> str:
 @exercise
 def follow_up(function: Callable[[Response, str], Response], first: Response, client: OpenAI) -> str:
     """Check that `function(first, question)` asks a question that continues the response `first`."""
-    question = "What is the price of the UltraBook in euros?"
+    question = "Where was the UltraBook designed?"
     answer = given(function(first, question))
     require(isinstance(answer, Response), f"return the whole response, not {type(answer).__name__}.")
     require(answer.id != first.id, "this is the first response; create a new one.")
