@@ -6,6 +6,7 @@ from typing import Any
 
 import nbformat
 import pytest
+from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from nbclient import NotebookClient
 from openai import OpenAI
@@ -53,7 +54,7 @@ def test_a_blank_runs_to_its_end_and_each_check_fails_with_a_message(
     NotebookClient(blank, timeout=300, resources={"metadata": {"path": str(paths.NOTEBOOKS)}}).execute()
     for index in cells(blank, r"^check\."):
         shown = blank.cells[index].outputs[-1]["data"]["text/plain"]
-        assert shown.startswith("✗ Not yet: ") and "your code raised" not in shown
+        assert shown.startswith("✗ Not yet: ") and "raised" not in shown
 
 
 def test_a_lone_marker_is_an_error() -> None:
@@ -95,7 +96,7 @@ class Anything(BaseModel):
         (
             server_setup.short_answer,
             lambda c, m: [lambda q: c.responses.create(model=m, input=q, max_output_tokens=1)],
-            "your code raised BadRequestError",
+            "running your code raised BadRequestError",
         ),
         (responses_api.streamed_text, lambda c, m: [lambda question: "Paris"], "return two values"),
         (responses_api.streamed_text, lambda c, m: [lambda question: (["Pa", "ris"], 2)], "join the deltas"),
@@ -124,7 +125,7 @@ class Anything(BaseModel):
         (langchain_hybrid.summary_chain, lambda c, m: ["a string"], "use the | operator"),
         (langchain_hybrid.summary_chain, lambda c, m: [RunnableLambda(lambda x: 3)], "end it with a StrOutputParser"),
         (langchain_hybrid.batch_results, lambda c, m: [[Anything()], ["a", "b"]], "2 texts and 1 results"),
-        (langchain_hybrid.batch_results, lambda c, m: [["a"], ["a"]], "with structured output"),
+        (langchain_hybrid.batch_results, lambda c, m: [[AIMessage("a")], ["a"]], "with structured output"),
     ],
 )
 def test_a_common_mistake_is_named(check: Any, wrong: Any, message: str, client: OpenAI, model: str) -> None:

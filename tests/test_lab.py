@@ -20,22 +20,26 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
         stdout=subprocess.PIPE,
         text=True,
     )
-    output = ""
-    for line in lab.stdout:
-        output += line
-        if "Ctrl-C stops" in line:
-            break
-    assert f"Using the LlamaStack server that already runs on port {server_port}." in output
-    address, token = re.search(
-        r"(http://localhost:\d+)/lab/tree/work/01-server-setup.ipynb\?token=(\S+)", output
-    ).groups()
+    try:
+        output = ""
+        for line in lab.stdout:
+            output += line
+            if "Ctrl-C stops" in line:
+                break
+        assert f"Using the LlamaStack server that already runs on port {server_port}." in output
+        address, token = re.search(
+            r"(http://localhost:\d+)/lab/tree/work/01-server-setup.ipynb\?token=(\S+)", output
+        ).groups()
 
-    listed = httpx.get(f"{address}/api/contents/work", params={"token": token}, timeout=30).json()["content"]
-    assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}
-    assert httpx.get(f"{address}/api/contents/work", timeout=30).status_code == 403
+        listed = httpx.get(f"{address}/api/contents/work", params={"token": token}, timeout=30).json()["content"]
+        assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}
+        assert httpx.get(f"{address}/api/contents/work", timeout=30).status_code == 403
 
-    processes = psutil.Process(lab.pid).children(recursive=True)
-    lab.send_signal(signal.SIGINT)
-    assert lab.wait(60) == 0
-    assert not psutil.wait_procs(processes, timeout=20)[1]
-    httpx.get(f"{base_url}/health", timeout=10).raise_for_status()
+        processes = psutil.Process(lab.pid).children(recursive=True)
+        lab.send_signal(signal.SIGINT)
+        assert lab.wait(60) == 0
+        assert not psutil.wait_procs(processes, timeout=20)[1]
+        httpx.get(f"{base_url}/health", timeout=10).raise_for_status()
+    finally:
+        lab.terminate()
+        lab.wait(30)

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -66,6 +65,6 @@ def test_the_chain_command_with_the_openai_model(openai_stack: Stack) -> None:
 
 
 def test_the_key_is_in_no_file_that_the_stack_wrote(openai_stack: Stack) -> None:
-    written = [path for path in Path(openai_stack.server.log).parent.rglob("*") if path.is_file()]
+    written = [path for path in openai_stack.children[0].log.parent.rglob("*") if path.is_file()]
     assert written
     assert not [path for path in written if b"not-a-real-key" in path.read_bytes()]

@@ -1,13 +1,12 @@
 """Starting and stopping the stack, and every way in which a start can fail."""
 
-import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import HTTPServer
 from pathlib import Path
 from socketserver import BaseRequestHandler
@@ -17,6 +16,7 @@ import httpx
 import psutil
 import pytest
 import xllamacpp
+from openai import OpenAI
 
 from llamastack_workshop import paths, ports, stack, upstreams
 from llamastack_workshop.embedded import serve, weights
@@ -51,22 +51,40 @@ def guarded_upstream() -> Iterator[str]:
     del server
 
 
-def failure(**options: object) -> WorkshopError:
+@pytest.fixture
+def failure(tmp_path: Path) -> Callable[..., WorkshopError]:
     """Start the stack, which must fail, and return the error."""
-    with pytest.raises(WorkshopError) as caught, stack.running_stack(quiet, **{"port": ports.free_port()} | options):
-        pass
-    return caught.value
+
+    def start(**options: object) -> WorkshopError:
+        defaults = {"port": ports.free_port(), "state": tmp_path / "state", "logs": tmp_path / "logs"}
+        with pytest.raises(WorkshopError) as caught, stack.running_stack(quiet, **defaults | options):
+            pass
+        return caught.value
+
+    return start
 
 
-def workshop(*arguments: str, **environment: str) -> subprocess.Popen:
-    """Run `workshop` as a user does: in a process of its own, without a terminal."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "llamastack_workshop.cli", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, **environment},
-    )
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Run `workshop` as a user does: in a process of its own, without a terminal. None outlives the test."""
+    started = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "llamastack_workshop.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "WORKSHOP_STATE": str(tmp_path / "state"), **environment},
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
 
 
 def descendants(process: subprocess.Popen) -> list[psutil.Process]:
@@ -86,9 +104,9 @@ def read_until_ready(process: subprocess.Popen) -> str:
     raise AssertionError(f"the server did not start: {process.stderr.read()}")
 
 
-def test_starts_answers_stops_and_keeps_its_state(tmp_path: Path) -> None:
+def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subprocess.Popen]) -> None:
     port = str(ports.free_port())
-    first = workshop("llama-server", "--port", port, WORKSHOP_STATE=str(tmp_path))
+    first = workshop("llama-server", "--port", port)
     output = read_until_ready(first)
     assert f"http://localhost:{port}" in output
     model = re.search(r"models +(\S+)", output)[1]
@@ -103,7 +121,7 @@ def test_starts_answers_stops_and_keeps_its_state(tmp_path: Path) -> None:
     assert first.wait(30) == 0
     assert not wait_until_gone(processes)
 
-    second = workshop("llama-server", "--port", port, WORKSHOP_STATE=str(tmp_path))
+    second = workshop("llama-server", "--port", port)
     read_until_ready(second)
     kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
     assert kept["output"] == created["output"]
@@ -114,8 +132,8 @@ def test_starts_answers_stops_and_keeps_its_state(tmp_path: Path) -> None:
     assert not wait_until_gone(processes)
 
 
-def test_ctrl_c_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
-    process = workshop("llama-server", "--port", str(ports.free_port()), WORKSHOP_STATE=str(tmp_path))
+def test_ctrl_c_during_the_start_leaves_nothing_behind(workshop: Callable[..., subprocess.Popen]) -> None:
+    process = workshop("llama-server", "--port", str(ports.free_port()))
     process.stdout.readline()
     processes = descendants(process)
     process.send_signal(signal.SIGINT)
@@ -124,14 +142,14 @@ def test_ctrl_c_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
     assert not wait_until_gone(processes)
 
 
-def test_a_port_that_a_llamastack_server_holds(base_url: str) -> None:
+def test_a_port_that_a_llamastack_server_holds(failure: Callable[..., WorkshopError], base_url: str) -> None:
     port = int(base_url.split(":")[2].split("/")[0])
     error = failure(port=port)
     assert re.match(rf"A LlamaStack server, version \S+, already answers on port {port}", error.problem)
     assert "--port" in error.fix
 
 
-def test_a_port_that_another_program_holds() -> None:
+def test_a_port_that_another_program_holds(failure: Callable[..., WorkshopError]) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseRequestHandler) as other:
         Thread(target=other.serve_forever, daemon=True).start()
         error = failure(port=other.server_port)
@@ -140,7 +158,7 @@ def test_a_port_that_another_program_holds() -> None:
     assert "--port" in error.fix
 
 
-def test_an_errors_two_lines_and_exit_status_on_the_command_line() -> None:
+def test_an_errors_two_lines_and_exit_status_on_the_command_line(workshop: Callable[..., subprocess.Popen]) -> None:
     process = workshop("llama-server", "--upstream", "openai")
     output, errors = process.communicate(timeout=60)
     assert process.returncode == 1
@@ -153,7 +171,9 @@ def test_an_errors_two_lines_and_exit_status_on_the_command_line() -> None:
     assert "Traceback" in verbose.communicate(timeout=60)[1]
 
 
-def test_a_rejected_key_is_named_but_not_shown(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rejected_key_is_named_but_not_shown(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
     monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
     error = failure(upstream=Choice.openai)
@@ -170,7 +190,9 @@ def test_an_accepted_key_lists_the_models(guarded_upstream: str, monkeypatch: py
 
 
 @pytest.mark.parametrize("variable", ["OLLAMA_URL", "VLLM_URL"])
-def test_an_upstream_that_does_not_answer(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upstream_that_does_not_answer(
+    failure: Callable[..., WorkshopError], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     address = f"http://127.0.0.1:{ports.free_port()}/v1"
     monkeypatch.setenv(variable, address)
     error = failure()
@@ -178,7 +200,9 @@ def test_an_upstream_that_does_not_answer(variable: str, monkeypatch: pytest.Mon
     assert f"unset {variable}" in error.fix
 
 
-def test_an_upstreams_address_without_v1(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upstreams_address_without_v1(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "right")
     monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream.removesuffix("/v1") + "/elsewhere")
     error = failure()
@@ -196,26 +220,30 @@ def test_an_upstreams_address_without_v1(guarded_upstream: str, monkeypatch: pyt
     ],
     ids=["syntax", "no_providers", "unknown_provider", "invalid_value"],
 )
-def test_a_malformed_run_yaml(tmp_path: Path, old: str, new: str, problem: str) -> None:
+def test_a_malformed_run_yaml(
+    failure: Callable[..., WorkshopError], tmp_path: Path, old: str, new: str, problem: str
+) -> None:
     broken = tmp_path / "run.yaml"
     text = paths.RUN_YAML.read_text(encoding="utf-8")
     assert old in text
     broken.write_text(text.replace(old, new, 1), encoding="utf-8")
-    error = failure(run_yaml=broken, state=tmp_path / "state", logs=tmp_path / "logs")
+    error = failure(run_yaml=broken)
     assert re.search(problem, error.problem)
     assert "run.yaml" in error.fix
 
 
-def test_a_missing_run_yaml(tmp_path: Path) -> None:
+def test_a_missing_run_yaml(failure: Callable[..., WorkshopError], tmp_path: Path) -> None:
     assert "does not exist" in failure(run_yaml=tmp_path / "none.yaml").problem
 
 
-def test_an_upstream_without_a_model(guarded_upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_upstream_without_a_model(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The upstream answers, but the model that run.yaml allows is not among those it lists."""
     monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
     monkeypatch.setenv("OPENAI_API_KEY", "right")
     monkeypatch.setenv("OPENAI_MODEL", "gpt-none")
-    error = failure(state=tmp_path / "state", logs=tmp_path / "logs")
+    error = failure()
     assert "serves no language model" in error.problem
     log = (tmp_path / "logs" / "llama-stack.log").read_text()
     assert "********" in log and "right'" not in log
@@ -236,8 +264,9 @@ def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
             stderr=log,
         )
     try:
+        deadline = time.monotonic() + 120
         while stack.answering_version(port) is None:
-            assert llama.poll() is None, (tmp_path / "log").read_text()
+            assert llama.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.2)
         (model,) = stack.language_models(f"http://127.0.0.1:{port}/v1")
         assert model == f"vllm/{weights.CHAT_MODEL}"
@@ -258,7 +287,7 @@ def test_models_listed_by_the_live_server(base_url: str) -> None:
     assert stack.language_models(base_url) == [id for id, kind in types.items() if kind == "llm"]
 
 
-def test_the_doctor_finds_what_is_wrong() -> None:
+def test_the_doctor_finds_what_is_wrong(workshop: Callable[..., subprocess.Popen]) -> None:
     healthy = workshop("doctor", "--port", str(ports.free_port()))
     output, _ = healthy.communicate(timeout=60)
     assert healthy.returncode == 0, output
@@ -271,9 +300,11 @@ def test_the_doctor_finds_what_is_wrong() -> None:
     assert "Ollama" in output and "missing" in output
 
 
-def test_waits_for_no_one_when_the_embedded_model_cannot_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_embedded_model_that_cannot_start(
+    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "none.gguf"))
-    error = failure(state=tmp_path, logs=tmp_path / "logs")
+    error = failure()
     assert error.problem == f"WORKSHOP_MODEL={tmp_path}/none.gguf is not a file."
     assert not [child for child in psutil.Process().children() if "embedded.serve" in " ".join(child.cmdline())]
 
@@ -287,12 +318,21 @@ def test_a_second_ctrl_c_kills_a_child_that_does_not_end(tmp_path: Path, monkeyp
     assert not child.running()
 
 
-def test_vector_stores_work_without_a_download(client, tmp_path: Path) -> None:
-    """The tokenizer that chunks files comes from a package; a status of `failed` would mean a download was tried."""
+def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
+    """With every proxy a dead end, tiktoken can only succeed from the folder that the server is given."""
+    nowhere = f"http://127.0.0.1:{ports.free_port()}"
+    environment = {**os.environ, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
+    load = [sys.executable, "-c", "import tiktoken; tiktoken.get_encoding('cl100k_base')"]
+    for folder, status in ((weights.tokenizer_cache(), 0), (tmp_path, 1)):
+        run = subprocess.run(load, env={**environment, "TIKTOKEN_CACHE_DIR": str(folder)}, capture_output=True)
+        assert run.returncode == status
+
+
+def test_vector_stores_find_what_a_file_says(client: OpenAI) -> None:
     text = "The UltraBook comes with a warranty of 24 months on all parts."
     file = client.files.create(file=("warranty.txt", text.encode()), purpose="assistants")
     store = client.vector_stores.create(name="manuals")
     added = client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id)
-    assert added.status == "completed", json.dumps(added.last_error)
+    assert added.status == "completed", added.last_error
     (found,) = client.vector_stores.search(store.id, query="How long is the warranty?").data
     assert found.content[0].text == text

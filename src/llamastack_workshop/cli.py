@@ -13,6 +13,7 @@ from rich.console import Console
 
 from llamastack_workshop import paths, ports, stack, upstreams
 from llamastack_workshop.errors import WorkshopError, clear_errors
+from llamastack_workshop.processes import first_to_end
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -39,7 +40,8 @@ RunYaml = Annotated[Path, typer.Option(help="The server's configuration.", show_
 def main() -> None:
     """Run the command line. A closed terminal or a plain `kill` cleans up just as Ctrl-C does."""
     for name in ("SIGTERM", "SIGHUP"):
-        if hasattr(signal, name):
+        # A signal that is ignored already is so on purpose: nohup does that.
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
         upstreams.load_dotenv_file()
@@ -89,7 +91,7 @@ def lab(
     from llamastack_workshop.lab import running_lab
 
     with ExitStack() as cleanup:
-        started = time.monotonic()
+        started, running = time.monotonic(), None
         if base_url := stack.reusable_server(port):
             console.print(f"Using the LlamaStack server that already runs on port {port}.")
         else:
@@ -98,13 +100,13 @@ def lab(
             base_url = running.base_url
         chapters.hand_out()
         _say("Starting JupyterLab …")
-        jupyter = running_lab(base_url, paths.state(port), port=lab_port, open_browser=browser)
+        jupyter = running_lab(base_url, port, lab_port=lab_port, open_browser=browser)
         url, process = cleanup.enter_context(jupyter)
         console.print(f"\nJupyterLab: [bold]{url}[/bold]", soft_wrap=True)
         if f":{lab_port}/" not in url:
             console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
         with _until_ctrl_c("Your copies of the chapters are in work/. Ctrl-C stops everything."):
-            process.wait()
+            first_to_end([process, *(running.children if running else [])])
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -169,11 +171,11 @@ def format_notebooks(
 @app.command()
 def clean() -> None:
     """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
-    server = ports.holder(paths.DEFAULT_PORT)
-    if server and str(paths.ROOT) in " ".join(server.cmdline()):
+    if servers := ports.servers_of(paths.ROOT):
+        pids = ", ".join(str(server.pid) for server in servers)
         raise WorkshopError(
-            f"The server on port {paths.DEFAULT_PORT} is using what would be removed.",
-            f"Stop it first: Ctrl-C in its terminal, or kill {server.pid}",
+            f"A running server (process {pids}) uses what would be removed.",
+            "Stop it first, with Ctrl-C in its terminal.",
         )
     for folder in (paths.WORKSHOP_HOME, paths.ROOT / "_build"):
         if folder.exists():

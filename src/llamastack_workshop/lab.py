@@ -20,15 +20,15 @@ _START_TIMEOUT = 90  # seconds
 
 @contextmanager
 def running_lab(
-    base_url: str, state: Path, *, port: int = 8888, open_browser: bool = True
+    base_url: str, server_port: int, *, lab_port: int = 8888, open_browser: bool = True
 ) -> Iterator[tuple[str, Child]]:
     """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
-    `base_url` is the LlamaStack server that the notebooks talk to, `state` the folder of its state.
-    If `port` is taken, another one is used.
+    `base_url` is the LlamaStack server that the notebooks talk to, `server_port` its port.
+    If `lab_port` is taken, another one is used.
     Raises WorkshopError if JupyterLab does not start.
     """
-    port = port if ports.is_free(port) else ports.free_port()
+    port = lab_port if ports.is_free(lab_port) else ports.free_port()
     token = secrets.token_urlsafe(16)
     lab = Child(
         "llamastack_workshop.run_lab",
@@ -52,9 +52,9 @@ def running_lab(
             ),
             "JUPYTER_TOKEN": token,
             "LLAMA_STACK_BASE_URL": base_url,
-            "WORKSHOP_STATE": str(state),
+            "WORKSHOP_STATE": str(paths.state(server_port)),
         },
-        log=paths.LOGS / "jupyterlab.log",
+        log=paths.logs(server_port) / "jupyterlab.log",
     )
     try:
         _wait_until_ready(lab, port)

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sys
 import threading
 
 
@@ -12,5 +11,7 @@ def end_with_parent() -> None:
 
 
 def _wait_then_terminate() -> None:
-    sys.stdin.buffer.read()
+    # Not sys.stdin: a thread that holds its lock would abort an interpreter that ends by itself.
+    while os.read(0, 4096):
+        pass
     os.kill(os.getpid(), signal.SIGTERM)

@@ -13,7 +13,7 @@ NOTEBOOKS = ROOT / "notebooks"
 # Everything that the workshop writes while it runs; `make clean` removes it.
 WORKSHOP_HOME = ROOT / ".workshop"
 MODELS = WORKSHOP_HOME / "models"
-LOGS = WORKSHOP_HOME / "logs"
+LOGS = Path(os.environ.get("WORKSHOP_LOGS") or WORKSHOP_HOME / "logs").absolute()
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
 WORK = ROOT / "work"

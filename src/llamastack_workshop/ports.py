@@ -2,6 +2,8 @@
 
 import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 import psutil
 
@@ -10,11 +12,16 @@ HOST = "127.0.0.1"
 
 def is_free(port: int) -> bool:
     """Return whether a server could listen on 127.0.0.1:`port`."""
+    with socket.socket() as probe, suppress(OverflowError):
+        if probe.connect_ex((HOST, port)) == 0:
+            return False
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # On Windows this option means something else: to share a port with whoever holds it.
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError:
+        except (OSError, OverflowError):
             return False
     return True
 
@@ -35,11 +42,21 @@ def holder(port: int) -> psutil.Process | None:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
                 process = psutil.Process(connection.pid)
-                parent = process.parent()
-                return parent if parent and "workshop" in " ".join(parent.cmdline()) else process
+                is_ours = any(word.startswith("llamastack_workshop.") for word in process.cmdline())
+                return (is_ours and process.parent()) or process
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return None
+
+
+def servers_of(folder: Path) -> list[psutil.Process]:
+    """Return the LlamaStack servers that run for the repository in `folder`, on whatever port."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "llamastack_workshop.run_server" in words and any(str(folder) in word for word in words):
+            found.append(process)
+    return found
 
 
 def bypass_proxies() -> None:

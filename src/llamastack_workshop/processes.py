@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -12,8 +13,7 @@ _GRACE = 10  # seconds
 class Child:
     """A Python module that runs as a child process and lives as long as its standard input stays open.
 
-    What it prints to standard output can be read line by line from `output` if `log` is None;
-    otherwise everything it prints goes to the file `log`.
+    What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class Child:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if read_output else log_file,
                 stderr=log_file,
-                env={**environment, "PYTHONUNBUFFERED": "1"},
+                env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
                 # Ctrl-C goes to the parent alone, which then ends its children in order.
                 start_new_session=True,
             )
@@ -49,10 +49,6 @@ class Child:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def wait(self) -> None:
-        """Wait until the child ends."""
-        self._process.wait()
-
     def stop(self) -> None:
         """Close the child's standard input and wait for it to end; force it after 10 s, or on a second Ctrl-C."""
         with suppress(BrokenPipeError):
@@ -67,3 +63,12 @@ class Child:
 
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def first_to_end(children: list[Child]) -> Child:
+    """Wait until one of `children` ends, and return it."""
+    while True:
+        for child in children:
+            if not child.running():
+                return child
+        time.sleep(0.5)

@@ -16,7 +16,7 @@ from llamastack_workshop import paths, ports, upstreams
 from llamastack_workshop.embedded import weights
 from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.processes import Child
+from llamastack_workshop.processes import Child, first_to_end
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
@@ -27,7 +27,8 @@ Say = Callable[[str], None]
 class Stack:
     """A running LlamaStack server: its address, the ids of its language models, and its version.
 
-    `addresses` are those of the embedded models that run for it, by the variable of run.yaml that names each.
+    `addresses` are those of the embedded models that run for it, by the variable of run.yaml that names each;
+    `children` are the processes, the server first.
     """
 
     url: str
@@ -35,7 +36,7 @@ class Stack:
     version: str
     addresses: dict[str, str]
     state: Path
-    server: Child
+    children: list[Child]
 
     @property
     def base_url(self) -> str:
@@ -47,9 +48,9 @@ class Stack:
         return {**self.addresses, "LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
 
     def wait(self) -> None:
-        """Return never, but raise WorkshopError once the server ends by itself."""
-        self.server.wait()
-        raise WorkshopError("The LlamaStack server ended by itself.", f"Read {self.server.log}.")
+        """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
+        ended = first_to_end(self.children)
+        raise WorkshopError("A part of the stack ended by itself.", f"Start again; what happened is in {ended.log}")
 
 
 @contextmanager
@@ -57,24 +58,26 @@ def running_stack(
     say: Say,
     *,
     port: int = paths.DEFAULT_PORT,
-    upstream: upstreams.Choice = upstreams.Choice.auto,
+    upstream: upstreams.Choice | None = None,
     run_yaml: Path = paths.RUN_YAML,
     state: Path | None = None,
     logs: Path | None = None,
 ) -> Iterator[Stack]:
     """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
 
-    `say` gets a line about each step. `state` and `logs` are the folders for what the server keeps and says.
+    `say` gets a line about each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `state` and `logs` are the
+    folders for what the server keeps and says.
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
-    active = upstreams.chosen(upstream)
+    active = upstreams.chosen(upstream or upstreams.default_choice())
     check_run_yaml(run_yaml)
     check_port(port)
     for one in active:
         say(f"Checking {one.shown()} …")
         upstreams.models(one)
     state, logs = state or paths.state(port), logs or paths.logs(port)
-    state.mkdir(parents=True, exist_ok=True)
+    # Prompts and answers are stored as they are: for nobody else on this machine to read.
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     embedded_ports = _embedded_ports(port, with_chat=not active)
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in embedded_ports.items()}
@@ -93,13 +96,14 @@ def running_stack(
             log=logs / "llama-stack.log",
         )
         cleanup.callback(server.stop)
+        children = [server]
         if embedded_ports:
-            _start_embedded_models(embedded_ports, logs / "embedded.log", say, cleanup)
+            children.append(_start_embedded_models(embedded_ports, logs / "embedded.log", say, cleanup))
         say("Starting the LlamaStack server …")
         server.send_line("go")
         version = _wait_until_ready(server, port, run_yaml)
         url = f"http://localhost:{port}"
-        yield Stack(url, _require_language_models(url, server.log), version, addresses, state, server)
+        yield Stack(url, _require_language_models(url, server.log), version, addresses, state, children)
 
 
 def check_run_yaml(run_yaml: Path) -> None:
@@ -111,6 +115,8 @@ def check_run_yaml(run_yaml: Path) -> None:
     except FileNotFoundError:
         fix = "Restore it: git checkout run.yaml" if ours else "Give --run-yaml the path of a file that exists."
         raise WorkshopError(f"{run_yaml} does not exist.", fix) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkshopError(f"{run_yaml} cannot be read: {error}.", fix) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
@@ -148,7 +154,10 @@ def reusable_server(port: int) -> str | None:
     if answering_version(port) != metadata.version("llama-stack"):
         return None
     base_url = f"http://localhost:{port}/v1"
-    return base_url if language_models(base_url) else None
+    try:
+        return base_url if language_models(base_url) else None
+    except httpx.HTTPError:
+        return None
 
 
 def answering_version(port: int) -> str | None:
@@ -175,7 +184,7 @@ def _embedded_ports(port: int, *, with_chat: bool) -> dict[str, int]:
     return {variable: near if ports.is_free(near) else ports.free_port() for variable, near in wanted.items()}
 
 
-def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, cleanup: ExitStack) -> None:
+def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, cleanup: ExitStack) -> Child:
     options = {"LLAMA_CPP_URL": "--chat-port", "EMBEDDINGS_URL": "--embeddings-port"}
     arguments = [word for variable, port in addresses.items() for word in (options[variable], str(port))]
     models = Child(
@@ -185,7 +194,7 @@ def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, clean
     for line in models.output:
         text = line.decode().strip()
         if text == READY:
-            return
+            return models
         say(text)
     raise _told_by(models) or WorkshopError("The embedded model did not start.", f"Read {models.log}.")
 

@@ -1,6 +1,7 @@
 """Run the tests: every notebook through nbmake, and the package's own, against a server of their own."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,12 +21,13 @@ def run_tests(arguments: list[str], say: Say) -> int:
     Raises WorkshopError if the server does not start.
     """
     logs = paths.LOGS / "test"
+    shutil.rmtree(logs, ignore_errors=True)
     with (
         tempfile.TemporaryDirectory(prefix="workshop-test-") as state,
         running_stack(say, port=ports.free_port(), state=Path(state), logs=logs) as running,
     ):
         say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
-        environment = {**os.environ, **running.variables()}
+        environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
         status = _run_pytest(arguments, environment)
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
@@ -35,11 +37,20 @@ def run_tests(arguments: list[str], say: Say) -> int:
 def _run_pytest(arguments: list[str], environment: dict[str, str]) -> int:
     names_tests = any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
     command = [sys.executable, "-m", "pytest", "--nbmake", "--numprocesses=logical", "--maxprocesses=4"]
-    pytest = subprocess.Popen([*command, *arguments, *([] if names_tests else _TESTS)], cwd=paths.ROOT, env=environment)
+    pytest = subprocess.Popen(
+        [*command, *arguments, *([] if names_tests else _TESTS)],
+        cwd=paths.ROOT,
+        env=environment,
+        # Ctrl-C reaches pytest through us, once: a second one would interrupt its cleaning up.
+        start_new_session=True,
+    )
     try:
         return pytest.wait()
     except KeyboardInterrupt:
         # pytest ends its notebooks' kernels when it is interrupted; a plain kill would orphan them.
-        pytest.send_signal(signal.SIGINT)
+        if hasattr(os, "killpg"):
+            os.killpg(pytest.pid, signal.SIGINT)
+        else:
+            pytest.terminate()
         pytest.wait()
         raise

@@ -1,6 +1,7 @@
 """Which model servers LlamaStack passes requests to: OpenAI, Ollama, vLLM, or the embedded model."""
 
 import os
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -27,11 +28,13 @@ class Choice(StrEnum):
 class Upstream:
     """A model server outside the workshop.
 
-    `provider_id` is its provider in run.yaml, `variable` switches that on, `start` says how to make it answer.
+    `provider_id` is its provider in run.yaml, `variable` switches that on, `key_variable` holds the key where there
+    is one, `start` says how to make it answer.
     """
 
     provider_id: str
     variable: str
+    key_variable: str | None
     start: str
 
     def is_set(self) -> bool:
@@ -43,23 +46,20 @@ class Upstream:
             return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         return os.environ[self.variable]
 
-    def key_variable(self) -> str:
-        """Return the variable that holds the key, where the upstream wants one."""
-        return "OPENAI_API_KEY" if self.provider_id == "openai" else "VLLM_API_TOKEN"
-
     def do_without(self) -> str:
         """Return the advice for those who would rather not use this upstream."""
         return f"unset {self.variable} (also in .env) to use the embedded model."
 
     def shown(self) -> str:
-        """Return how messages name this upstream. It never contains the key."""
-        return f"OpenAI at {self.base_url()}" if self.provider_id == "openai" else f"{self.variable}={self.base_url()}"
+        """Return how messages name this upstream, without the key and without a password in the address."""
+        address = re.sub(r"//[^/@]*@", "//…@", self.base_url())
+        return f"OpenAI at {address}" if self.provider_id == "openai" else f"{self.variable}={address}"
 
 
 UPSTREAMS = (
-    Upstream("openai", "OPENAI_API_KEY", "Check the network and OPENAI_BASE_URL"),
-    Upstream("ollama", "OLLAMA_URL", "Start it (ollama serve)"),
-    Upstream("vllm", "VLLM_URL", "Start it (vllm serve MODEL)"),
+    Upstream("openai", "OPENAI_API_KEY", "OPENAI_API_KEY", "Check the network and OPENAI_BASE_URL"),
+    Upstream("ollama", "OLLAMA_URL", None, "Start it (ollama serve)"),
+    Upstream("vllm", "VLLM_URL", "VLLM_API_TOKEN", "Start it (vllm serve MODEL)"),
 )
 
 
@@ -94,9 +94,8 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
     Raises WorkshopError if it does not answer, rejects the key, or does not speak OpenAI's API at this address.
     """
     url = upstream.base_url().rstrip("/") + "/models"
-    # Ollama takes no key, and would ignore one.
-    key = os.environ.get(upstream.key_variable())
-    headers = {"Authorization": f"Bearer {key}"} if key and upstream.provider_id != "ollama" else {}
+    key = os.environ.get(upstream.key_variable) if upstream.key_variable else None
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
         answer = httpx.get(url, headers=headers, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -106,7 +105,7 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
     if answer.status_code in (401, 403):
         raise WorkshopError(
             f"{upstream.shown()} rejects the key (HTTP {answer.status_code}).",
-            f"Put a valid {upstream.key_variable()} into .env, or {upstream.do_without()}",
+            f"{_put_key(upstream)}, or {upstream.do_without()}",
         )
     try:
         return [model["id"] for model in answer.raise_for_status().json()["data"]]
@@ -123,6 +122,21 @@ def environment(active: list[Upstream]) -> dict[str, str]:
     # An upstream of its own that the user did not ask for would be one more provider in the list.
     off.add("LLAMA_CPP_URL")
     return {name: value for name, value in os.environ.items() if name not in off}
+
+
+def default_choice() -> Choice:
+    """Return what WORKSHOP_UPSTREAM says; raises WorkshopError if that is not a choice."""
+    wanted = os.environ.get("WORKSHOP_UPSTREAM") or Choice.auto
+    try:
+        return Choice(wanted)
+    except ValueError:
+        raise WorkshopError(
+            f"WORKSHOP_UPSTREAM={wanted} is not an upstream.", f"Give one of: {', '.join(Choice)}"
+        ) from None
+
+
+def _put_key(upstream: Upstream) -> str:
+    return f"Put a valid {upstream.key_variable} into .env" if upstream.key_variable else "Let it in without a key"
 
 
 def _reason(error: Exception) -> str:

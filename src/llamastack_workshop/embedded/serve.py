@@ -82,7 +82,7 @@ def main() -> None:
     parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
     parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
-    # Ctrl-C reaches the whole foreground group; the parent decides when this process ends.
+    # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     status = 0
     try:
@@ -106,7 +106,8 @@ def _serve_until_input_closes(chat_port: int | None, embeddings_port: int | None
     _say(READY)
     # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    sys.stdin.buffer.read()
+    while os.read(0, 4096):
+        pass
 
 
 if __name__ == "__main__":

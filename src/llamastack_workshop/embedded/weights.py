@@ -14,6 +14,8 @@ CHAT_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
+_HERE = Path(__file__).parent
+
 Say = Callable[[str], None]
 
 
@@ -73,12 +75,12 @@ def chat_model(say: Say) -> tuple[str, Path]:
         path = Path(own).expanduser()
         _check_gguf(path)
         return path.stem.lower(), path
-    return CHAT_MODEL, _prepared(SMOLLM2, f"{CHAT_MODEL}.Q8_0.gguf", _convert_chat_model, say)
+    return CHAT_MODEL, _prepared(SMOLLM2, f"{CHAT_MODEL}.Q8_0", _HERE / "requantize.py", _convert_chat_model, say)
 
 
 def embedding_model(say: Say) -> Path:
     """Return the GGUF file of all-MiniLM-L6-v2, converted on first use. `say` and errors as in `chat_model`."""
-    return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16.gguf", _convert_embedding_model, say)
+    return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16", _HERE / "minilm_gguf.py", _convert_embedding_model, say)
 
 
 def tokenizer_cache() -> Path:
@@ -95,8 +97,10 @@ def tokenizer_cache() -> Path:
     return Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
 
 
-def _prepared(weights: Weights, name: str, convert: Callable[[Path, Path], None], say: Say) -> Path:
-    target = paths.MODELS / name
+def _prepared(weights: Weights, name: str, converter: Path, convert: Callable[[Path, Path], None], say: Say) -> Path:
+    # Other weights, or another way to convert them, make another name: an old file is never taken for the new.
+    version = hashlib.sha256(converter.read_bytes() + weights.sha256.encode()).hexdigest()[:8]
+    target = paths.MODELS / f"{name}-{version}.gguf"
     if target.exists():
         return target
     say(f"Preparing {target.name} (once, a few seconds) …")

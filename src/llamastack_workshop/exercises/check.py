@@ -40,7 +40,7 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
         except NotYet as problem:
             failure = problem
         except Exception as error:
-            failure = NotYet(f"your code raised {type(error).__name__}: {error}")
+            failure = NotYet(f"running your code raised {type(error).__name__}: {error}")
         if os.environ.get("WORKSHOP_CHECKS") == "raise":
             raise failure
         return Result(False, str(failure))

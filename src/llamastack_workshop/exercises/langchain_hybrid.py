@@ -25,8 +25,9 @@ def batch_results(results: list[BaseModel], texts: list[str]) -> str:
     results = given(results)
     require(isinstance(results, list), f"batch returns a list; this is a {type(results).__name__}.")
     require(len(results) == len(texts), f"there are {len(texts)} texts and {len(results)} results.")
+    require(all(isinstance(result, BaseModel) for result in results), "each result should be a Specifications object.")
     require(
-        all(isinstance(result, BaseModel) for result in results),
+        all({"cpu", "memory", "storage"} <= set(type(result).model_fields) for result in results),
         f"the results are of type {type(results[0]).__name__}; call batch on the chain with structured output.",
     )
-    return f"{len(results)} objects, in the order of the texts."
+    return f"{len(results)} objects, the first of them {results[0]!r}"

@@ -29,7 +29,7 @@ def connected(base_url: str | None, model: str | None) -> Iterator[tuple[OpenAI,
     if a call fails.
     """
     named = base_url or os.environ.get("LLAMA_STACK_BASE_URL")
-    if named is None and ports.is_free(paths.DEFAULT_PORT):
+    if not named and ports.is_free(paths.DEFAULT_PORT):
         with _own_server() as running, _clear_call_errors(running.base_url):
             yield OpenAI(base_url=running.base_url, api_key="none"), _model(running.base_url, model)
         return
@@ -91,7 +91,7 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
     except APIStatusError as error:
         raise WorkshopError(
             f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            "Shorten the text or choose another --model; the server's log is .workshop/logs/llama-stack.log",
+            "Shorten the text or choose another --model; the server's log says more.",
         ) from error
     except APIError as error:
         raise WorkshopError(

@@ -62,7 +62,10 @@ def _show(step: Step) -> None:
     cost = f"{step.seconds:.1f} s, {step.input_tokens} tokens in, {step.output_tokens} out{tries}"
     if verbose():
         progress.rule(f"{step.name}: {cost}", align="left")
-        progress.print(f"[bold]prompt[/bold]\n{step.prompt}\n\n[bold]output[/bold]\n{step.output}\n", markup=True)
+        for title, text in (("prompt", step.prompt), ("output", step.output)):
+            progress.print(title, style="bold")
+            # Not markup: a text may have brackets of its own.
+            progress.print(f"{text}\n", markup=False)
     else:
         progress.print(f"  {step.name} ({cost})")
 
