@@ -34,6 +34,9 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
         listed = httpx.get(f"{address}/api/contents/work", params={"token": token}, timeout=30).json()["content"]
         assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}
         assert httpx.get(f"{address}/api/contents/work", timeout=30).status_code == 403
+        notifications = f"{address}/lab/api/settings/@jupyterlab/apputils-extension:notification"
+        settings = httpx.get(notifications, params={"token": token}, timeout=30).json()["schema"]["properties"]
+        assert settings["fetchNews"]["default"] == "false"
 
         processes = psutil.Process(lab.pid).children(recursive=True)
         lab.send_signal(signal.SIGINT)

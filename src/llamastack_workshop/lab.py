@@ -39,9 +39,6 @@ def running_lab(
         f"--ServerApp.ip={ports.HOST}",
         f"--LabApp.default_url=/lab/tree/{_FIRST_CHAPTER}",
         f"--ExtensionApp.open_browser={open_browser}",
-        # Neither news nor updates: both would ask other hosts, and the first asks the attendee.
-        "--LabApp.news_url=None",
-        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--ServerApp.allow_root=True",
         # The environment carries the token, because other users of a machine can read command lines.
         environment={
