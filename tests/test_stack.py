@@ -210,6 +210,16 @@ def test_an_upstreams_address_without_v1(
     assert "/v1" in error.fix
 
 
+def test_a_file_that_only_looks_like_a_model(
+    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fake.gguf").write_bytes(b"GGUF and nothing more")
+    monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "fake.gguf"))
+    error = failure()
+    assert error.problem == "The embedded model did not start."
+    assert "embedded.log" in error.fix
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
@@ -326,6 +336,17 @@ def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
     for folder, status in ((weights.tokenizer_cache(), 0), (tmp_path, 1)):
         run = subprocess.run(load, env={**environment, "TIKTOKEN_CACHE_DIR": str(folder)}, capture_output=True)
         assert run.returncode == status
+
+
+def test_a_long_file_needs_smaller_pieces(client: OpenAI) -> None:
+    """What book/run-yaml.md says of files longer than the embedding model's 512 tokens."""
+    page = (paths.ROOT / "book" / "run-yaml.md").read_bytes()
+    store = client.vector_stores.create(name="pages")
+    pieces = {"type": "static", "static": {"max_chunk_size_tokens": 256, "chunk_overlap_tokens": 32}}
+    for options, status in (({}, "failed"), ({"chunking_strategy": pieces}, "completed")):
+        file = client.files.create(file=("run-yaml.md", page), purpose="assistants")
+        added = client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id, **options)
+        assert added.status == status
 
 
 def test_vector_stores_find_what_a_file_says(client: OpenAI) -> None:

@@ -106,7 +106,10 @@ def lab(
         if f":{lab_port}/" not in url:
             console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
         with _until_ctrl_c("Your copies of the chapters are in work/. Ctrl-C stops everything."):
-            first_to_end([process, *(running.children if running else [])])
+            ended = first_to_end([process, *(running.children if running else [])])
+            # JupyterLab has a menu entry that shuts it down; the others have no reason to end.
+            if ended is not process:
+                raise WorkshopError("A part of the stack ended by itself.", f"Start again; the log is {ended.log}")
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

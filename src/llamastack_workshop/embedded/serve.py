@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import sys
+import traceback
 from importlib.resources import files
 
 import xllamacpp
@@ -84,12 +85,15 @@ def main() -> None:
     arguments = parser.parse_args()
     # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    status = 0
+    status = 1
     try:
         with clear_errors():
             _serve_until_input_closes(arguments.chat_port, arguments.embeddings_port)
-    except SystemExit as ending:
-        status = ending.code
+        status = 0
+    except SystemExit:
+        pass
+    except Exception:
+        traceback.print_exc()
     # A running llama.cpp server can keep an interpreter from ending, and there is nothing to save.
     sys.stderr.flush()
     os._exit(status)
