@@ -33,10 +33,6 @@ class Child:
             )
 
     @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
     def output(self) -> IO[bytes]:
         return self._process.stdout
 
