@@ -162,6 +162,9 @@ def reusable_server(port: int) -> str | None:
 
 def answering_version(port: int) -> str | None:
     """Return the version of the LlamaStack server that answers on `port`, or None."""
+    # A waiting start asks ten times a second, and an HTTP client is slow to make.
+    if ports.is_free(port):
+        return None
     try:
         return httpx.get(f"http://{ports.HOST}:{port}/v1/version", timeout=3).json()["version"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
@@ -212,7 +215,7 @@ def _wait_until_ready(server: Child, port: int, run_yaml: Path) -> str:
     while (version := answering_version(port)) is None:
         if not server.running():
             raise WorkshopError(
-                f"LlamaStack did not start: {_last_error(server.log_text())}",
+                f"LlamaStack did not start: {last_error(server.log_text())}",
                 f"Correct {run_yaml.name}; the whole log is {server.log}",
             )
         if time.monotonic() > deadline:
@@ -234,7 +237,7 @@ def _require_language_models(url: str, log: Path) -> list[str]:
     return models
 
 
-def _last_error(log: str) -> str:
+def last_error(log: str) -> str:
     """Return what the last exception in a server's log says, on one line."""
     found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
     if not found:

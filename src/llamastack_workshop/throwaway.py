@@ -1,0 +1,80 @@
+"""Servers that live for a few lines: a configuration that is tried out, on a free port, with state of its own."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llamastack_workshop import ports
+from llamastack_workshop.embedded import weights
+from llamastack_workshop.processes import Child
+from llamastack_workshop.stack import answering_version, last_error
+from llamastack_workshop.upstreams import UPSTREAMS
+
+_START_TIMEOUT = 120  # seconds
+
+
+@dataclass(frozen=True)
+class Throwaway:
+    """A server that was started, or that failed to start.
+
+    `base_url` is the address for OpenAI clients (it ends in /v1). `error` is what the server's log says last before the
+    start ended, or None if the server answers.
+    """
+
+    base_url: str
+    error: str | None
+
+
+@contextmanager
+def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | None = None) -> Iterator[Throwaway]:
+    """Run `llama stack run` on `configuration` until the end of the block.
+
+    `configuration` is what a run.yaml holds; `variables` are environment variables for its `${env.…}`. No other
+    upstream of yours is used: what `variables` does not switch on is off. The server listens on a free port of
+    127.0.0.1, its state and its log go with it, and it ends with this process, however that ends.
+    Raises TimeoutError if it neither answers nor ends.
+    """
+    off = dict.fromkeys([*(upstream.variable for upstream in UPSTREAMS), "LLAMA_CPP_URL"], "")
+    # ignore_cleanup_errors: on Windows a log that is still open cannot be removed.
+    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
+        run_yaml = Path(folder) / "run.yaml"
+        run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
+        port = ports.free_port()
+        environment = {
+            **os.environ,
+            **off,
+            "WORKSHOP_STATE": folder,
+            "SQLITE_STORE_DIR": folder,
+            "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
+            **(variables or {}),
+        }
+        server = Child(
+            "llamastack_workshop.run_server",
+            str(run_yaml),
+            "--port",
+            str(port),
+            environment=environment,
+            log=Path(folder) / "llama-stack.log",
+        )
+        try:
+            server.send_line("go")
+            _wait(server, port)
+            yield Throwaway(f"http://localhost:{port}/v1", None if server.running() else last_error(server.log_text()))
+        finally:
+            server.stop()
+
+
+def _wait(server: Child, port: int) -> None:
+    """Return once the server answers or has ended."""
+    deadline = time.monotonic() + _START_TIMEOUT
+    while server.running() and answering_version(port) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s. Its log:\n{server.log_text()}")
+        time.sleep(0.1)
