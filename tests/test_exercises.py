@@ -1,20 +1,34 @@
 """The exercises: blanks derived from solutions, checks that help, copies that are never lost."""
 
+import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+import yaml
 from langchain_core.messages import AIMessage
 from langchain_core.runnables import RunnableLambda
 from nbclient import NotebookClient
-from openai import OpenAI
+from openai import APIError, APIStatusError, APITimeoutError, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop import chapters, paths
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.exercises import langchain_hybrid, prompt_chaining, responses_api, server_setup
+from llamastack_workshop.exercises import (
+    break_it,
+    file_search,
+    langchain_hybrid,
+    mcp_tools,
+    production_client,
+    prompt_chaining,
+    responses_api,
+    server_setup,
+    the_wire,
+    tools,
+)
 from llamastack_workshop.exercises.check import NotYet
 
 NOTEBOOKS = chapters.chapters()
@@ -73,6 +87,77 @@ class Anything(BaseModel):
     pass
 
 
+def run_yaml(**configs: dict[str, Any]) -> dict[str, Any]:
+    """Return run.yaml with another config for the only provider of each API that is named."""
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    for api, config in configs.items():
+        configuration["providers"][api][0]["config"] = config
+    return configuration
+
+
+def through(client: OpenAI, model: str) -> dict[str, str]:
+    """Return the variables with which a throw-away server uses the live one."""
+    url = str(client.base_url).rstrip("/")
+    embeddings = {"EMBEDDINGS_URL": url, "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2"}
+    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url, "OPENAI_MODEL": model, **embeddings}
+
+
+def small_store(client: OpenAI) -> str:
+    store = client.vector_stores.create(name="two pages").id
+    for page in ("README.md", "mental-model.md"):
+        file = client.files.create(
+            file=(page, f"{page} says how long a cold start takes.".encode()), purpose="assistants"
+        )
+        client.vector_stores.files.create_and_poll(
+            file.id, vector_store_id=store, attributes={"page": page}, poll_interval_ms=100
+        )
+    return store
+
+
+MISSING = "'tool_runtime' provider 'rag-runtime' of type 'inline::rag-runtime': required dependency 'files' is missing"
+
+
+def weather_tool(**changed: dict[str, Any]) -> dict[str, Any]:
+    properties = {"city": {"type": "string"}, "unit": {"type": "string", "enum": ["celsius", "fahrenheit"]}} | changed
+    parameters = {"type": "object", "properties": properties, "required": ["city", "unit"]}
+    return {"type": "function", "name": "get_weather", "description": "Get the weather", "parameters": parameters}
+
+
+def named_tool(name: str) -> dict[str, Any]:
+    parameters = {"type": "object", "properties": {"product": {"type": "string"}}, "required": ["product"]}
+    return {"type": "function", "name": name, "description": name.replace("_", " "), "parameters": parameters}
+
+
+@dataclass
+class Outcome:
+    kind: str
+
+
+def ask(using, forward=None, **request):
+    """A handler as short as the check allows."""
+    try:
+        if forward is None:
+            return Outcome(using.responses.create(**request).status)
+        return Outcome(list(using.responses.create(**request, stream=True))[-1].response.status)
+    except APITimeoutError:
+        return Outcome("timeout")
+    except APIStatusError as error:
+        return Outcome(f"HTTP {error.status_code}")
+    except APIError:
+        return Outcome("error line")
+
+
+def left_behind(stream, enough):
+    """Take enough characters of a stream's text, and close it."""
+    text = ""
+    with stream:
+        for event in stream:
+            text += getattr(event, "delta", "")
+            if len(text) >= enough:
+                return text
+    return text
+
+
 @pytest.mark.parametrize(
     ("check", "wrong", "message"),
     [
@@ -126,6 +211,182 @@ class Anything(BaseModel):
         (langchain_hybrid.summary_chain, lambda c, m: [RunnableLambda(lambda x: 3)], "end it with a StrOutputParser"),
         (langchain_hybrid.batch_results, lambda c, m: [[Anything()], ["a", "b"]], "2 texts and 1 results"),
         (langchain_hybrid.batch_results, lambda c, m: [[AIMessage("a")], ["a"]], "with structured output"),
+        (break_it.serves_files, lambda c, m: ["run.yaml", {}], "give a configuration as a dictionary"),
+        (break_it.serves_files, lambda c, m: [run_yaml(), through(c, m)], "the server still serves /v1/responses"),
+        (break_it.diagnosis, lambda c, m: [lambda error: "rag-runtime", MISSING], "return two values"),
+        (break_it.diagnosis, lambda c, m: [lambda error: ("rag-runtime", "files"), MISSING], "the provider is not"),
+        (break_it.answers_responses, lambda c, m: [{"version": 2}, {}], "has no `providers`"),
+        (
+            break_it.answers_responses,
+            lambda c, m: [run_yaml(vector_io={"kvstore": {"type": "sqlite"}}), through(c, m)],
+            "the server does not start: ValidationError",
+        ),
+        (tools.weather_tool, lambda c, m: [{"type": "function", "function": {"name": "get_weather"}}, c, m], "beside"),
+        (
+            tools.weather_tool,
+            lambda c, m: [weather_tool(unit={"type": "string"}), c, m],
+            "two values of unit in `enum`",
+        ),
+        (tools.weather_tool, lambda c, m: [weather_tool(city={"type": "number"}), c, m], "city is a string"),
+        (tools.safe_outputs, lambda c, m: [lambda response, functions: []], "four calls and a message"),
+        (
+            tools.safe_outputs,
+            lambda c, m: [lambda r, functions: [functions[i.name](**json.loads(i.arguments)) for i in r.output[1:]]],
+            "running your code raised KeyError",
+        ),
+        (
+            tools.safe_outputs,
+            lambda c, m: [
+                lambda r, functions: [
+                    {"type": "function_call_output", "call_id": i.call_id, "output": "1299"} for i in r.output[1:]
+                ]
+            ],
+            "an object with `error` and its text",
+        ),
+        (
+            tools.only_one_tool,
+            lambda c, m: [lambda question, name: c.responses.create(model=m, input=question, max_output_tokens=16)],
+            "offer both `tools`",
+        ),
+        (
+            tools.only_one_tool,
+            lambda c, m: [
+                lambda question, name: c.responses.create(
+                    model=m, input=question, tools=[named_tool("get_price"), named_tool("get_specs")]
+                )
+            ],
+            "use `allowed_tools`",
+        ),
+        (
+            file_search.best_chunk,
+            lambda c, m: (
+                lambda store: [lambda q, page: c.vector_stores.search(store, query=q).data[0].content[0].text, c, store]
+            )(small_store(c)),
+            "filter by the attribute `page`",
+        ),
+        (file_search.best_chunk, lambda c, m: [lambda q, page: ["a", "list"], c, ""], "return the chunk's text"),
+        (
+            file_search.mean_reciprocal_rank,
+            lambda c, m: [lambda found: sum(1 / place for place in found) / len(found), {}],
+            "running your code raised TypeError",
+        ),
+        (file_search.mean_reciprocal_rank, lambda c, m: [lambda found: 1.0, {}], "for [2, 4] it is 0.375"),
+        (file_search.answer_with_source, lambda c, m: [lambda q: "18 seconds", c, ""], "return two values"),
+        (
+            file_search.answer_with_source,
+            lambda c, m: [
+                lambda q: (c.responses.create(model=m, input=q, max_output_tokens=16), "run.yaml"),
+                c,
+                small_store(c),
+            ],
+            "not from run.yaml",
+        ),
+        (mcp_tools.own_tool, lambda c, m: [lambda question: "3 years"], "return the whole response"),
+        (
+            mcp_tools.own_tool,
+            lambda c, m: [lambda question: c.responses.create(model=m, input=question, max_output_tokens=16)],
+            "add get_warranty to it",
+        ),
+        (
+            mcp_tools.approval_by_rule,
+            lambda c, m: [lambda question, rule: c.responses.create(model=m, input=question, max_output_tokens=16)],
+            "did not ask the rule",
+        ),
+        (
+            mcp_tools.approval_by_rule,
+            lambda c, m: [lambda question, rule: [rule("get_price", "{}"), c.responses.create(model=m, input="Hi")][1]],
+            "use `json.loads`",
+        ),
+        (
+            production_client.browser_status,
+            lambda c, m: [lambda outcome: 200, ask, c, m],
+            "for an unknown model ('HTTP 404') you return 200, not 404",
+        ),
+        (
+            production_client.browser_status,
+            lambda c, m: [lambda outcome: "200", ask, c, m],
+            "a status is a whole number",
+        ),
+        (
+            production_client.browser_status,
+            lambda c, m: [lambda outcome: int(outcome.kind[5:]) if outcome.kind.startswith("HTTP") else 200, ask, c, m],
+            "for a status in the 500s ('HTTP 500') you return 500, not 502",
+        ),
+        (
+            production_client.continued_or_begun,
+            lambda c, m: [lambda q, earlier: c.responses.create(model=m, input=q, max_output_tokens=16), c, m],
+            "a known response is not continued",
+        ),
+        (
+            production_client.continued_or_begun,
+            lambda c, m: [lambda q, earlier: "Lisbon", c, m],
+            "return the whole response",
+        ),
+        (
+            production_client.continued_or_begun,
+            lambda c, m: [
+                lambda q, earlier: c.responses.create(
+                    model=m, input=q, max_output_tokens=16, previous_response_id=earlier
+                ),
+                c,
+                m,
+            ],
+            "running your code raised NotFoundError",
+        ),
+        (
+            production_client.nothing_left_behind,
+            lambda c, m: [lambda q, enough: c.responses.create(model=m, input=q, max_output_tokens=16), c],
+            "return the text",
+        ),
+        (
+            production_client.nothing_left_behind,
+            lambda c, m: [
+                lambda q, enough: c.responses.create(model=m, input=q, max_output_tokens=64).output_text[:enough],
+                c,
+            ],
+            "leave the loop earlier",
+        ),
+        (
+            production_client.nothing_left_behind,
+            lambda c, m: [lambda q, enough: left_behind(c.responses.create(model=m, input=q, stream=True), enough), c],
+            "delete it by its id",
+        ),
+        (the_wire.lines_out_of_pieces, lambda c, m: [lambda pieces: []], "no line came out"),
+        (
+            the_wire.lines_out_of_pieces,
+            lambda c, m: [lambda pieces: b"".join(pieces).splitlines()],
+            "Decode it",
+        ),
+        (
+            the_wire.lines_out_of_pieces,
+            lambda c, m: [lambda pieces: (line for piece in pieces for line in piece.decode("latin-1").split("\n"))],
+            "A piece may end within a line",
+        ),
+        (
+            the_wire.lines_out_of_pieces,
+            lambda c, m: [lambda pieces: iter(b"".join(pieces).decode().splitlines())],
+            "the first line came late",
+        ),
+        (
+            the_wire.first_token,
+            lambda c, m: [lambda recording: recording[0][0]],
+            "you return the time of the first event",
+        ),
+        (
+            the_wire.first_token,
+            lambda c, m: [lambda recording: next((at for at, event in recording if event.get("delta")), None)],
+            "for chat completions you return None, not 0.21",
+        ),
+        (the_wire.server_is_doing, lambda c, m: [lambda types: "starting", str(c.base_url), m], "you say 'starting'"),
+        (
+            the_wire.server_is_doing,
+            lambda c, m: [
+                lambda types: "starting" if len(types) < 3 else "finished" if "complete" in types[-1] else "writing",
+                str(c.base_url),
+                m,
+            ],
+            "in a function call",
+        ),
     ],
 )
 def test_a_common_mistake_is_named(check: Any, wrong: Any, message: str, client: OpenAI, model: str) -> None:

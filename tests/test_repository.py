@@ -127,8 +127,9 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
 
 
-def test_notebooks_import_nothing_of_ours_but_the_checks() -> None:
+def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:
+    allowed = r"from llamastack_workshop\.(exercises import \w+ as check|throwaway import throwaway_server)$"
     for path in chapters():
         for cell in nbformat.read(path, as_version=4).cells:
             ours = re.findall(r"^(?:from|import) llamastack_workshop.*", cell.source, re.MULTILINE)
-            assert all(re.match(r"from llamastack_workshop\.exercises import \w+ as check$", line) for line in ours)
+            assert all(re.match(allowed, line) for line in ours)
