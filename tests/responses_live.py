@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 QUESTION = "What is the capital of France?"
 PRICE_QUESTION = "What is the price of the UltraBook?"
+TWO_PRICES = "What are the prices of the UltraBook and the PebblePhone?"
 GET_PRICE: Json = {
     "type": "function",
     "name": "get_price",

@@ -20,6 +20,7 @@ from responses_live import (
     LIMIT,
     PRICE_QUESTION,
     QUESTION,
+    TWO_PRICES,
     Json,
     Live,
     items,
@@ -150,7 +151,9 @@ def max_output_tokens(live: Live) -> Finding:
 
 @probes(PARAMETERS, "max_tool_calls")
 def max_tool_calls(live: Live) -> Finding:
-    return _echoed(live, "max_tool_calls", 1, "one call was made, none was held back")
+    request = live.mcp | {"input": TWO_PRICES, "parallel_tool_calls": True}
+    made = [len(items(live.whole_answer(**request, **limit), "mcp_call")) for limit in ({}, {"max_tool_calls": 1})]
+    return effect(made == [2, 1], f"of the model's {made[0]} calls of an MCP tool, {made[1]} is made")
 
 
 @probes(PARAMETERS, "metadata")
@@ -169,7 +172,13 @@ def model(live: Live) -> Finding:
 
 @probes(PARAMETERS, "parallel_tool_calls")
 def parallel_tool_calls(live: Live) -> Finding:
-    return _echoed(live, "parallel_tool_calls", False, "this model makes one call in either case")
+    request = live.function_call | {"input": TWO_PRICES}
+    calls = {
+        wanted: len(items(live.whole_answer(**request | {"parallel_tool_calls": wanted}), "function_call"))
+        for wanted in (True, False)
+    }
+    evidence = f"{calls[True]} calls in one turn; with `false` {calls[False]}"
+    return Finding(PASSED_ON if calls[True] > 1 else NO_EFFECT, evidence)
 
 
 @probes(PARAMETERS, "previous_response_id")
