@@ -63,10 +63,11 @@ def nothing_left_behind(function: Callable[[str, int], str], client: OpenAI) -> 
     tag = uuid.uuid4().hex[:8]
     text = given(function(f"Write a long story about a ship. Its number is {tag}.", 60))
     require(isinstance(text, str), f"return the text; this is a {type(text).__name__}.")
-    require(len(text) >= 60, f"the text has {len(text)} characters, fewer than the 60 that were enough.")
-    require(len(text) < 300, f"the text has {len(text)} characters where 60 were enough; stop in the loop.")
     listed = client.get("/responses?limit=100", cast_to=httpx.Response).json()["data"]
     statuses = [one["status"] for one in listed if tag in str(one["input"])]
+    enough = len(text) >= 60 or "completed" in statuses
+    require(enough, f"the text has {len(text)} characters, fewer than the 60 that were enough.")
+    require(len(text) < 300, f"the text has {len(text)} characters where 60 were enough; stop in the loop.")
     require("in_progress" not in statuses, "the response is still stored as in_progress; delete it by its id.")
     require("incomplete" not in statuses, "the stream ran on to the token limit; leave the loop earlier.")
     return f"{len(text)} characters came, and no unfinished response is left"
