@@ -337,10 +337,9 @@ def schema_of_create(live: Live) -> Json:
     return document["components"]["schemas"]["CreateResponseRequest"]["properties"]
 
 
-def _echoed(live: Live, name: str, value: Any, why: str = "no effect to be seen from outside") -> Finding:
-    parameters = live.function_call if "tool" in name else {}
-    response = live.answer(**parameters | {name: value})
-    return Finding(NOT_PROBED, f"echoed: {_yes(response[name] == value)}; {why}")
+def _echoed(live: Live, name: str, value: Any) -> Finding:
+    response = live.answer(**{name: value})
+    return Finding(NOT_PROBED, f"echoed: {_yes(response[name] == value)}; no effect to be seen from outside")
 
 
 def _yes(value: Any) -> str:
