@@ -15,6 +15,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from tables import assert_table
+from upstream import through
 
 from llamastack_workshop import paths
 from llamastack_workshop.throwaway import throwaway_server
@@ -26,13 +27,7 @@ FULL = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 @pytest.fixture
 def variables(base_url: str, model: str) -> dict[str, str]:
     """The variables with which a throw-away server uses the live one as its upstream."""
-    return {
-        "OPENAI_API_KEY": "none",
-        "OPENAI_BASE_URL": base_url,
-        "OPENAI_MODEL": model,
-        "EMBEDDINGS_URL": base_url,
-        "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2",
-    }
+    return through(base_url, model)
 
 
 def without(*apis: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from langchain_core.runnables import RunnableLambda
 from nbclient import NotebookClient
 from openai import APIError, APIStatusError, APITimeoutError, OpenAI
 from pydantic import BaseModel
+from upstream import through
 
 from llamastack_workshop import chapters, paths
 from llamastack_workshop.errors import WorkshopError
@@ -93,13 +94,6 @@ def run_yaml(**configs: dict[str, Any]) -> dict[str, Any]:
     for api, config in configs.items():
         configuration["providers"][api][0]["config"] = config
     return configuration
-
-
-def through(client: OpenAI, model: str) -> dict[str, str]:
-    """Return the variables with which a throw-away server uses the live one."""
-    url = str(client.base_url).rstrip("/")
-    embeddings = {"EMBEDDINGS_URL": url, "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2"}
-    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": url, "OPENAI_MODEL": model, **embeddings}
 
 
 def small_store(client: OpenAI) -> str:
@@ -212,13 +206,17 @@ def left_behind(stream, enough):
         (langchain_hybrid.batch_results, lambda c, m: [[Anything()], ["a", "b"]], "2 texts and 1 results"),
         (langchain_hybrid.batch_results, lambda c, m: [[AIMessage("a")], ["a"]], "with structured output"),
         (break_it.serves_files, lambda c, m: ["run.yaml", {}], "give a configuration as a dictionary"),
-        (break_it.serves_files, lambda c, m: [run_yaml(), through(c, m)], "the server still serves /v1/responses"),
+        (
+            break_it.serves_files,
+            lambda c, m: [run_yaml(), through(str(c.base_url), m)],
+            "the server still serves /v1/responses",
+        ),
         (break_it.diagnosis, lambda c, m: [lambda error: "rag-runtime", MISSING], "return two values"),
         (break_it.diagnosis, lambda c, m: [lambda error: ("rag-runtime", "files"), MISSING], "the provider is not"),
         (break_it.answers_responses, lambda c, m: [{"version": 2}, {}], "has no `providers`"),
         (
             break_it.answers_responses,
-            lambda c, m: [run_yaml(vector_io={"kvstore": {"type": "sqlite"}}), through(c, m)],
+            lambda c, m: [run_yaml(vector_io={"kvstore": {"type": "sqlite"}}), through(str(c.base_url), m)],
             "the server does not start: ValidationError",
         ),
         (tools.weather_tool, lambda c, m: [{"type": "function", "function": {"name": "get_weather"}}, c, m], "beside"),

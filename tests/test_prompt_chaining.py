@@ -1,27 +1,24 @@
-"""The prompt chain, as a module and as a command."""
-
-import json
-import os
-import subprocess
-import sys
+"""The prompt chain: its gates, its branch, and its two versions."""
 
 import pytest
 from openai import OpenAI
 
-from llamastack_workshop import ports
-from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, ChainError, json_gate, numbers_gate, run_chain
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.prompt_chaining import (
+    PRODUCT_TEXT,
+    Inquiry,
+    Specifications,
+    json_gate,
+    missing_values,
+    numbers_gate,
+    question_gate,
+    run_chain,
+)
+from llamastack_workshop.patterns.prompt_chaining_langchain import chain
+from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
 
-
-def command(*arguments: str, text: str | None = None, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "llamastack_workshop.patterns.prompt_chaining_command", *arguments],
-        input=text,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **environment},
-        check=False,
-    )
+NO_STORAGE = "The Pebble mini PC packs a 2.4 GHz chip and 8 GB of RAM."
+NO_SPECIFICATIONS = "The ship reached the harbour at noon."
 
 
 @pytest.mark.parametrize(
@@ -53,63 +50,57 @@ def test_json_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("text", "missing"),
+    [
+        (PRODUCT_TEXT, []),
+        (NO_STORAGE, ["storage"]),
+        ("It has a 512GB drive.", ["processor", "memory"]),
+        ("It has 8 GB of RAM and a 512GB drive.", ["processor"]),
+    ],
+)
+def test_the_branch_knows_what_a_text_lacks(text: str, missing: list[str]) -> None:
+    assert missing_values(text) == missing
+
+
+def test_question_gate() -> None:
+    assert question_gate("How much storage does it have?") is None
+    assert question_gate("It has 8 GB.") and question_gate("Why? Why?")
+
+
 def test_the_chain_finds_the_three_values(client: OpenAI, model: str) -> None:
-    seen = []
-    specifications, steps = run_chain(client, model, PRODUCT_TEXT, on_step=seen.append)
+    journal = Journal()
+    specifications = run_chain(client, model, PRODUCT_TEXT, journal)
     assert specifications.cpu.startswith("3.5 GHz")
     assert specifications.memory.replace(" ", "") == "16GB"
     assert specifications.storage.replace(" ", "") == "1TB"
-    assert [step.name for step in seen] == [step.name for step in steps] == ["extract", "transform"]
-    assert all(step.input_tokens and step.output_tokens and step.seconds for step in steps)
+    assert [step.name for step in journal.steps] == ["extract", "transform"]
+    assert all(step.input_tokens and step.output_tokens and step.seconds for step in journal.steps)
 
 
-def test_a_step_is_tried_twice_and_then_reported(client: OpenAI, model: str) -> None:
-    with pytest.raises(ChainError, match="'extract' failed its gate twice: the answer has no numbers") as caught:
-        run_chain(client, model, "The ship reached the harbour at noon.")
-    assert caught.value.failed.attempts == 2
-    assert caught.value.finished == []
+@pytest.mark.parametrize("over_responses", [False, True], ids=["chat_completions", "responses"])
+@pytest.mark.parametrize(("text", "kind"), [(PRODUCT_TEXT, Specifications), (NO_STORAGE, Inquiry)])
+def test_langchain_gives_the_same_result(
+    text: str, kind: type, over_responses: bool, client: OpenAI, base_url: str, model: str
+) -> None:
+    plain = run_chain(client, model, text, Journal())
+    assert isinstance(plain, kind)
+    steps: list[Step] = []
+    runnable = chain(chat_model(base_url, model, use_responses_api=over_responses))
+    composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
+    assert composed == plain
+    assert [step.name for step in steps] == ["extract", "transform" if kind is Specifications else "inquire"]
+    assert all(step.response_id.startswith("resp_" if over_responses else "chatcmpl") for step in steps)
 
 
-def test_command_prints_the_result_alone_on_standard_output(base_url: str) -> None:
-    run = command("--base-url", base_url)
-    assert run.returncode == 0, run.stderr
-    assert set(json.loads(run.stdout)) == {"cpu", "memory", "storage"}
-    assert "extract" in run.stderr and "tokens" in run.stderr
-
-
-def test_command_for_machines_with_text_from_standard_input(base_url: str) -> None:
-    run = command("--json", "--text", "-", text=PRODUCT_TEXT, LLAMA_STACK_BASE_URL=base_url)
-    printed = json.loads(run.stdout)
-    assert [step["name"] for step in printed["steps"]] == ["extract", "transform"]
-    assert set(printed["result"]) == {"cpu", "memory", "storage"}
-
-
-def test_a_proxy_does_not_come_between_this_machine_and_itself(base_url: str) -> None:
-    nowhere = f"http://127.0.0.1:{ports.free_port()}"
-    run = command("--base-url", base_url, HTTP_PROXY=nowhere, http_proxy=nowhere, NO_PROXY="", no_proxy="example.org")
-    assert run.returncode == 0, run.stderr
-
-
-def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
-    run = command("--base-url", base_url, VERBOSE="true")
-    assert "Transform the following specifications" in run.stderr
-    assert '"memory": "16' in run.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "problem", "fix"),
-    [
-        (["--base-url", "http://127.0.0.1:{free}/v1"], "No LlamaStack server answers at", "make llama-server"),
-        (["--base-url", "{base_url}", "--model", "openai/none"], "does not serve openai/none", "Choose one of: "),
-        (["--base-url", "{base_url}", "--text", " "], "The text is empty.", "--text"),
-        (["--base-url", "{base_url}", "--text", "The ship sank."], "failed its gate twice", "VERBOSE=true"),
-    ],
-    ids=["no_server", "no_such_model", "no_text", "gate"],
-)
-def test_bad_input_gets_two_lines(base_url: str, arguments: list[str], problem: str, fix: str) -> None:
-    run = command(*[word.format(free=ports.free_port(), base_url=base_url) for word in arguments])
-    assert run.returncode == 1
-    assert not run.stdout
-    error, remedy = run.stderr.splitlines()[-2:]
-    assert error.startswith("Error: ") and problem in error
-    assert remedy.startswith("  Fix: ") and fix in remedy
+def test_a_step_is_tried_twice_and_then_reported(client: OpenAI, base_url: str, model: str) -> None:
+    journal = Journal()
+    with pytest.raises(StepError, match="'extract' failed its gate twice: the answer has no numbers") as caught:
+        run_chain(client, model, NO_SPECIFICATIONS, journal)
+    assert (caught.value.reason, caught.value.step.attempts, journal.steps) == ("gate", 2, [])
+    steps: list[Step] = []
+    with pytest.raises(GateError, match="'extract' failed its gate twice: the answer has no numbers"):
+        chain(chat_model(base_url, model)).invoke(
+            {"text": NO_SPECIFICATIONS}, {"callbacks": [StepRecorder(steps.append)]}
+        )
+    assert len(steps) == 2 and "was not accepted: the answer has no numbers" in steps[1].prompt

@@ -52,10 +52,14 @@ class Child:
         try:
             self._process.wait(_GRACE)
         except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self._process.kill()
-            self._process.wait()
+            self.kill()
         if self._process.stdout:
             self._process.stdout.close()
+
+    def kill(self) -> None:
+        """End the child without giving it a chance to finish anything."""
+        self._process.kill()
+        self._process.wait()
 
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")

@@ -30,6 +30,11 @@ class Throwaway:
 
     base_url: str
     error: str | None
+    _server: Child
+
+    def kill(self) -> None:
+        """End the server at once, in the middle of whatever it does, as a crash would."""
+        self._server.kill()
 
 
 @contextmanager
@@ -66,7 +71,8 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
         try:
             server.send_line("go")
             _wait(server, port)
-            yield Throwaway(f"http://localhost:{port}/v1", None if server.running() else last_error(server.log_text()))
+            error = None if server.running() else last_error(server.log_text())
+            yield Throwaway(f"http://localhost:{port}/v1", error, server)
         finally:
             server.stop()
 

@@ -1,42 +1,179 @@
-"""What the pattern commands share: finding the server and the model, and saying what went wrong."""
+"""What the pattern commands share: their options, the server and the model, the run's journal, and clear errors."""
 
+import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Any
 
 import httpx
-from openai import APIError, APIStatusError, OpenAI
+import typer
+from langchain_core.exceptions import OutputParserException
+from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
+from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from llamastack_workshop import paths, ports, stack
-from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop import paths, ports, stack, upstreams
+from llamastack_workshop.errors import WorkshopError, clear_errors, verbose
+from llamastack_workshop.patterns.steps import GateError, Journal, Reason, Step, StepError
 
 # Progress goes to standard error, so that standard output holds the result alone.
 progress = Console(stderr=True, highlight=False)
 
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
 
+Text = Annotated[
+    str | None, typer.Option(help="The text itself (--text - < FILE reads a file). Without it, a short example.")
+]
+Model = Annotated[
+    str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
+]
+BaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        help="The server, with /v1. Without it, LLAMA_STACK_BASE_URL or http://localhost:8321/v1; "
+        "if nothing runs there, a server is started for this command."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print everything as one JSON object: model, steps, result.")]
+WithLangChain = Annotated[
+    bool, typer.Option("--langchain", help="Run the version that is built with LangChain, in place of the plain one.")
+]
+Resume = Annotated[
+    Path | None,
+    typer.Option(help="Go on with a run that failed: the journal that it named. Its finished steps are not repeated."),
+]
+Timeout = Annotated[
+    float, typer.Option(min=0.001, help="Seconds of silence from the server after which a step has failed.")
+]
+
+
+def pattern_app() -> typer.Typer:
+    """Return an app for one pattern command."""
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+def run_app(app: typer.Typer) -> None:
+    """Run a pattern command: with .env read, proxies bypassed, and errors in two lines."""
+    with clear_errors():
+        upstreams.load_dotenv_file()
+        ports.bypass_proxies()
+        app()
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run of a pattern: whom to ask, about what, and what has been done.
+
+    The calls that it makes become steps of the journal.
+    """
+
+    base_url: str
+    model: str
+    text: str
+    timeout: float
+    journal: Journal
+    started: float
+
+    @property
+    def client(self) -> OpenAI:
+        return OpenAI(base_url=self.base_url, api_key="none", timeout=self.timeout, max_retries=0)
+
+    @property
+    def async_client(self) -> AsyncOpenAI:
+        return AsyncOpenAI(base_url=self.base_url, api_key="none", timeout=self.timeout, max_retries=0)
+
+    def llm(self, **options: Any) -> Any:
+        """Return LangChain's ChatOpenAI for this run; `options` are further ones of its own."""
+        # LangChain's client takes a second to import, and only these runs need it.
+        from llamastack_workshop.patterns.langchain_steps import chat_model
+
+        return chat_model(self.base_url, self.model, self.timeout, **options)
+
+    def config(self) -> dict[str, Any]:
+        """Return the configuration to invoke a runnable with, so that the calls in it become steps of this run."""
+        from llamastack_workshop.patterns.langchain_steps import StepRecorder
+
+        return {"callbacks": [StepRecorder(self.journal.add)]}
+
+    def print(self, result: BaseModel, as_json: bool) -> None:
+        """Say in one line what the run took, and print `result` on standard output, alone or with everything else."""
+        steps = self.journal.steps
+        calls = sum(step.attempts for step in steps if not step.kept)
+        took = f"{calls} call{'s' if calls != 1 else ''}, {time.perf_counter() - self.started:.1f} s"
+        progress.print(f"Done: {took}.", style="dim")
+        if as_json:
+            everything = {"model": self.model, "steps": [s.model_dump() for s in steps], "result": result.model_dump()}
+            print(json.dumps(everything, indent=2, ensure_ascii=False))
+        else:
+            print(result.model_dump_json(indent=2))
+
 
 @contextmanager
-def connected(base_url: str | None, model: str | None) -> Iterator[tuple[OpenAI, str]]:
-    """Yield a client for the server at `base_url` and the model to use (by default the first one it serves).
+def pattern_run(
+    pattern: str,
+    default_text: str,
+    *,
+    text: str | None,
+    model: str | None,
+    base_url: str | None,
+    langchain: bool,
+    resume: Path | None,
+    timeout: float,
+) -> Iterator[Run]:
+    """Yield a run of `pattern`; what goes wrong in it becomes a WorkshopError.
+
+    A plain run has a journal on disk as long as it is not finished; if it fails, the error says how to go on with it.
+    """
+    if langchain and resume:
+        raise WorkshopError("A run with LangChain keeps no journal.", "Leave out --langchain, or --resume.")
+    if resume and not resume.is_file():
+        raise WorkshopError(f"There is no journal {resume}.", "Give the path that the failed run named.")
+    path = resume or paths.WORKSHOP_HOME / "runs" / f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
+    journal = Journal(None if langchain else path, on_step=_show)
+    if resume and journal.about.get("pattern") != pattern:
+        raise WorkshopError(
+            f"{resume} is the journal of another pattern: {journal.about.get('pattern')}.",
+            f"llamastack-{journal.about.get('pattern')} --resume {resume}",
+        )
+    text = read_text(text, default=journal.about.get("text", default_text))
+    with connected(base_url, model or journal.about.get("model")) as (address, chosen):
+        journal.about = {"pattern": pattern, "model": chosen, "text": text}
+        progress.print(f"{pattern} with {chosen}, {'with LangChain' if langchain else 'in plain Python'}:")
+        run = Run(address, chosen, text, timeout, journal, time.perf_counter())
+        try:
+            with _clear_call_errors(address):
+                yield run
+        except (WorkshopError, KeyboardInterrupt) as error:
+            if not (path.exists() and journal.path):
+                raise
+            how = f"The finished steps are kept; go on with: llamastack-{pattern} --resume {_short(path)}"
+            if isinstance(error, WorkshopError):
+                raise WorkshopError(error.problem, f"{error.fix}\n       {how}") from error
+            progress.print(how, soft_wrap=True)
+            raise
+        path.unlink(missing_ok=True)
+
+
+@contextmanager
+def connected(base_url: str | None, model: str | None) -> Iterator[tuple[str, str]]:
+    """Yield the address of the server and the model to use (by default the first one it serves).
 
     Without `base_url`, LLAMA_STACK_BASE_URL or the default address is tried; if nothing runs there, a server is
-    started for as long as the context lasts. Raises WorkshopError if the server or the model is not there, or
-    if a call fails.
+    started for as long as the context lasts. Raises WorkshopError if the server or the model is not there.
     """
     named = base_url or os.environ.get("LLAMA_STACK_BASE_URL")
     if not named and ports.is_free(paths.DEFAULT_PORT):
-        with _own_server() as running, _clear_call_errors(running.base_url):
-            yield OpenAI(base_url=running.base_url, api_key="none"), _model(running.base_url, model)
+        with _own_server() as running:
+            yield running.base_url, _model(running.base_url, model)
         return
     base_url = (named or DEFAULT_BASE_URL).rstrip("/")
-    chosen = _model(base_url, model)
-    with _clear_call_errors(base_url):
-        yield OpenAI(base_url=base_url, api_key="none"), chosen
+    yield base_url, _model(base_url, model)
 
 
 def read_text(text: str | None, default: str) -> str:
@@ -86,14 +223,51 @@ def _model(base_url: str, wanted: str | None) -> str:
 
 @contextmanager
 def _clear_call_errors(base_url: str) -> Iterator[None]:
+    """Turn what a pattern raises into a WorkshopError."""
     try:
         yield
+    except StepError as error:
+        answer = f" Its last answer: {error.step.output[:120]!r}" if error.step.output else ""
+        raise WorkshopError(f"{error}.{answer}", _REMEDIES[error.reason]) from error
     except APIStatusError as error:
         raise WorkshopError(
             f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            "Shorten the text or choose another --model; the server's log says more.",
+            _REMEDIES["refused"],
         ) from error
-    except APIError as error:
+    except (APIError, httpx.HTTPError) as error:
         raise WorkshopError(
-            f"The connection to {base_url} failed: {error.message}", "See whether the server still runs: make doctor"
+            f"The call to {base_url} failed: {error}",
+            "See whether the server still runs (make doctor), or give it more time: --timeout 300",
         ) from error
+    except (GateError, OutputParserException, ValidationError) as error:
+        raise WorkshopError(str(error)[:300], _CLEARER_TEXT) from error
+
+
+_CLEARER_TEXT = "Try a clearer text or a larger --model; VERBOSE=true shows every step."
+_REMEDIES: dict[Reason, str] = {
+    "gate": _CLEARER_TEXT,
+    "timeout": "Give it more time: --timeout 300",
+    "connection": "See whether the server still runs: make doctor",
+    "refused": "Shorten the text or choose another --model; the server's log says more.",
+    "server": "Shorten the text or choose another --model; the server's log says more.",
+}
+
+
+def _short(path: Path) -> str:
+    """Return `path` as it is typed from here."""
+    return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
+
+
+def _show(step: Step) -> None:
+    tries = "" if step.attempts == 1 else f", {step.attempts} attempts"
+    cost = f"{step.seconds:.1f} s, {step.input_tokens} tokens in, {step.output_tokens} out{tries}"
+    if step.kept:
+        cost = "kept from the earlier run"
+    if verbose():
+        progress.rule(f"{step.name}: {cost}", align="left")
+        for title, text in (("prompt", step.prompt), ("output", step.output)):
+            progress.print(title, style="bold")
+            # Not markup: a text may have brackets of its own.
+            progress.print(f"{text}\n", markup=False)
+    else:
+        progress.print(f"  {step.name} ({cost})")

@@ -1,0 +1,107 @@
+"""What the LangChain versions of the patterns share: the model, gates on a runnable, and a record of each step."""
+
+import time
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Any
+from uuid import UUID
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langchain_core.exceptions import OutputParserException
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import LLMResult
+from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
+from langchain_openai import ChatOpenAI
+from pydantic import ValidationError
+
+from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
+
+# Besides a gate's objection: a structured output that does not fit its schema.
+NOT_ACCEPTED = (GateError, ValidationError, OutputParserException)
+
+
+def chat_model(base_url: str, model: str, timeout: float = 60, **options: Any) -> ChatOpenAI:
+    """Return LangChain's client for the server at `base_url`, greedy and without retries.
+
+    `timeout` is in seconds. It calls chat completions, or the Responses API with `use_responses_api=True`;
+    further `options` are those of ChatOpenAI.
+    """
+    return ChatOpenAI(
+        base_url=base_url,
+        api_key="none",
+        model=model,
+        temperature=0,
+        timeout=timeout,
+        max_retries=0,
+        **options,
+    )
+
+
+def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None]) -> Runnable[dict, Any]:
+    """Return a step: it takes a dictionary with a `prompt`, and asks once more if `gate` objects to the answer.
+
+    `llm` returns what the gate judges: end it with a parser, or give it a structured output. The gate gets the answer
+    and the step's input. The second question is the fallback of the first; `exception_key` hands it the objection.
+    Raises GateError if the gate objects twice.
+    """
+
+    def judge(given: dict[str, Any]) -> Any:
+        if problem := gate(given["answer"], given):
+            raise GateError(name, problem)
+        return given["answer"]
+
+    def objection(given: dict[str, Any]) -> str:
+        return OBJECTION.format(prompt=given["prompt"], problem=_problem(given["error"]))
+
+    answer = itemgetter("prompt") | llm.with_config(run_name=name)
+    first = RunnablePassthrough.assign(answer=answer) | RunnableLambda(judge)
+    again = RunnablePassthrough.assign(prompt=objection) | first
+    return first.with_fallbacks([again], exceptions_to_handle=NOT_ACCEPTED, exception_key="error")
+
+
+def _problem(error: Exception) -> str:
+    return error.problem if isinstance(error, GateError) else str(error).splitlines()[0]
+
+
+class StepRecorder(BaseCallbackHandler):
+    """A callback that makes a Step of each call of a model, and calls `on_step` with it.
+
+    The step has the name of the runnable that made the call: see `with_config(run_name=…)`.
+    """
+
+    def __init__(self, on_step: Callable[[Step], None]) -> None:
+        self._on_step = on_step
+        self._running: dict[UUID, tuple[Step, float]] = {}
+        self._names: dict[UUID, str] = {}
+
+    def on_chain_start(
+        self, serialized: dict[str, Any], inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **more: Any
+    ) -> None:
+        name = more.get("name") or ""
+        # The runnables of LangChain's own have names such as RunnableSequence; ours begin in lower case.
+        own = name if name[:1].islower() else ""
+        self._names[run_id] = own or self._names.get(parent_run_id, "")
+
+    def on_chat_model_start(
+        self,
+        serialized: dict[str, Any],
+        messages: list[list[BaseMessage]],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        **more: Any,
+    ) -> None:
+        name = more.get("name") or ""
+        name = name if name[:1].islower() else self._names.get(parent_run_id, "")
+        prompt = "\n\n".join(message.text for message in messages[0])
+        self._running[run_id] = Step(name=name or "model", prompt=prompt, attempts=1), time.perf_counter()
+
+    def on_llm_end(self, response: LLMResult, *, run_id: UUID, **more: Any) -> None:
+        step, started = self._running.pop(run_id)
+        message = response.generations[0][0].message
+        usage = message.usage_metadata or {}
+        step.seconds = time.perf_counter() - started
+        step.output = message.text
+        step.response_id = message.response_metadata.get("id", "")
+        step.input_tokens, step.output_tokens = usage.get("input_tokens", 0), usage.get("output_tokens", 0)
+        self._on_step(step)

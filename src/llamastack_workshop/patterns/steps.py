@@ -1,0 +1,264 @@
+"""One step of a pattern: a call of the Responses API, the gate that judges its answer, and the journal that keeps it.
+
+A gate is a function of the answer that returns None if it may pass, and otherwise what is wrong with it. A step whose
+answer fails its gate is asked once more, with the objection; a second failure is an error.
+Gates between steps come from https://www.anthropic.com/engineering/building-effective-agents.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+import httpx
+from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAI
+from openai.types.responses import Response, ResponseStreamEvent
+from pydantic import BaseModel, ValidationError
+
+from llamastack_workshop.errors import WorkshopError
+
+Gate = Callable[[str], str | None]
+
+OBJECTION = "{prompt}\n\nYour last answer was not accepted: {problem}. Try again."
+
+
+class Step(BaseModel):
+    """One finished step: what was asked, what came back, and what it took, over all attempts.
+
+    `first_token_seconds` counts from the request of the last attempt. `kept` says that an earlier run did the step.
+    """
+
+    name: str
+    prompt: str
+    output: str = ""
+    response_id: str = ""
+    attempts: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    first_token_seconds: float = 0
+    seconds: float = 0
+    kept: bool = False
+
+
+Reason = Literal["gate", "timeout", "connection", "refused", "server"]
+
+
+class StepError(Exception):
+    """A step that has no answer, or none that passes its gate: `reason` says which, `step` is as far as it came."""
+
+    def __init__(self, step: Step, reason: Reason, problem: str) -> None:
+        super().__init__(f"Step {step.name!r} {problem}")
+        self.step = step
+        self.reason = reason
+
+
+class GateError(Exception):
+    """An answer that did not pass its gate, in a LangChain run: `name` is the step, `problem` the objection."""
+
+    def __init__(self, name: str, problem: str) -> None:
+        # Who sees the message sees it after the second attempt: the first one has a fallback.
+        super().__init__(f"Step {name!r} failed its gate twice: {problem}")
+        self.problem = problem
+
+
+class Journal:
+    """The finished steps of a run, in the order in which they finished.
+
+    With a `path`, each is written there as soon as it is finished, one JSON object a line, after a first line that
+    says what the run is `about`. A journal that is opened again hands out the steps it has: that is how a run goes on.
+    `on_step` is called with each finished step.
+    """
+
+    def __init__(
+        self,
+        path: Path | None = None,
+        about: dict[str, Any] | None = None,
+        on_step: Callable[[Step], None] = lambda step: None,
+    ) -> None:
+        self.path = path
+        self.about = about or {}
+        self.on_step = on_step
+        self.steps: list[Step] = []
+        self._kept: dict[tuple[str, str], Step] = {}
+        if path and path.exists():
+            self._read(path)
+
+    def find(self, name: str, prompt: str) -> Step | None:
+        """Return the kept step of this name and prompt, or None; a step that is found counts as one of this run."""
+        step = self._kept.pop((name, prompt), None)
+        if step:
+            self._note(step)
+        return step
+
+    def add(self, step: Step) -> Step:
+        """Write down a step that is finished, and return it."""
+        if self.path:
+            first = not self.path.exists()
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with self.path.open("a", encoding="utf-8") as file:
+                if first:
+                    file.write(json.dumps(self.about, ensure_ascii=False) + "\n")
+                file.write(step.model_dump_json() + "\n")
+        self._note(step)
+        return step
+
+    def _note(self, step: Step) -> None:
+        self.steps.append(step)
+        self.on_step(step)
+
+    def _read(self, path: Path) -> None:
+        try:
+            text = path.read_text(encoding="utf-8")
+            about, *lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            self.about = json.loads(about)
+            steps = [Step.model_validate_json(line) for line in lines]
+        except (OSError, ValueError) as error:
+            raise WorkshopError(f"{path} is not the journal of a run.", "Start afresh, without --resume.") from error
+        if not text.endswith("\n"):
+            # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
+            path.write_text("".join([about, *lines]), encoding="utf-8")
+        self._kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
+
+
+def ask(
+    client: OpenAI,
+    model: str,
+    name: str,
+    prompt: str,
+    *,
+    journal: Journal,
+    gate: Gate = lambda answer: None,
+    schema: type[BaseModel] | dict[str, Any] | None = None,
+    max_output_tokens: int | None = None,
+) -> Step:
+    """Ask `prompt`, and once more if `gate` objects; return the step, which `journal` then has.
+
+    `schema` is a pydantic class or a JSON schema that the answer must follow. If the journal has the step already,
+    nothing is asked. Raises StepError if the gate objects twice, or if no answer comes.
+    """
+    if kept := journal.find(name, prompt):
+        return kept
+    asking = _Asking(model, name, prompt, gate, schema, max_output_tokens)
+    while asking.undecided():
+        with asking.attempt() as request, client.responses.create(**request, stream=True) as events:
+            for event in events:
+                asking.take(event)
+    return journal.add(asking.step)
+
+
+async def ask_async(
+    client: AsyncOpenAI,
+    model: str,
+    name: str,
+    prompt: str,
+    *,
+    journal: Journal,
+    gate: Gate = lambda answer: None,
+    schema: type[BaseModel] | dict[str, Any] | None = None,
+    max_output_tokens: int | None = None,
+) -> Step:
+    """Do what `ask` does, for several steps at the same time."""
+    if kept := journal.find(name, prompt):
+        return kept
+    asking = _Asking(model, name, prompt, gate, schema, max_output_tokens)
+    while asking.undecided():
+        with asking.attempt() as request:
+            async with await client.responses.create(**request, stream=True) as events:
+                async for event in events:
+                    asking.take(event)
+    return journal.add(asking.step)
+
+
+def schema_gate(schema: type[BaseModel]) -> Gate:
+    """Return a gate that accepts JSON which fits `schema`, and otherwise names the first thing that does not."""
+
+    def gate(answer: str) -> str | None:
+        try:
+            schema.model_validate_json(answer)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(str(part) for part in first["loc"]) or "the answer"
+            return f"{place}: {first['msg']}"
+        return None
+
+    return gate
+
+
+def text_format(schema: type[BaseModel] | dict[str, Any]) -> dict[str, Any]:
+    """Return the argument `text` of `responses.create` that makes the answer follow `schema`."""
+    as_dict = schema if isinstance(schema, dict) else schema.model_json_schema()
+    return {"format": {"type": "json_schema", "name": "answer", "schema": as_dict, "strict": True}}
+
+
+class _Asking:
+    """The attempts at one step: what to send, and what came of it."""
+
+    def __init__(
+        self,
+        model: str,
+        name: str,
+        prompt: str,
+        gate: Gate,
+        schema: type[BaseModel] | dict[str, Any] | None,
+        max_output_tokens: int | None,
+    ) -> None:
+        self.step = Step(name=name, prompt=prompt)
+        self._gate = gate
+        self._problem: str | None = None
+        self._started = 0.0
+        self._text_has_begun = False
+        self._options: dict[str, Any] = {"model": model, "temperature": 0}
+        if schema:
+            self._options["text"] = text_format(schema)
+        if max_output_tokens:
+            self._options["max_output_tokens"] = max_output_tokens
+
+    def undecided(self) -> bool:
+        if self.step.attempts == 2 and self._problem:
+            raise StepError(self.step, "gate", f"failed its gate twice: {self._problem}")
+        return self.step.attempts == 0 or self._problem is not None
+
+    @contextmanager
+    def attempt(self) -> Iterator[dict[str, Any]]:
+        """Yield the request of the next attempt; turn what may befall it into a StepError."""
+        self.step.attempts += 1
+        prompt = self.step.prompt
+        if self._problem:
+            prompt = OBJECTION.format(prompt=prompt, problem=self._problem)
+        answered = self.step.response_id
+        self._text_has_begun = False
+        self._started = time.perf_counter()
+        try:
+            yield {**self._options, "input": prompt}
+        # A stream that has begun raises what httpx raises.
+        except (APITimeoutError, httpx.TimeoutException) as error:
+            raise StepError(self.step, "timeout", "heard nothing from the server for too long") from error
+        except APIStatusError as error:
+            problem = f"was refused by the server (HTTP {error.status_code}): {str(error.message)[:200]}"
+            raise StepError(self.step, "refused", problem) from error
+        except (APIConnectionError, httpx.TransportError) as error:
+            raise StepError(self.step, "connection", "lost the connection to the server") from error
+        except APIError as error:
+            raise StepError(self.step, "server", f"failed in the server: {error.message[:200]}") from error
+        if self.step.response_id == answered:
+            raise StepError(self.step, "connection", "got a stream without an end")
+
+    def take(self, event: ResponseStreamEvent) -> None:
+        elapsed = time.perf_counter() - self._started
+        if event.type == "response.output_text.delta" and not self._text_has_begun:
+            self._text_has_begun = True
+            self.step.first_token_seconds = elapsed
+        elif event.type in ("response.completed", "response.incomplete"):
+            self._finish(event.response, elapsed)
+        elif event.type == "response.failed":
+            raise StepError(self.step, "server", f"failed in the server: {event.response.error.message[:200]}")
+
+    def _finish(self, response: Response, seconds: float) -> None:
+        self.step.response_id = response.id
+        self.step.output = response.output_text
+        self.step.seconds += seconds
+        self.step.input_tokens += response.usage.input_tokens
+        self.step.output_tokens += response.usage.output_tokens
+        self._problem = self._gate(response.output_text)
