@@ -2,7 +2,7 @@
 WORKSHOP = scripts/uv run workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test chain reset book doctor format lock clean
+.PHONY: help setup llama-server lab test chain run bench reset book doctor format lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -21,6 +21,12 @@ test: ## Run all notebooks and tests against a server of their own (ARGS="-k cha
 
 chain: ## Run the two-step prompt chain of chapter 3 (VERBOSE=true shows each step)
 	@scripts/uv run llamastack-prompt-chaining $(ARGS)
+
+run: ## Execute chapters with a model (MODEL=openai/gpt-4o-mini CHAPTER=12)
+	@$(WORKSHOP) run $(CHAPTER) $(if $(MODEL),--model $(MODEL)) $(ARGS)
+
+bench: ## Measure plain Python, LangChain and the hybrid for the comparison chapter
+	@$(WORKSHOP) bench $(ARGS)
 
 reset: ## Give yourself a fresh copy of a chapter; yours is kept (CHAPTER=2)
 	@$(WORKSHOP) reset $(CHAPTER)

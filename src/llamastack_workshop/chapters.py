@@ -58,24 +58,34 @@ def hand_out() -> None:
             nbformat.write(fresh, target)
 
 
+def find(name: str) -> Path:
+    """Return the chapter whose number is `name`, or whose file name has it in it.
+
+    Raises WorkshopError if there is none, or if there are several.
+    """
+    # With more than nine chapters, "1" stands in many names.
+    numbered = [c for c in chapters() if c.stem.split("-")[0].lstrip("0") == name.lstrip("0")]
+    found = numbered or [c for c in chapters() if name in c.stem]
+    if len(found) != 1:
+        raise WorkshopError(
+            f"There is no chapter {name!r}." if not found else f"{name!r} could be several chapters.",
+            f"Choose one of: {', '.join(chapter.stem for chapter in chapters())}",
+        )
+    return found[0]
+
+
 def reset(name: str) -> tuple[Path, Path]:
     """Hand out a chapter afresh; return the new file and where the attendee's version is kept.
 
-    `name` is a chapter's number or (part of) its file name. Raises WorkshopError if no chapter matches,
-    or if there is no copy to reset.
+    `name` is what `find` takes. Raises WorkshopError if no chapter matches, or if there is no copy to reset.
     """
-    matching = [c for c in chapters() if name in c.stem or c.stem.split("-")[0].lstrip("0") == name]
-    if len(matching) != 1:
-        raise WorkshopError(
-            f"There is no chapter {name!r}." if not matching else f"{name!r} could be several chapters.",
-            f"Choose one of: {', '.join(chapter.stem for chapter in chapters())}",
-        )
-    target = paths.WORK / matching[0].name
+    chapter = find(name)
+    target = paths.WORK / chapter.name
     if not target.exists():
         raise WorkshopError(f"There is no {target.relative_to(paths.ROOT)} yet.", "Get your copies with: make lab")
     kept = target.with_stem(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     target.rename(kept)
-    nbformat.write(blank(nbformat.read(matching[0], as_version=4)), target)
+    nbformat.write(blank(nbformat.read(chapter, as_version=4)), target)
     return target, kept
 
 

@@ -134,6 +134,45 @@ def book() -> None:
 
 
 @app.command()
+def run(
+    chapter: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or names, for example 12 or routing. Without any: all.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
+    ] = None,
+    port: Port = paths.DEFAULT_PORT,
+    upstream: UpstreamOption = upstreams.Choice.auto,
+) -> None:
+    """Execute chapters with a model of your choice, through papermill; the results go into .workshop/executed/.
+
+    A server that runs on the port is used, otherwise one is started. Exits with 1 if a chapter fails.
+    """
+    from llamastack_workshop.executing import execute
+
+    executed = execute(chapter or [], model, port, upstream, _say)
+    console.print(f"{len(executed)} chapters ran to their end: {executed[0].parent}", soft_wrap=True)
+
+
+@app.command()
+def bench(
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each figure is measured.")] = 10,
+    output: Annotated[
+        Path | None, typer.Option(help="Where the figures go.", show_default="book/measurements/comparison.json")
+    ] = None,
+) -> None:
+    """Measure plain Python, LangChain and the hybrid in one run: the figures of the comparison chapter.
+
+    It takes some minutes, on the embedded model, with a server of its own. Do nothing else meanwhile.
+    """
+    from llamastack_workshop import bench as comparison
+
+    path = output or comparison.RESULTS
+    comparison.write(comparison.measure(rounds, _say), path)
+    console.print(f"The figures are in {path}", soft_wrap=True)
+
+
+@app.command()
 def doctor(port: Port = paths.DEFAULT_PORT) -> None:
     """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
     from llamastack_workshop.doctor import examine, table

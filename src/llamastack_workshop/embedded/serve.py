@@ -67,6 +67,8 @@ def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
+    # How long the model itself has worked: what the comparison takes off the time of a call.
+    params.endpoint_metrics = True
     params.cache_ram_mib = _PROMPT_CACHE
     params.verbosity = _LOG_ERRORS_ONLY
     params.cpuparams.n_threads = thread_count()
