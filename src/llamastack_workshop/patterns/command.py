@@ -143,7 +143,8 @@ def pattern_run(
         )
     text = read_text(text, default=journal.about.get("text", default_text))
     with connected(base_url, model or journal.about.get("model")) as (address, chosen):
-        journal.about = {"pattern": pattern, "model": chosen, "text": text}
+        # Merged: a pattern may have put options of its own there, with which the earlier run was made.
+        journal.about |= {"pattern": pattern, "model": chosen, "text": text}
         progress.print(f"{pattern} with {chosen}, {'with LangChain' if langchain else 'in plain Python'}:")
         run = Run(address, chosen, text, timeout, journal, time.perf_counter())
         try:

@@ -1,0 +1,191 @@
+"""Parallelization: a text's sections asked at the same time, each in several phrasings that vote on the answer.
+
+Sectioning splits the work into parts that do not depend on each other; voting asks the same more than once.
+Both are parallelization in https://www.anthropic.com/engineering/building-effective-agents.
+"""
+
+import asyncio
+import re
+import textwrap
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask_async, schema_gate
+
+CATALOG_TEXT = """\
+The Robin costs 399 euros, a bag for it 49 euros. Memory: 8 GB. Drive: 256 GB.
+
+The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory.
+
+At 2199 euros, the Condor comes with 48 GB of RAM and an SSD of 2 TB."""
+
+
+class Phrasing(NamedTuple):
+    """One way to ask: the prompt, and the order in which the answer names the fields."""
+
+    prompt: str
+    fields: tuple[str, str, str]
+
+
+# A small model tends to fill in sizes in the order of the text, so the phrasings ask in different orders.
+PHRASINGS = {
+    "json": Phrasing(
+        "Transform the following text into a JSON object with 'memory', 'drive' and 'euros' as keys:\n\n{text}",
+        ("memory", "drive", "euros"),
+    ),
+    "give": Phrasing("Give the specifications of this laptop:\n\n{text}", ("drive", "memory", "euros")),
+    "question": Phrasing(
+        "{text}\n\nWhat are the drive, the memory and the price of this laptop?", ("drive", "memory", "euros")
+    ),
+}
+
+# Requests under way at once: what the embedded model works on at the same time.
+AT_ONCE = 4
+
+
+class Vote(BaseModel, extra="forbid"):
+    """What one phrasing made the model say about a section."""
+
+    memory: str
+    drive: str
+    euros: int
+
+
+class Laptop(BaseModel):
+    """What most votes say about a section, and None where there is no majority.
+
+    `agreement` is the number of votes that the least agreed field has.
+    """
+
+    section: str
+    memory: str | None
+    drive: str | None
+    euros: int | None
+    agreement: int
+
+
+class Catalog(BaseModel):
+    """One laptop for each section, in the text's order."""
+
+    laptops: list[Laptop]
+
+
+class Part(NamedTuple):
+    """One request: a section in one phrasing."""
+
+    name: str
+    prompt: str
+    section: str
+    fields: tuple[str, str, str]
+
+
+async def run_votes(client: AsyncOpenAI, model: str, text: str, journal: Journal) -> Catalog:
+    """Ask every section of `text` in every phrasing, `AT_ONCE` at a time, and count the votes.
+
+    A part that fails stops no other: the finished ones are in `journal` when its StepError is raised.
+    """
+    free = asyncio.Semaphore(AT_ONCE)
+
+    async def vote(part: Part) -> Step:
+        async with free:
+            return await ask_async(
+                client,
+                model,
+                part.name,
+                part.prompt,
+                journal=journal,
+                gate=lambda answer: vote_gate(answer, part.section),
+                schema=vote_schema(part),
+            )
+
+    results = await asyncio.gather(*(vote(part) for part in parts(text)), return_exceptions=True)
+    for failed in results:
+        if isinstance(failed, BaseException):
+            raise failed
+    return count(text, [Vote.model_validate_json(step.output) for step in results])
+
+
+def sections(text: str) -> list[str]:
+    """Return the paragraphs of `text`."""
+    return [section.strip() for section in re.split(r"\n\s*\n", text) if section.strip()]
+
+
+def parts(text: str) -> Iterator[Part]:
+    """Yield the requests for `text`: its sections in order, and for each the phrasings."""
+    for number, section in enumerate(sections(text), 1):
+        for name, phrasing in PHRASINGS.items():
+            yield Part(f"{name} {number}", phrasing.prompt.format(text=section), section, phrasing.fields)
+
+
+def vote_schema(part: Part) -> dict[str, Any]:
+    """Return the JSON schema of a vote, in which the model can only choose among what stands in the section.
+
+    Raises StepError if there is nothing to choose from: the gate before the call.
+    """
+    sizes, prices = _sizes(part.section), _prices(part.section)
+    if not (sizes and prices):
+        lacks = "price in euros" if sizes else "size in GB or TB"
+        problem = f"was not asked: there is no {lacks} in {_short(part.section)!r}"
+        raise StepError(Step(name=part.name, prompt=part.prompt), "gate", problem)
+    size = {"type": "string", "enum": sizes}
+    properties = {"memory": size, "drive": size, "euros": {"type": "integer", "enum": prices}}
+    return {
+        "title": "vote",
+        "type": "object",
+        "properties": {name: properties[name] for name in part.fields},
+        "required": list(part.fields),
+        "additionalProperties": False,
+    }
+
+
+def vote_gate(answer: str, section: str) -> str | None:
+    """Accept a vote whose values stand in the section: not every upstream enforces a schema."""
+    if problem := schema_gate(Vote)(answer):
+        return problem
+    vote = Vote.model_validate_json(answer)
+    known = {"memory": _sizes(section), "drive": _sizes(section), "euros": _prices(section)}
+    return next((f"{name}: {value} is not in the text" for name, value in vote if value not in known[name]), None)
+
+
+def count(text: str, votes: list[Vote]) -> Catalog:
+    """Return what most of the `votes` say about each section; they come in the order of `parts(text)`."""
+    each = len(PHRASINGS)
+    return Catalog(
+        laptops=[laptop(section, votes[n * each : (n + 1) * each]) for n, section in enumerate(sections(text))]
+    )
+
+
+def laptop(section: str, votes: list[Vote]) -> Laptop:
+    """Return what more than half of the `votes` on one section say, field by field.
+
+    A vote that gives the same size to memory and drive is spoilt: it counts for neither.
+    """
+    valid = [vote for vote in votes if vote.memory != vote.drive]
+    counted = {"memory": valid, "drive": valid, "euros": votes}
+    found = {name: most_common([getattr(vote, name) for vote in those]) for name, those in counted.items()}
+    return Laptop(
+        section=_short(section),
+        **{name: value if 2 * number > len(votes) else None for name, (value, number) in found.items()},
+        agreement=min(number for _, number in found.values()),
+    )
+
+
+def most_common(values: list[Any]) -> tuple[Any, int]:
+    """Return the value that occurs most often in `values`, and how often."""
+    return Counter(values).most_common(1)[0] if values else (None, 0)
+
+
+def _short(section: str) -> str:
+    return textwrap.shorten(section, 40, placeholder=" …")
+
+
+def _sizes(section: str) -> list[str]:
+    return list(dict.fromkeys(re.findall(r"\b\d+(?:\.\d+)? ?[GT]B\b", section)))
+
+
+def _prices(section: str) -> list[int]:
+    return list(dict.fromkeys(int(price) for price in re.findall(r"\b(\d+) ?(?:euros?\b|EUR\b|€)", section)))

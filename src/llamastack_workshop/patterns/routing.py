@@ -1,0 +1,191 @@
+"""Routing: one step decides where a message goes, and each destination has a prompt and a model of its own.
+
+The topic comes from embeddings, or from an enum answer of the model; a message between two topics goes to a person.
+The product comes from an enum answer that is limited to the products which the message names.
+Routing is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
+"""
+
+import json
+import math
+import re
+import time
+from typing import Any, Literal
+
+from openai import OpenAI
+from pydantic import BaseModel
+
+from llamastack_workshop.patterns.steps import Gate, Journal, Step, ask, schema_gate
+
+MESSAGE = "The printer prints nothing that I send from my laptop."
+
+# The order of the topics is the order of the vectors.
+TOPICS = {
+    "billing": "invoices, payments, refunds and prices",
+    "shipping": "delivery, parcels, tracking and addresses",
+    "technical": "a device that does not work: screen, battery, sound, keyboard, software",
+}
+NOTES = {
+    "billing": "The invoice is in your account. A refund takes 5 days. A wrong charge is paid back within 2 days.",
+    "shipping": "A delivery takes 3 days. The tracking number is in your account. A lost parcel is sent again.",
+    "laptop": "A laptop that does not start needs a new battery. A slow laptop needs the latest update.",
+    "phone": "A phone that does not charge needs a clean socket. A phone that gets hot needs a new battery.",
+    "printer": "A printer that prints nothing needs a new cable. A printer with a paper jam needs a new roller.",
+}
+PRODUCTS = ["laptop", "phone", "printer"]
+# The best topic's similarity must exceed the second one's by this much.
+MARGIN = 0.05
+
+CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
+FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
+ANSWER = "{text}\n\nExtract what I need to know from the following text:\n\n{notes}"
+
+By = Literal["similarity", "model"]
+
+
+class Topic(BaseModel, extra="forbid"):
+    """The answer of a model that sorts a message."""
+
+    topic: Literal["billing", "shipping", "technical"]
+
+
+class Routed(BaseModel):
+    """Where a message went, how that was decided, and what the model there answered; a person has no model."""
+
+    route: Literal["billing", "shipping", "technical", "person"]
+    by: By
+    product: str | None = None
+    model: str | None = None
+    answer: str | None = None
+
+
+def run_routing(
+    client: OpenAI, cheap: str, strong: str, embedding: str, text: str, journal: Journal, by: By = "similarity"
+) -> Routed:
+    """Route the message `text` and let the model `cheap` or `strong` answer it; `strong` gets technical messages.
+
+    `embedding` is the id of the embedding model; `by="model"` asks `cheap` for the topic and needs none.
+    Raises StepError, and what the openai client raises; the steps that finished before are in `journal`.
+    """
+    if by == "similarity":
+        route = similar_topic(client, embedding, text, journal)
+    else:
+        route = chosen_topic(client, cheap, text, journal)
+    if route is None:
+        return Routed(route="person", by=by)
+    product = product_of(client, cheap, text, journal) if route == "technical" else None
+    model, notes = strong if route == "technical" else cheap, NOTES[product or route]
+    answered = ask(
+        client,
+        model,
+        "answer",
+        ANSWER.format(text=text, notes=notes),
+        journal=journal,
+        gate=lambda answer: notes_gate(answer, notes),
+        max_output_tokens=64,
+    )
+    return Routed(route=route, by=by, product=product, model=model, answer=answered.output)
+
+
+def similar_topic(client: OpenAI, embedding: str, text: str, journal: Journal) -> str | None:
+    """Return the topic that is nearest in meaning to `text`, or None if two are about equally near."""
+    step = journal.find("similarity", text)
+    if not step:
+        started = time.perf_counter()
+        embedded = client.embeddings.create(model=embedding, input=[text, *descriptions()])
+        message, *topics = [item.embedding for item in embedded.data]
+        step = Step(
+            name="similarity",
+            prompt=text,
+            output=json.dumps(similarities(message, topics)),
+            attempts=1,
+            input_tokens=embedded.usage.prompt_tokens,
+            seconds=time.perf_counter() - started,
+        )
+        journal.add(step)
+    return clear_winner(json.loads(step.output))
+
+
+def chosen_topic(client: OpenAI, model: str, text: str, journal: Journal) -> str:
+    """Return the topic that `model` sorts `text` into."""
+    gate = schema_gate(Topic)
+    chosen = ask(client, model, "topic", topic_prompt(text), journal=journal, gate=gate, schema=Topic)
+    return Topic.model_validate_json(chosen.output).topic
+
+
+def product_of(client: OpenAI, model: str, text: str, journal: Journal) -> str:
+    """Return the product that `text` is about; the model is asked if the text does not name exactly one."""
+    products = products_in(text)
+    if len(products) == 1:
+        return products[0]
+    schema = product_schema(products)
+    gate = product_gate(products)
+    found = ask(client, model, "product", FIND_PRODUCT.format(text=text), journal=journal, gate=gate, schema=schema)
+    return json.loads(found.output)["product"]
+
+
+def descriptions() -> list[str]:
+    """Return the texts whose embeddings stand for the topics."""
+    return [f"{topic}: {about}" for topic, about in TOPICS.items()]
+
+
+def similarities(message: list[float], topics: list[list[float]]) -> dict[str, float]:
+    """Return for each topic the cosine of the angle between its embedding and the message's."""
+    return {name: round(_cosine(message, vector), 4) for name, vector in zip(TOPICS, topics, strict=True)}
+
+
+def clear_winner(found: dict[str, float]) -> str | None:
+    """Return the most similar topic, or None if the second one is nearer to it than MARGIN: the gate of the route."""
+    second, best = sorted(found.values())[-2:]
+    return max(found, key=found.__getitem__) if best - second >= MARGIN else None
+
+
+def topic_prompt(text: str) -> str:
+    """Return the prompt that asks a model for the topic."""
+    return CHOOSE_TOPIC.format(topics="; ".join(f"{topic} ({about})" for topic, about in TOPICS.items()), text=text)
+
+
+def products_in(text: str) -> list[str]:
+    """Return the products whose name stands in `text`, or all of them if none does."""
+    return [name for name in PRODUCTS if re.search(rf"\b{name}s?\b", text, re.IGNORECASE)] or PRODUCTS
+
+
+def product_schema(products: list[str]) -> dict[str, Any]:
+    """Return the JSON schema of an answer that is one of `products`."""
+    return {
+        "title": "Product",
+        "type": "object",
+        "properties": {"product": {"type": "string", "enum": products}},
+        "required": ["product"],
+        "additionalProperties": False,
+    }
+
+
+def product_gate(products: list[str]) -> Gate:
+    """Return a gate that accepts JSON whose product is one of `products`."""
+
+    def gate(answer: str) -> str | None:
+        try:
+            return None if json.loads(answer)["product"] in products else "the product is not in the message"
+        except (ValueError, KeyError, TypeError):
+            return "the answer is no JSON object with a product"
+
+    return gate
+
+
+def notes_gate(answer: str, notes: str) -> str | None:
+    """Accept an answer with no number that the notes lack, and at least half of whose words are the notes' own."""
+    said, known = _words(answer), _words(notes)
+    if not said:
+        return "the answer is empty"
+    strange = [word for word in said if word not in known]
+    if invented := [word for word in strange if word.isdigit()]:
+        return f"{invented[0]} is not in the notes"
+    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) > len(said) / 2 else None
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"\d+|[a-z]{4,}", text.lower())
+
+
+def _cosine(a: list[float], b: list[float]) -> float:
+    return math.sumprod(a, b) / (math.hypot(*a) * math.hypot(*b))

@@ -1,0 +1,154 @@
+"""The router: its gates, where it sends messages, and its two versions."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openai import NotFoundError, OpenAI
+
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.routing import (
+    MESSAGE,
+    NOTES,
+    By,
+    clear_winner,
+    notes_gate,
+    product_gate,
+    products_in,
+    run_routing,
+)
+from llamastack_workshop.patterns.routing_langchain import embeddings_of, router
+from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
+
+EMBEDDING = "embeddings/all-minilm-l6-v2"
+BETWEEN = "My phone does not charge any more."
+TRANSLATE = "Translate invoice, payment, refund and price into French."
+
+
+@pytest.mark.parametrize(
+    ("found", "winner"),
+    [
+        ({"billing": 0.5, "shipping": 0.2, "technical": 0.1}, "billing"),
+        ({"billing": -0.1, "shipping": -0.2, "technical": 0.0}, "technical"),
+        ({"billing": 0.5, "shipping": 0.46, "technical": 0.1}, None),
+        ({"billing": 0.3, "shipping": 0.3, "technical": 0.3}, None),
+    ],
+)
+def test_a_route_needs_a_margin(found: dict[str, float], winner: str | None) -> None:
+    assert clear_winner(found) == winner
+
+
+@pytest.mark.parametrize(
+    ("text", "products"),
+    [
+        ("My Laptop does not find the printer.", ["laptop", "printer"]),
+        ("Both phones are hot.", ["phone"]),
+        ("The headphones are silent.", ["laptop", "phone", "printer"]),
+    ],
+)
+def test_the_enum_holds_what_the_message_names(text: str, products: list[str]) -> None:
+    assert products_in(text) == products
+
+
+def test_product_gate() -> None:
+    gate = product_gate(["laptop", "printer"])
+    assert gate('{"product": "printer"}') is None
+    assert gate('{"product": "phone"}') == "the product is not in the message"
+    assert gate("[]") == gate("printer") == "the answer is no JSON object with a product"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("A refund takes 5 days.", None),
+        ("Your refund will take 5 days.", None),
+        ("I want my money.", "want, money are not in the notes"),
+        ("A refund takes 7 days.", "7 is not in the notes"),
+        ("Sorry, I cannot help with that.", "sorry, cannot, help are not in the notes"),
+        (" ", "the answer is empty"),
+    ],
+)
+def test_notes_gate(answer: str, problem: str | None) -> None:
+    assert notes_gate(answer, NOTES["billing"]) == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "by", "route", "product", "steps"),
+    [
+        (MESSAGE, "similarity", "technical", "printer", ["similarity", "product", "answer"]),
+        ("My laptop does not start.", "similarity", "technical", "laptop", ["similarity", "answer"]),
+        ("I want a refund.", "similarity", "billing", None, ["similarity", "answer"]),
+        ("Where is my package?", "similarity", "shipping", None, ["similarity", "answer"]),
+        (BETWEEN, "similarity", "person", None, ["similarity"]),
+        ("Please send me the invoice again.", "model", "billing", None, ["topic", "answer"]),
+    ],
+)
+def test_both_versions_route_alike(
+    text: str,
+    by: By,
+    route: str,
+    product: str | None,
+    steps: list[str],
+    client: OpenAI,
+    base_url: str,
+    model: str,
+) -> None:
+    journal = Journal()
+    plain = run_routing(client, model, model, EMBEDDING, text, journal, by)
+    assert (plain.route, plain.product, plain.by) == (route, product, by)
+    assert [step.name for step in journal.steps] == steps
+    assert plain.model == (None if route == "person" else model)
+
+    composed_steps: list[Step] = []
+    llm = chat_model(base_url, model)
+    runnable = router(llm, llm, embeddings_of(base_url, EMBEDDING), by)
+    composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(composed_steps.append)]})
+    assert composed == plain
+    # LangChain's embeddings call no callbacks.
+    assert [step.name for step in composed_steps] == [name for name in steps if name != "similarity"]
+
+
+def test_an_answer_that_is_not_from_the_notes_ends_the_run(client: OpenAI, base_url: str, model: str) -> None:
+    journal = Journal()
+    with pytest.raises(StepError, match=r"'answer' failed its gate twice: .* not in the notes") as caught:
+        run_routing(client, model, model, EMBEDDING, TRANSLATE, journal)
+    assert caught.value.reason == "gate"
+    assert [step.name for step in journal.steps] == ["similarity"]
+    llm = chat_model(base_url, model)
+    with pytest.raises(GateError, match=r"'answer' failed its gate twice: .* not in the notes"):
+        router(llm, llm, embeddings_of(base_url, EMBEDDING)).invoke({"text": TRANSLATE})
+
+
+def test_a_kept_step_is_not_asked_again(client: OpenAI, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    first = run_routing(client, model, model, EMBEDDING, MESSAGE, Journal(path))
+    again = Journal(path)
+    nobody = OpenAI(base_url="http://127.0.0.1:9/v1", api_key="none", max_retries=0)
+    assert run_routing(nobody, model, model, EMBEDDING, MESSAGE, again) == first
+    assert all(step.kept for step in again.steps) and len(again.steps) == 3
+
+
+def test_technical_messages_alone_reach_the_strong_model(client: OpenAI, model: str) -> None:
+    strong = "openai/none"
+    assert run_routing(client, model, strong, EMBEDDING, "I want a refund.", Journal()).model == model
+    with pytest.raises(StepError, match="'answer' failed in the server"):
+        run_routing(client, model, strong, EMBEDDING, "My laptop does not start.", Journal())
+
+
+def test_langchain_calls_the_same_models(base_url: str, model: str) -> None:
+    embeddings = embeddings_of(base_url, EMBEDDING)
+    runnable = router(chat_model(base_url, model), chat_model(base_url, "openai/none"), embeddings)
+    assert runnable.invoke({"text": "I want a refund."}).model == model
+    with pytest.raises(NotFoundError):
+        runnable.invoke({"text": "My laptop does not start."})
+
+
+def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    path.write_text('{"pattern": "routing", "text": "I want a refund.", "by": "model"}\n', encoding="utf-8")
+    module = "llamastack_workshop.patterns.routing_command"
+    command = [sys.executable, "-m", module, "--base-url", base_url, "--resume", str(path)]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert json.loads(run.stdout)["by"] == "model", run.stderr
