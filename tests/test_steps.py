@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 import yaml
 from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
 from upstream import through
 
 from llamastack_workshop import paths, ports
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async, schema_gate
 from llamastack_workshop.throwaway import Throwaway, throwaway_server
 
 LONG = "Write a long story about the sea."
@@ -57,11 +58,14 @@ def test_an_answer_that_is_no_json_is_asked_again_with_the_objection(client: Ope
 
 
 def test_an_answer_that_is_never_json_is_an_error_with_the_answer(client: OpenAI, model: str) -> None:
+    class Story(BaseModel):
+        text: str
+
     journal = Journal()
-    cut_off = {"schema": SCHEMA, "max_output_tokens": 16}
-    with pytest.raises(StepError, match="'city' failed its gate twice: no JSON") as caught:
-        ask(client, model, "city", LONG, journal=journal, gate=lambda answer: "no JSON", **cut_off)
-    assert caught.value.reason == "gate" and caught.value.step.output and not journal.steps
+    with pytest.raises(StepError, match="'story' failed its gate twice: the answer: Invalid JSON") as caught:
+        ask(client, model, "story", LONG, journal=journal, gate=schema_gate(Story), schema=Story, max_output_tokens=16)
+    assert caught.value.reason == "gate" and not journal.steps
+    assert caught.value.step.attempts == 2 and "text" in caught.value.step.output
 
 
 def test_silence_is_a_timeout(base_url: str, model: str) -> None:

@@ -1,0 +1,242 @@
+"""Orchestrator and workers: a model plans how a job splits, one worker does each part, and a synthesis joins them.
+
+The plan names the laptops of a review. Each worker sees what the text says about one of them, and at most CONCURRENCY
+workers run at a time. Python compares what they found; a model phrases the outcome.
+Orchestrator-workers is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
+"""
+
+import asyncio
+import re
+from typing import Any
+
+from openai import AsyncOpenAI
+from pydantic import BaseModel
+
+from llamastack_workshop.patterns.steps import Journal, ask_async, schema_gate
+
+REVIEW = (
+    "Our test had three laptops. The UltraBook has 16 GB of memory and a 1 TB drive, and costs 1299 euros. "
+    "The Pebble comes with 8 GB of memory and a 256 GB drive for 499 euros. "
+    "The Titan has 64 GB of memory, a 4 TB drive, and a price of 2899 euros."
+)
+
+CONCURRENCY = 2
+
+PLAN = "{text}\n\nWhich laptops does the text name?"
+WORK = "Give the specifications of the {laptop}:\n\n{part}"
+ADVISE = (
+    "Rewrite the following text in one sentence:\n\n"
+    "The {cheapest} is the cheapest laptop at {euros} euros. The {largest} has the most memory with {memory}."
+)
+
+_NAME = r"[A-Z][a-z][A-Za-z0-9]*(?: (?:[A-Z][a-z][A-Za-z0-9]*|[0-9]+)\b(?! [GT]B| euros))*"
+_VALUES = {
+    "memory": r"[0-9]+ [GT]B(?= (?:of )?(?:memory|RAM)\b)",
+    "drive": r"[0-9]+ [GT]B(?= (?:of )?(?:drive|SSD|storage)\b)",
+    "price": r"[0-9]+ euros",
+}
+
+
+class Plan(BaseModel, extra="forbid"):
+    """What the planner returns: a worker for each laptop."""
+
+    laptops: list[str]
+
+
+class Specifications(BaseModel, extra="forbid"):
+    """What a worker returns."""
+
+    memory: str
+    drive: str
+    price: str
+
+
+class Row(BaseModel):
+    """What a worker found about a laptop."""
+
+    laptop: str
+    memory: str
+    drive: str
+    price: str
+
+
+class Comparison(BaseModel):
+    """The laptops of a text in the order in which it names them, what the workers found, and the advice."""
+
+    plan: list[str]
+    rows: list[Row]
+    advice: str
+
+
+async def run_workers(
+    client: AsyncOpenAI, model: str, text: str, journal: Journal, concurrency: int = CONCURRENCY
+) -> Comparison:
+    """Plan which laptops of `text` to look at, let at most `concurrency` workers at a time do that, and advise.
+
+    A worker that fails does not stop the others. Raises the StepError of the first that failed, in the order of the
+    plan; the steps that finished are in `journal`.
+    """
+    planned = await ask_async(
+        client,
+        model,
+        "plan",
+        PLAN.format(text=text),
+        journal=journal,
+        gate=lambda answer: plan_gate(answer, text),
+        schema=plan_schema(text),
+    )
+    plan = laptops_of(Plan.model_validate_json(planned.output), text)
+    places = asyncio.Semaphore(concurrency)
+
+    async def work(laptop: str) -> Row:
+        part = part_of(text, laptop)
+        async with places:
+            step = await ask_async(
+                client,
+                model,
+                step_name(laptop),
+                WORK.format(laptop=laptop, part=part),
+                journal=journal,
+                gate=lambda answer: worker_gate(answer, part),
+                schema=worker_schema(part),
+            )
+        return row_of(laptop, Specifications.model_validate_json(step.output))
+
+    results = await asyncio.gather(*(work(laptop) for laptop in plan), return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result
+    advised = await ask_async(
+        client,
+        model,
+        "advise",
+        advice_prompt(results),
+        journal=journal,
+        gate=lambda answer: advice_gate(answer, results),
+        max_output_tokens=64,
+    )
+    return Comparison(plan=plan, rows=results, advice=advised.output.strip())
+
+
+def candidates(text: str) -> list[str]:
+    """Return the capitalised names of `text` that are no mere beginning of a sentence: what a plan may name."""
+    return list(dict.fromkeys(re.findall(rf"(?:\b[Tt]he |[a-z,] )({_NAME})", text)))
+
+
+def part_of(text: str, name: str) -> str:
+    """Return the sentences with a number that are about `name`: they name it, or follow one that does."""
+    about: list[str] = []
+    part = []
+    for sentence in re.split(r"(?<=[.!?])\s+", text):
+        about = [other for other in candidates(text) if re.search(rf"\b{re.escape(other)}\b", sentence)] or about
+        if name in about and re.search(r"\d", sentence):
+            part.append(sentence)
+    return " ".join(part)
+
+
+def plan_schema(text: str) -> dict[str, Any]:
+    """Return the schema of a plan for `text`: it may only name what stands there."""
+    names = candidates(text)
+    laptops = {"type": "array", "items": _one_of(names), "minItems": 1, "maxItems": max(len(names), 1)}
+    return _object(laptops=laptops)
+
+
+def worker_schema(part: str) -> dict[str, Any]:
+    """Return the schema of the specifications in `part`: each value is one that stands there, if there is any."""
+    return _object(**{name: _one_of(re.findall(pattern, part)) for name, pattern in _VALUES.items()})
+
+
+def plan_gate(answer: str, text: str) -> str | None:
+    """Accept a plan whose every laptop has a number to be found, and that leaves out no price."""
+    if problem := schema_gate(Plan)(answer):
+        return problem
+    laptops = Plan.model_validate_json(answer).laptops
+    for laptop in laptops:
+        if not part_of(text, laptop):
+            return f"the text has no specifications of {laptop!r}"
+    covered = " ".join(part_of(text, laptop) for laptop in laptops)
+    left_out = [price for price in re.findall(_VALUES["price"], text) if price not in covered]
+    return f"the laptop for {left_out[0]} is missing" if left_out else None
+
+
+def worker_gate(answer: str, part: str) -> str | None:
+    """Accept specifications whose every value stands in `part` as what it is: a memory, a drive or a price."""
+    if problem := schema_gate(Specifications)(answer):
+        return problem
+    for name, value in Specifications.model_validate_json(answer):
+        there = re.findall(_VALUES[name], part)
+        if not there:
+            return f"the text gives no {name}"
+        if value not in there:
+            return f"{value} is not the {name} in the text"
+    return None
+
+
+def laptops_of(plan: Plan, text: str) -> list[str]:
+    """Return the laptops of `plan`, each once, in the order of `text`: a schema cannot forbid repetitions."""
+    return sorted(set(plan.laptops), key=candidates(text).index)
+
+
+def step_name(laptop: str) -> str:
+    """Return the name of the step in which the worker for `laptop` works."""
+    return f"work {laptop}"
+
+
+def row_of(laptop: str, found: Specifications) -> Row:
+    """Return what was `found` about `laptop` as a row of the table."""
+    return Row(laptop=laptop, **found.model_dump())
+
+
+def cheapest(rows: list[Row]) -> Row:
+    """Return the row with the lowest price; the first one, if there are several."""
+    return min(rows, key=lambda row: int(row.price.split()[0]))
+
+
+def largest(rows: list[Row]) -> Row:
+    """Return the row with the most memory; the first one, if there are several."""
+    return max(rows, key=lambda row: _gigabytes(row.memory))
+
+
+def advice_prompt(rows: list[Row]) -> str:
+    """Return the prompt that has the outcome of the comparison phrased."""
+    low, high = cheapest(rows), largest(rows)
+    return ADVISE.format(cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory)
+
+
+def advice_gate(answer: str, rows: list[Row]) -> str | None:
+    """Accept an answer that names the cheapest laptop with its price, then the largest with its memory, and no other.
+
+    Between a laptop and its number stands the word that says why it is named.
+    """
+    low, high = cheapest(rows), largest(rows)
+    for row in rows:
+        if row not in (low, high) and row.laptop in answer:
+            return f"the {row.laptop} is neither the cheapest nor has it the most memory"
+    rest = answer
+    for fact in (low.laptop, "cheapest", low.price.split()[0], high.laptop, "most memory", high.memory):
+        _, found, rest = rest.partition(fact)
+        if not found:
+            return f"{fact} is missing, or not in its place"
+    return None
+
+
+def _gigabytes(size: str) -> int:
+    number, unit = size.split()
+    return int(number) * (1024 if unit == "TB" else 1)
+
+
+def _one_of(values: list[str]) -> dict[str, Any]:
+    return (
+        {"type": "string", "enum": list(dict.fromkeys(values))}
+        if values
+        else {"type": "string", "pattern": "^[A-Za-z0-9 ]{1,24}$"}
+    )
+
+
+def _object(**properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
