@@ -55,7 +55,7 @@ Timeout = Annotated[
 
 def pattern_app() -> typer.Typer:
     """Return an app for one pattern command."""
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
 
 
 def run_app(app: typer.Typer) -> None:

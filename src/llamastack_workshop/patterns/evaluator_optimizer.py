@@ -1,0 +1,178 @@
+"""Evaluator-optimizer: one call writes a draft, another one grades it, and the objections go into the next draft.
+
+The draft is a sentence about a product. The grader reads it back as a customer would, without the facts: it says which
+quantity in the draft belongs to which part of the product. Plain Python compares that with the facts, and knows the
+rest of the rubric. The loop ends when a draft fulfils the rubric, or after a number of rounds with the best draft.
+The pattern is described in https://www.anthropic.com/engineering/building-effective-agents.
+"""
+
+import re
+from typing import Literal
+
+from openai import OpenAI
+from pydantic import BaseModel, ConfigDict, create_model
+
+from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.patterns.steps import Journal, ask, schema_gate
+
+FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
+MAX_ROUNDS = 4
+MAX_WORDS = 30
+DRAFT_TOKENS = 64
+
+WRITE = "Write one sentence about the laptop {text}."
+WRITE_AGAIN = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
+READ = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
+
+# The words that stand for a part of the product, in a list of facts and in a draft.
+PARTS = {
+    "processor": "processor",
+    "CPU": "processor",
+    "chip": "processor",
+    "memory": "memory",
+    "RAM": "memory",
+    "drive": "drive",
+    "SSD": "drive",
+    "storage": "drive",
+    "disk": "drive",
+}
+PHRASES = {"processor": "a {} processor", "memory": "{} of memory", "drive": "a {} drive"}
+
+
+class Facts(BaseModel):
+    """What a draft must say: the name of the product, and the quantity of each of its parts."""
+
+    name: str
+    parts: dict[str, str]
+
+    def phrases(self) -> list[str]:
+        """Return each fact in words, such as "16 GB of memory"."""
+        return [PHRASES[part].format(quantity) for part, quantity in self.parts.items()]
+
+
+class Round(BaseModel):
+    """One turn of the loop: a draft, the points of the rubric that it fulfils, and what to do about the others."""
+
+    draft: str
+    points: int
+    feedback: str
+
+
+class Outcome(BaseModel):
+    """The best draft, whether it fulfils all points of the rubric, and the rounds that led to it."""
+
+    draft: str
+    accepted: bool
+    rubric_points: int
+    rounds: list[Round]
+
+
+def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds: int = MAX_ROUNDS) -> Outcome:
+    """Write a sentence with the facts of `text`, and again with feedback until one fulfils the rubric.
+
+    After `max_rounds` the outcome is the best draft so far, not accepted. Raises WorkshopError if the text is no list
+    of facts, and StepError; the steps that finished before are in `journal`.
+    """
+    facts = parse_facts(text)
+    rounds: list[Round] = []
+    while not finished(rounds, max_rounds):
+        number = len(rounds) + 1
+        draft = ask(
+            client,
+            model,
+            f"write {number}",
+            write_prompt(facts, text, rounds),
+            journal=journal,
+            gate=draft_gate,
+            max_output_tokens=DRAFT_TOKENS,
+        ).output.strip()
+        reading = {}
+        if schema := reading_schema(draft):
+            prompt = read_prompt(schema, draft)
+            read = ask(
+                client, model, f"read {number}", prompt, journal=journal, gate=schema_gate(schema), schema=schema
+            )
+            reading = schema.model_validate_json(read.output).model_dump()
+        rounds.append(grade(draft, reading, facts))
+    return outcome(facts, rounds)
+
+
+def parse_facts(text: str) -> Facts:
+    """Return the facts of a text such as "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive".
+
+    One to three parts may be named. Raises WorkshopError if the text has another form.
+    """
+    name, _, rest = text.partition(":")
+    found = re.findall(r"(\d+(?:\.\d+)?) ?(GHz|GB|TB) (\w+)", rest)
+    parts = {PARTS[word]: f"{number} {unit}" for number, unit, word in found if word in PARTS}
+    if not name.strip() or not parts or len(parts) != len(quantities(rest)):
+        raise WorkshopError(f"The text is no list of facts: {text[:80]!r}.", f"Write it like this: {FACTS_TEXT!r}")
+    return Facts(name=name.strip(), parts=parts)
+
+
+def write_prompt(facts: Facts, text: str, rounds: list[Round]) -> str:
+    """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
+    if not rounds:
+        return WRITE.format(text=text)
+    *most, last = facts.phrases()
+    parts = f"{', '.join(most)} and {last}" if most else last
+    return WRITE_AGAIN.format(name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds))
+
+
+def draft_gate(draft: str) -> str | None:
+    """Accept a draft that says anything at all."""
+    return None if draft.strip() else "the answer is empty"
+
+
+def reading_schema(draft: str) -> type[BaseModel] | None:
+    """Return the schema for reading `draft`, or None if there is nothing to read.
+
+    Its keys are the words for parts that stand in the draft, and its values are the draft's own quantities: the model
+    only says which belongs to which.
+    """
+    fields = {word: _quantities_for(word, draft) for word in re.findall(r"\w+", draft) if word in PARTS}
+    typed = {word: (Literal[tuple(values)], ...) for word, values in fields.items() if values}
+    return create_model("Specifications", __config__=ConfigDict(extra="forbid"), **typed) if typed else None
+
+
+def read_prompt(schema: type[BaseModel], draft: str) -> str:
+    """Return the prompt that asks for what `draft` says; the facts are not in it."""
+    return READ.format(keys=", ".join(schema.model_fields), draft=draft)
+
+
+def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:
+    """Return the round of a draft that was understood as `reading`: a quantity for each word that names a part."""
+    found = quantities(draft)
+    rubric = {f"name the {facts.name}": re.search(rf"\b{re.escape(facts.name)}\b", draft) is not None}
+    for phrase, (part, quantity) in zip(facts.phrases(), facts.parts.items(), strict=True):
+        understood = {reading[word] for word in reading if PARTS[word] == part}
+        rubric[f"say that it has {phrase}"] = understood == {quantity}
+    rubric["name nothing else"] = len(found) == len(set(found)) and set(found) <= set(facts.parts.values())
+    rubric["be short"] = draft.endswith(".") and ". " not in draft and len(draft.split()) <= MAX_WORDS
+    advice = [what for what, fulfilled in rubric.items() if not fulfilled]
+    return Round(draft=draft, points=len(rubric) - len(advice), feedback=", ".join(advice))
+
+
+def quantities(text: str) -> list[str]:
+    """Return the quantities in `text` in one spelling: 1TB and 1-TB are "1 TB"."""
+    return [f"{number} {unit}" for number, unit in re.findall(r"(\d+(?:\.\d+)?)[ -]?(GHz|GB|TB)\b", text)]
+
+
+def finished(rounds: list[Round], max_rounds: int) -> bool:
+    """Return whether the loop ends: the last draft fulfils the rubric, or the limit has come."""
+    return len(rounds) >= max_rounds or (len(rounds) > 0 and not rounds[-1].feedback)
+
+
+def outcome(facts: Facts, rounds: list[Round]) -> Outcome:
+    """Return the best of `rounds`; of equals, the first."""
+    best = max(rounds, key=lambda round: round.points)
+    return Outcome(draft=best.draft, accepted=not best.feedback, rubric_points=len(facts.parts) + 3, rounds=rounds)
+
+
+def _quantities_for(word: str, draft: str) -> list[str]:
+    """Return the quantities in `draft` that the part called `word` can have, each once."""
+    return [
+        quantity
+        for quantity in dict.fromkeys(quantities(draft))
+        if quantity.endswith("GHz") == (PARTS[word] == "processor")
+    ]
