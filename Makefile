@@ -19,7 +19,7 @@ lab: ## Start model, server and JupyterLab with chapter 1 (ARGS="--no-browser")
 test: ## Run all notebooks and tests against a server of their own (ARGS="-k chaining")
 	@$(WORKSHOP) test $(ARGS)
 
-chain: ## Run the two-step prompt chain of chapter 3 (VERBOSE=true shows each step)
+chain: ## Run the prompt chain of chapters 3 and 11 (VERBOSE=true shows each step)
 	@scripts/uv run llamastack-prompt-chaining $(ARGS)
 
 run: ## Execute chapters with a model (MODEL=openai/gpt-4o-mini CHAPTER=12)

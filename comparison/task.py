@@ -1,4 +1,4 @@
-"""The work that all three programs do: the prompts, the schema and the gate of chapters 3 and 4."""
+"""The work that all three programs do: the prompts of chapters 3 and 4, a schema, and a gate as short as can be."""
 
 import re
 

@@ -21,7 +21,6 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAI
 from pydantic import BaseModel
-from upstream import through
 
 from llamastack_workshop import paths
 from llamastack_workshop.exercises import (
@@ -43,6 +42,7 @@ from llamastack_workshop.exercises import (
     tools,
 )
 from llamastack_workshop.patterns.prompt_chaining import Specifications
+from llamastack_workshop.throwaway import through
 
 
 def typed_price_format(**price: str) -> dict[str, Any]:

@@ -15,10 +15,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from tables import assert_table
-from upstream import through
 
 from llamastack_workshop import paths
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.throwaway import through, throwaway_server
 
 PAGE = paths.ROOT / "book" / "run-yaml.md"
 FULL = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
@@ -88,7 +87,7 @@ def starting(variables: dict[str, str]) -> str:
     """Return code that starts a throw-away server, prints its address, and does not stop it."""
     smallest = without("agents", "tool_runtime", "vector_io", "files")
     return f"""
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.throwaway import through, throwaway_server
 running = throwaway_server({smallest!r}, {variables!r})
 print(running.__enter__().base_url, flush=True)
 """

@@ -18,6 +18,16 @@ def shape(value: Any) -> Any:
     return {key: shape(one) for key, one in value.items()} if isinstance(value, dict) else type(value).__name__
 
 
+def test_the_chapter_says_what_the_committed_figures_say(committed: dict[str, Any]) -> None:
+    chains = {name: program["chain"] for name, program in committed["programs"].items()}
+    for chain in chains.values():
+        assert chain["model_seconds"]["median"] > 0.8 * chain["seconds"]["median"]
+        assert abs(chain["ratio_to_pure"]["first_token_seconds"]["median"] - 1) < 0.1
+    overhead = {name: chain["ratio_to_pure"]["overhead_per_step"]["median"] for name, chain in chains.items()}
+    assert overhead["without_llamastack"] < overhead["langchain_chat"] < 0.85
+    assert 0.85 < overhead["hybrid"] < 1.2
+
+
 @pytest.mark.parametrize("name", bench.PROGRAMS)
 def test_the_committed_figures_are_of_these_programs(name: str, committed: dict[str, Any]) -> None:
     figures = committed["programs"][name]

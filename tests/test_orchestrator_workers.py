@@ -8,7 +8,6 @@ import pytest
 import yaml
 from langgraph.checkpoint.memory import InMemorySaver
 from openai import APIError, AsyncOpenAI
-from upstream import through
 
 from llamastack_workshop import paths
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
@@ -27,7 +26,7 @@ from llamastack_workshop.patterns.orchestrator_workers import (
 )
 from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison_of, graph
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.throwaway import through, throwaway_server
 
 FIVE = (
     "The Falcon is light and costs 1099 euros. It has 16 GB of memory and a 512 GB drive. The Heron is heavier. "
@@ -131,7 +130,10 @@ def test_plain_and_langgraph_give_the_same_result(text: str, base_url: str, mode
         assert plain.rows == ROWS and advice_gate(plain.advice, ROWS) is None
     steps: list[Step] = []
     config = {"callbacks": [StepRecorder(steps.append)]}
-    assert compare(chat_model(base_url, model), text, config) == plain
+    composed = compare(chat_model(base_url, model), text, config)
+    assert (composed.plan, composed.rows) == (plain.plan, plain.rows) and advice_gate(
+        composed.advice, plain.rows
+    ) is None
     assert {step.name for step in steps} == {step.name for step in journal.steps}
 
 

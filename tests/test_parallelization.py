@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 import yaml
 from openai import AsyncOpenAI
-from upstream import through
 
 from llamastack_workshop import paths
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
@@ -27,7 +26,7 @@ from llamastack_workshop.patterns.parallelization import (
 )
 from llamastack_workshop.patterns.parallelization_langchain import catalog
 from llamastack_workshop.patterns.steps import Journal, Step, StepError
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.throwaway import through, throwaway_server
 
 ORCA = "The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory."
 LARK = "The Lark has a 128 GB drive and 4 GB of memory."

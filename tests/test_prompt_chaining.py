@@ -57,6 +57,7 @@ def test_json_gate(answer: str, problem: str | None) -> None:
         (NO_STORAGE, ["storage"]),
         ("It has a 512GB drive.", ["processor", "memory"]),
         ("It has 8 GB of RAM and a 512GB drive.", ["processor"]),
+        ("A 2 GHz mini PC with a 1TB SSD and a 512GB drive.", ["memory"]),
     ],
 )
 def test_the_branch_knows_what_a_text_lacks(text: str, missing: list[str]) -> None:
@@ -91,6 +92,14 @@ def test_langchain_gives_the_same_result(
     assert composed == plain
     assert [step.name for step in steps] == ["extract", "transform" if kind is Specifications else "inquire"]
     assert all(step.response_id.startswith("resp_" if over_responses else "chatcmpl") for step in steps)
+
+
+@pytest.mark.parametrize("over_responses", [False, True], ids=["chat_completions", "responses"])
+def test_json_that_is_cut_off_twice_names_its_step(over_responses: bool, base_url: str, model: str) -> None:
+    short = chat_model(base_url, model, max_tokens=20, use_responses_api=over_responses)
+    with pytest.raises(GateError, match="'transform' failed its gate twice: ") as caught:
+        chain(short).invoke({"text": "It has a 3.5 GHz processor, 16GB of RAM, a 1TB SSD."})
+    assert "\n" not in str(caught.value)
 
 
 def test_a_step_is_tried_twice_and_then_reported(client: OpenAI, base_url: str, model: str) -> None:

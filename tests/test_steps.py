@@ -4,16 +4,16 @@ import asyncio
 import threading
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
-from upstream import through
 
 from llamastack_workshop import paths, ports
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async, schema_gate
-from llamastack_workshop.throwaway import Throwaway, throwaway_server
+from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
 LONG = "Write a long story about the sea."
 SCHEMA = {
@@ -97,10 +97,12 @@ def test_a_server_killed_in_mid_stream_loses_no_finished_step(
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, {"text": "…"})
     first = ask(client_of(doomed), f"openai/{model}", "first", "Say yes.", journal=journal, max_output_tokens=16)
-    threading.Timer(1.0, doomed.kill).start()
+    # Half a second after the stream has begun: that story takes several.
+    hooks = {"response": [lambda response: threading.Timer(0.5, doomed.kill).start()]}
+    streaming = client_of(doomed).with_options(http_client=httpx.Client(event_hooks=hooks))
     with pytest.raises(StepError, match="'second' lost the connection") as caught:
-        ask(client_of(doomed), f"openai/{model}", "second", LONG, journal=journal)
-    assert caught.value.reason == "connection" and caught.value.step.first_token_seconds
+        ask(streaming, f"openai/{model}", "second", LONG, journal=journal)
+    assert caught.value.reason == "connection"
 
     again = Journal(path)
     assert again.about == {"text": "…"}
@@ -125,6 +127,14 @@ def test_async_steps_run_together_and_fail_alike(base_url: str, model: str) -> N
     yes, no, maybe = asyncio.run(run())
     assert yes.output and maybe.output and {step.name for step in journal.steps} == {"yes", "maybe"}
     assert isinstance(no, StepError) and no.reason == "refused"
+
+
+def test_what_a_resumed_run_was_given_counts_for_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    Journal(path, {"text": "old", "model": "m"}).add(Step(name="first", prompt="?", output="!"))
+    Journal(path).describe(text="new")
+    again = Journal(path)
+    assert again.about == {"text": "new", "model": "m"} and again.find("first", "?")
 
 
 def test_a_journal_that_is_none_is_named(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from packaging.utils import canonicalize_name
 
 from llamastack_workshop import paths, ports
 from llamastack_workshop.stack import Say, Stack, running_stack
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.throwaway import through, throwaway_server
 from llamastack_workshop.upstreams import Choice
 
 RESULTS = paths.ROOT / "book" / "measurements" / "comparison.json"
@@ -45,6 +45,7 @@ AT_ONCE = 4
 _STEPS = 2
 # Long enough to kill the server while the model still writes.
 _LONG_TEXT = " ".join(f"The drive number {n} has {n} TB and costs {n}00 euros." for n in range(1, 25))
+_TAGS = {"pure": "A", "langchain_chat": "B", "hybrid": "C", "without_llamastack": "D"}
 _NAMES = ("UltraBook", "Pebble", "Titan", "Nimbus", "Orca", "Falcon", "Breeze", "Summit")
 
 
@@ -124,6 +125,8 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            # Ctrl-C is for the command that measures; it then ends the programs.
+            start_new_session=True,
         )
         self.imported = self.answer()
 
@@ -142,8 +145,10 @@ class _Program:
         return self.do("fail", options=options, text=text, limit=limit, stream=False)
 
     def stop(self) -> None:
-        self._process.stdin.close()
+        # It has nothing to lose, and may wait for an answer.
+        self._process.kill()
         self._process.wait()
+        self._process.stdin.close()
         self._process.stdout.close()
 
 
@@ -183,9 +188,9 @@ def _chains(running: Stack, rounds: int) -> dict[str, dict[str, Any]]:
         for number in range(rounds + 1):
             for name, program in _in_turn(programs, number):
                 before = _model_seconds(upstream)
-                ran = program.do("run", text=_text(name, number))
+                ran = program.do("run", text=_text(_TAGS[name], number))
                 model = _model_seconds(upstream) - before
-                streamed = program.do("stream", text=_text(name, number + 100))
+                streamed = program.do("stream", text=_text(_TAGS[name], number + 100))
                 if number:
                     seen[name].append(
                         {
@@ -205,7 +210,7 @@ def _at_once(running: Stack, rounds: int) -> dict[str, dict[str, Any]]:
     with _programs(running) as programs:
         for number in range(rounds + 1):
             for name, program in _in_turn(programs, number):
-                texts = [_text(name, 1000 + number * AT_ONCE + n) for n in range(AT_ONCE)]
+                texts = [_text(_TAGS[name], 1000 + number * AT_ONCE + n) for n in range(AT_ONCE)]
                 ran = program.do("run_all", texts=texts)
                 if number:
                     seen[name].append({"seconds": ran["seconds"], "client_cpu_seconds": ran["cpu_seconds"]})
@@ -215,7 +220,7 @@ def _at_once(running: Stack, rounds: int) -> dict[str, dict[str, Any]]:
 def _failures(running: Stack) -> dict[str, dict[str, Any]]:
     """Provoke each failure once in each program."""
     nowhere = f"http://{ports.HOST}:{ports.free_port()}/v1"
-    text = _text("pure", 1)
+    text = _text("A", 1)
     with _programs(running) as programs:
         seen = {
             name: {
@@ -234,9 +239,7 @@ def _killed(running: Stack, programs: dict[str, _Program]) -> dict[str, dict[str
     """Kill a server while all programs stream from it."""
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
     model = running.models[0]
-    variables = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": running.base_url, "OPENAI_MODEL": model}
-    variables |= {"EMBEDDINGS_URL": running.base_url, "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2"}
-    with throwaway_server(configuration, variables) as server:
+    with throwaway_server(configuration, through(running.base_url, model)) as server:
         options = {"base_url": server.base_url, "model": f"openai/{model}"}
         for program in programs.values():
             program.send("fail", options=options, text=_LONG_TEXT, limit=None, stream=True)
@@ -260,12 +263,13 @@ def _model_seconds(upstream: str) -> float:
     return sum(float(re.search(rf"^llamacpp:{name} (\S+)", text, re.MULTILINE)[1]) for name in counters)
 
 
-def _text(name: str, number: int) -> str:
-    """Return a text that no other program and no other round has: an answer that is remembered would cost nothing."""
-    seed = number * 7 + sum(map(ord, name))
-    product = _NAMES[seed % len(_NAMES)]
-    speed, memory, storage = f"{2 + seed % 4}.{seed % 10}", 8 * (1 + seed % 8), 1 + seed % 9
-    return f"The {product} {seed} has a {speed} GHz octa-core processor, {memory}GB of RAM, and a {storage}TB SSD."
+def _text(tag: str, number: int) -> str:
+    """Return the text of a round: the same for all programs but for its tag.
+
+    The tag comes early, so that no program finds the rest of another one's prompt in the model's cache.
+    """
+    product, storage = _NAMES[number % len(_NAMES)], 1 + number % 9
+    return f"The {product} {tag} has a 3.5 GHz octa-core processor, 16GB of RAM, and a {storage}TB SSD."
 
 
 def _spread(values: Iterator[float] | list[float]) -> dict[str, float]:

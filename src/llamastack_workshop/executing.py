@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import papermill
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 from traitlets.config import Config
 
@@ -31,7 +32,7 @@ def execute(names: list[str], model: str | None, port: int, upstream: Choice, sa
     """
     wanted = [chapters.find(name) for name in names] or chapters.chapters()
     with _server(port, upstream, say) as base_url:
-        model = _served(base_url, model)
+        model = stack.chosen_model(base_url, model)
         folder = paths.WORKSHOP_HOME / "executed" / re.sub(r"[^\w.-]+", "_", model)
         folder.mkdir(parents=True, exist_ok=True)
         say(f"Executing {len(wanted)} chapters with {model}, into {folder.relative_to(paths.ROOT)}/")
@@ -61,7 +62,11 @@ def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Sa
         logging.disable()
         raise
     except PapermillExecutionError as error:
-        problem = f"failed in cell {error.exec_count}: {error.ename}: {error.evalue.splitlines()[0][:80]}"
+        # A bare assert has no text.
+        first_line = (error.evalue.splitlines() or [""])[0][:80]
+        problem = f"failed in cell {error.exec_count}: {error.ename}: {first_line}"
+    except DeadKernelError:
+        problem = "failed: its kernel died"
     say(f"  {chapter.stem}: {problem or 'ok'}, {time.monotonic() - started:.0f} s")
     return not problem
 
@@ -78,15 +83,3 @@ def _server(port: int, upstream: Choice, say: Say) -> Iterator[str]:
     with stack.running_stack(say, port=port, upstream=upstream, logs=paths.LOGS / "run") as running:
         os.environ.update(running.variables())
         yield running.base_url
-
-
-def _served(base_url: str, model: str | None) -> str:
-    served = stack.language_models(base_url)
-    if model is None:
-        return served[0]
-    if model not in served:
-        raise WorkshopError(
-            f"The server does not serve {model}.",
-            f"Choose one of: {', '.join(served)}. For openai/ models, set OPENAI_API_KEY in .env and start again.",
-        )
-    return model

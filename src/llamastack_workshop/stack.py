@@ -177,6 +177,22 @@ def language_models(base_url: str) -> list[str]:
     return [model["id"] for model in listed if model["custom_metadata"]["model_type"] == "llm"]
 
 
+def chosen_model(base_url: str, wanted: str | None) -> str:
+    """Return the model `wanted`, or the first language model that the server at `base_url` lists.
+
+    Raises WorkshopError if the server does not serve it, and what httpx raises if there is no server.
+    """
+    served = language_models(base_url)
+    if wanted is None and served:
+        return served[0]
+    if wanted not in served:
+        raise WorkshopError(
+            f"The server at {base_url} does not serve {wanted or 'any language model'}.",
+            f"Choose one of: {', '.join(served)}. For openai/ models, set OPENAI_API_KEY in .env and restart it.",
+        )
+    return wanted
+
+
 def _embedded_ports(port: int, *, with_chat: bool) -> dict[str, int]:
     """Return the ports of the embedded models that are needed, by the variable of run.yaml that names each."""
     wanted = {}

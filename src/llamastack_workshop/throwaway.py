@@ -77,6 +77,15 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
             server.stop()
 
 
+def through(base_url: str, model: str) -> dict[str, str]:
+    """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
+
+    There the model's id is `openai/` and `model`; the embedding model is that of the other server, too.
+    """
+    embeddings = {"EMBEDDINGS_URL": base_url, "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2"}
+    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **embeddings}
+
+
 def _wait(server: Child, port: int) -> None:
     """Return once the server answers or has ended."""
     deadline = time.monotonic() + _START_TIMEOUT

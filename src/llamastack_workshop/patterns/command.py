@@ -13,9 +13,8 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from langchain_core.exceptions import OutputParserException
 from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from rich.console import Console
 
 from llamastack_workshop import paths, ports, stack, upstreams
@@ -136,15 +135,13 @@ def pattern_run(
         raise WorkshopError(f"There is no journal {resume}.", "Give the path that the failed run named.")
     path = resume or paths.WORKSHOP_HOME / "runs" / f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
     journal = Journal(None if langchain else path, on_step=_show)
-    if resume and journal.about.get("pattern") != pattern:
-        raise WorkshopError(
-            f"{resume} is the journal of another pattern: {journal.about.get('pattern')}.",
-            f"llamastack-{journal.about.get('pattern')} --resume {resume}",
-        )
+    if resume and (other := journal.about.get("pattern")) != pattern:
+        if not other:
+            raise WorkshopError(f"{resume} is not the journal of a run.", "Start afresh, without --resume.")
+        raise WorkshopError(f"{resume} is the journal of another pattern.", f"llamastack-{other} --resume {resume}")
     text = read_text(text, default=journal.about.get("text", default_text))
     with connected(base_url, model or journal.about.get("model")) as (address, chosen):
-        # Merged: a pattern may have put options of its own there, with which the earlier run was made.
-        journal.about |= {"pattern": pattern, "model": chosen, "text": text}
+        journal.describe(pattern=pattern, model=chosen, text=text)
         progress.print(f"{pattern} with {chosen}, {'with LangChain' if langchain else 'in plain Python'}:")
         run = Run(address, chosen, text, timeout, journal, time.perf_counter())
         try:
@@ -153,7 +150,8 @@ def pattern_run(
         except (WorkshopError, KeyboardInterrupt) as error:
             if not (path.exists() and journal.path):
                 raise
-            how = f"The finished steps are kept; go on with: llamastack-{pattern} --resume {_short(path)}"
+            again = f"llamastack-{pattern} --resume {_short(path)}" + (f" --base-url {base_url}" if base_url else "")
+            how = f"The finished steps are kept; go on with: {again}"
             if isinstance(error, WorkshopError):
                 raise WorkshopError(error.problem, f"{error.fix}\n       {how}") from error
             progress.print(how, soft_wrap=True)
@@ -205,21 +203,13 @@ def _own_server() -> Iterator[stack.Stack]:
 
 def _model(base_url: str, wanted: str | None) -> str:
     try:
-        served = stack.language_models(base_url)
+        return stack.chosen_model(base_url, wanted)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         hint = "" if base_url.endswith("/v1") else " The address ends in /v1."
         raise WorkshopError(
             f"No LlamaStack server answers at {base_url}.{hint}",
             "Start one in another terminal: make llama-server (or: uv run workshop llama-server)",
         ) from error
-    if wanted is None and served:
-        return served[0]
-    if wanted not in served:
-        raise WorkshopError(
-            f"The server at {base_url} does not serve {wanted or 'any language model'}.",
-            f"Choose one of: {', '.join(served)}. For openai/ models, set OPENAI_API_KEY in .env and restart it.",
-        )
-    return wanted
 
 
 @contextmanager
@@ -240,7 +230,7 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
             f"The call to {base_url} failed: {error}",
             "See whether the server still runs (make doctor), or give it more time: --timeout 300",
         ) from error
-    except (GateError, OutputParserException, ValidationError) as error:
+    except GateError as error:
         raise WorkshopError(str(error)[:300], _CLEARER_TEXT) from error
 
 

@@ -20,7 +20,10 @@ from llamastack_workshop.patterns.command import (
 from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, run_loop
 
 app = pattern_app()
-Rounds = Annotated[int, typer.Option(min=1, max=8, help="How many drafts to write at most.")]
+Rounds = Annotated[
+    int | None,
+    typer.Option(min=1, max=8, help="How many drafts to write at most.", show_default=str(MAX_ROUNDS)),
+]
 
 
 @app.command()
@@ -32,7 +35,7 @@ def command(
     langchain: WithLangChain = False,
     resume: Resume = None,
     timeout: Timeout = 60,
-    rounds: Rounds = MAX_ROUNDS,
+    rounds: Rounds = None,
 ) -> None:
     """Write one sentence about a laptop from a list of facts, and again until a grader finds nothing wrong with it.
 
@@ -54,6 +57,8 @@ def command(
         resume=resume,
         timeout=timeout,
     ) as run:
+        rounds = rounds or run.journal.about.get("rounds", MAX_ROUNDS)
+        run.journal.describe(rounds=rounds)
         if langchain:
             from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 
@@ -61,11 +66,11 @@ def command(
         else:
             outcome = run_loop(run.client, run.model, run.text, run.journal, rounds)
         run.print(outcome, as_json)
-    if not outcome.accepted:
-        raise WorkshopError(
-            f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one.",
-            'Try more --rounds or a larger --model; "feedback" says what each draft lacks.',
-        )
+        if not outcome.accepted:
+            raise WorkshopError(
+                f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one.",
+                'Try more --rounds or a larger --model; "feedback" says what each draft lacks.',
+            )
 
 
 def main() -> None:

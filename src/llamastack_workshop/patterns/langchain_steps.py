@@ -12,12 +12,13 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
 from langchain_openai import ChatOpenAI
+from openai import LengthFinishReasonError
 from pydantic import ValidationError
 
 from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
 
-# Besides a gate's objection: a structured output that does not fit its schema.
-NOT_ACCEPTED = (GateError, ValidationError, OutputParserException)
+# A structured output that is cut off, or that does not fit its schema, never reaches its gate.
+MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
 
 
 def chat_model(base_url: str, model: str, timeout: float = 60, **options: Any) -> ChatOpenAI:
@@ -42,7 +43,7 @@ def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | 
 
     `llm` returns what the gate judges: end it with a parser, or give it a structured output. The gate gets the answer
     and the step's input. The second question is the fallback of the first; `exception_key` hands it the objection.
-    Raises GateError if the gate objects twice.
+    Raises GateError if the gate objects twice, or if the answer cannot be parsed.
     """
 
     def judge(given: dict[str, Any]) -> Any:
@@ -53,10 +54,14 @@ def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | 
     def objection(given: dict[str, Any]) -> str:
         return OBJECTION.format(prompt=given["prompt"], problem=_problem(given["error"]))
 
+    def give_up(given: dict[str, Any]) -> None:
+        raise GateError(name, _problem(given["error"]))
+
     answer = itemgetter("prompt") | llm.with_config(run_name=name)
     first = RunnablePassthrough.assign(answer=answer) | RunnableLambda(judge)
     again = RunnablePassthrough.assign(prompt=objection) | first
-    return first.with_fallbacks([again], exceptions_to_handle=NOT_ACCEPTED, exception_key="error")
+    twice = first.with_fallbacks([again], exceptions_to_handle=(GateError, *MALFORMED), exception_key="error")
+    return twice.with_fallbacks([RunnableLambda(give_up)], exceptions_to_handle=MALFORMED, exception_key="error")
 
 
 def _problem(error: Exception) -> str:

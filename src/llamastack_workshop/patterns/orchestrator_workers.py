@@ -30,10 +30,12 @@ ADVISE = (
 )
 
 _NAME = r"[A-Z][a-z][A-Za-z0-9]*(?: (?:[A-Z][a-z][A-Za-z0-9]*|[0-9]+)\b(?! [GT]B| euros))*"
+# A number that is the end of another one, as in 1,299 euros, is none.
+_SIZE = r"(?<![0-9.,])[0-9]+(?:\.[0-9]+)? [GT]B"
 _VALUES = {
-    "memory": r"[0-9]+ [GT]B(?= (?:of )?(?:memory|RAM)\b)",
-    "drive": r"[0-9]+ [GT]B(?= (?:of )?(?:drive|SSD|storage)\b)",
-    "price": r"[0-9]+ euros",
+    "memory": _SIZE + r"(?= (?:of )?(?:memory|RAM)\b)",
+    "drive": _SIZE + r"(?= (?:of )?(?:drive|SSD|storage)\b)",
+    "price": r"(?<![0-9.,])[0-9]+ euros",
 }
 
 
@@ -128,7 +130,7 @@ def part_of(text: str, name: str) -> str:
     about: list[str] = []
     part = []
     for sentence in re.split(r"(?<=[.!?])\s+", text):
-        about = [other for other in candidates(text) if re.search(rf"\b{re.escape(other)}\b", sentence)] or about
+        about = _named(candidates(text), sentence) or about
         if name in about and re.search(r"\d", sentence):
             part.append(sentence)
     return " ".join(part)
@@ -154,7 +156,7 @@ def plan_gate(answer: str, text: str) -> str | None:
     for laptop in laptops:
         if not part_of(text, laptop):
             return f"the text has no specifications of {laptop!r}"
-    covered = " ".join(part_of(text, laptop) for laptop in laptops)
+    covered = re.findall(_VALUES["price"], " ".join(part_of(text, laptop) for laptop in laptops))
     left_out = [price for price in re.findall(_VALUES["price"], text) if price not in covered]
     return f"the laptop for {left_out[0]} is missing" if left_out else None
 
@@ -209,9 +211,9 @@ def advice_gate(answer: str, rows: list[Row]) -> str | None:
     Between a laptop and its number stands the word that says why it is named.
     """
     low, high = cheapest(rows), largest(rows)
-    for row in rows:
-        if row not in (low, high) and row.laptop in answer:
-            return f"the {row.laptop} is neither the cheapest nor has it the most memory"
+    for name in _named([row.laptop for row in rows], answer):
+        if name not in (low.laptop, high.laptop):
+            return f"the {name} is neither the cheapest nor has it the most memory"
     rest = answer
     for fact in (low.laptop, "cheapest", low.price.split()[0], high.laptop, "most memory", high.memory):
         _, found, rest = rest.partition(fact)
@@ -220,9 +222,19 @@ def advice_gate(answer: str, rows: list[Row]) -> str | None:
     return None
 
 
-def _gigabytes(size: str) -> int:
+def _named(names: list[str], sentence: str) -> list[str]:
+    """Return which of `names` stand in `sentence`; the Titan Pro is not the Titan."""
+    found = []
+    for name in sorted(names, key=len, reverse=True):
+        sentence, times = re.subn(rf"\b{re.escape(name)}\b", "", sentence)
+        if times:
+            found.append(name)
+    return found
+
+
+def _gigabytes(size: str) -> float:
     number, unit = size.split()
-    return int(number) * (1024 if unit == "TB" else 1)
+    return float(number) * (1024 if unit == "TB" else 1)
 
 
 def _one_of(values: list[str]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from llamastack_workshop.patterns.command import (
     BaseUrl,
     Model,
     Resume,
+    Run,
     Text,
     Timeout,
     WithLangChain,
@@ -14,7 +15,7 @@ from llamastack_workshop.patterns.command import (
     pattern_run,
     run_app,
 )
-from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_workers
+from llamastack_workshop.patterns.orchestrator_workers import REVIEW, Comparison, run_workers
 
 app = pattern_app()
 
@@ -53,8 +54,13 @@ def command(
 
             result = compare(run.llm(), run.text, run.config())
         else:
-            result = asyncio.run(run_workers(run.async_client, run.model, run.text, run.journal))
+            result = asyncio.run(_run(run))
         run.print(result, as_json)
+
+
+async def _run(run: Run) -> Comparison:
+    async with run.async_client as client:
+        return await run_workers(client, run.model, run.text, run.journal)
 
 
 def main() -> None:

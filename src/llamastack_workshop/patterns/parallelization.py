@@ -184,8 +184,8 @@ def _short(section: str) -> str:
 
 
 def _sizes(section: str) -> list[str]:
-    return list(dict.fromkeys(re.findall(r"\b\d+(?:\.\d+)? ?[GT]B\b", section)))
+    return list(dict.fromkeys(re.findall(r"(?<![\d.,])\d+(?:\.\d+)? ?[GT]B\b", section)))
 
 
 def _prices(section: str) -> list[int]:
-    return list(dict.fromkeys(int(price) for price in re.findall(r"\b(\d+) ?(?:euros?\b|EUR\b|€)", section)))
+    return list(dict.fromkeys(int(price) for price in re.findall(r"(?<![\d.,])(\d+) ?(?:euros?\b|EUR\b|€)", section)))

@@ -20,6 +20,12 @@ TRANSFORM = (
 )
 INQUIRE = "{text}\n\nThe text does not name the {missing}. Write one short question that asks for it."
 
+_SIGNS = {
+    "processor": r"\d GHz",
+    "memory": r"\d ?[GT]B (of )?(RAM|memory)\b",
+    "storage": r"\d ?[GT]B (of )?(\w+ )?(SSD|drive|disk|storage)\b",
+}
+
 
 class Specifications(BaseModel, extra="forbid"):
     """The technical specifications of a product."""
@@ -91,10 +97,7 @@ def question_gate(answer: str) -> str | None:
 
 def missing_values(text: str) -> list[str]:
     """Return which of processor, memory and storage the text gives no value for: the gate that branches."""
-    sizes = len(re.findall(r"\d ?[GT]B\b", text))
-    memory = sizes > 0 and (sizes > 1 or re.search(r"\b(RAM|memory)\b", text) is not None)
-    found = {"processor": "GHz" in text, "memory": memory, "storage": sizes > (1 if memory else 0)}
-    return [name for name, is_there in found.items() if not is_there]
+    return [name for name, sign in _SIGNS.items() if not re.search(sign, text)]
 
 
 def inquiry_prompt(text: str, missing: list[str]) -> str:

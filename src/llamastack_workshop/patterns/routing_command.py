@@ -20,7 +20,7 @@ from llamastack_workshop.patterns.command import (
     run_app,
 )
 from llamastack_workshop.patterns.routing import MESSAGE, By, run_routing
-from llamastack_workshop.stack import language_models
+from llamastack_workshop.stack import chosen_model, language_models
 
 app = pattern_app()
 
@@ -67,9 +67,10 @@ def command(
         resume=resume,
         timeout=timeout,
     ) as run:
-        about = run.journal.about
-        about["by"] = by = by or about.get("by", "similarity")
-        about["strong_model"] = strong = _strong_model(run.base_url, strong_model or about.get("strong_model"))
+        earlier = run.journal.about
+        by = by or earlier.get("by", "similarity")
+        strong = _strong_model(run.base_url, strong_model or earlier.get("strong_model"))
+        run.journal.describe(by=by, strong_model=strong)
         embedding = _embedding_model(run.client) if by == "similarity" else ""
         if langchain:
             from llamastack_workshop.patterns.langchain_steps import chat_model
@@ -84,11 +85,7 @@ def command(
 
 
 def _strong_model(base_url: str, wanted: str | None) -> str:
-    served = language_models(base_url)
-    strong = wanted or os.environ.get("LLAMA_STACK_STRONG_MODEL") or served[-1]
-    if strong not in served:
-        raise WorkshopError(f"The server does not serve {strong}.", f"Choose one of: {', '.join(served)}.")
-    return strong
+    return chosen_model(base_url, wanted or os.environ.get("LLAMA_STACK_STRONG_MODEL") or language_models(base_url)[-1])
 
 
 def _embedding_model(client: OpenAI) -> str:

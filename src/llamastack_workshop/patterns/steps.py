@@ -60,6 +60,7 @@ class GateError(Exception):
     def __init__(self, name: str, problem: str) -> None:
         # Who sees the message sees it after the second attempt: the first one has a fallback.
         super().__init__(f"Step {name!r} failed its gate twice: {problem}")
+        self.name = name
         self.problem = problem
 
 
@@ -99,10 +100,22 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             with self.path.open("a", encoding="utf-8") as file:
                 if first:
-                    file.write(json.dumps(self.about, ensure_ascii=False) + "\n")
+                    file.write(self._first_line())
                 file.write(step.model_dump_json() + "\n")
         self._note(step)
         return step
+
+    def describe(self, **about: Any) -> None:
+        """Add to what the run is `about`: what a resumed run was given counts for the next one, too."""
+        self.about |= about
+        if self.path and self.path.exists():
+            _, *steps = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            fresh = self.path.with_suffix(".part")
+            fresh.write_text("".join([self._first_line(), *steps]), encoding="utf-8")
+            fresh.replace(self.path)
+
+    def _first_line(self) -> str:
+        return json.dumps(self.about, ensure_ascii=False) + "\n"
 
     def _note(self, step: Step) -> None:
         self.steps.append(step)
@@ -112,9 +125,9 @@ class Journal:
         try:
             text = path.read_text(encoding="utf-8")
             about, *lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-            self.about = json.loads(about)
+            self.about = dict(json.loads(about))
             steps = [Step.model_validate_json(line) for line in lines]
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             raise WorkshopError(f"{path} is not the journal of a run.", "Start afresh, without --resume.") from error
         if not text.endswith("\n"):
             # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
