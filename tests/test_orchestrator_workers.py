@@ -103,6 +103,15 @@ def test_worker_gate(answer: str, problem: str | None) -> None:
     assert worker_gate(answer, part_of(REVIEW, "Pebble")) == problem
 
 
+def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
+    part = "The Titan has 8 GB of memory, a 1.5 TB drive and costs 1,299 euros."
+    assert worker_gate('{"memory": "8 GB", "drive": "5 TB", "price": "299 euros"}', part).startswith("5 TB is not")
+    assert worker_gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}', part) == "the text gives no price"
+    two = "The Titan has 8 GB of memory and costs 499 euros. The Titan Pro has 16 GB of memory and costs 1499 euros."
+    assert part_of(two, "Titan") == two.split(" The Titan Pro")[0]
+    assert plan_gate('{"laptops": ["Titan Pro"]}', two) == "the laptop for 499 euros is missing"
+
+
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [

@@ -61,7 +61,13 @@ def test_vote_gate(answer: dict[str, Any], problem: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("section", "lacks"), [(LARK, "price in euros"), ("The ship sank.", "size in GB or TB"), ("9 euros", "size in GB")]
+    ("section", "lacks"),
+    [
+        (LARK, "price in euros"),
+        (f"{LARK} It costs 1,279 euros.", "price in euros"),
+        ("The ship sank.", "size in GB or TB"),
+        ("9 euros", "size in GB"),
+    ],
 )
 def test_a_section_without_values_is_not_asked(section: str, lacks: str) -> None:
     with pytest.raises(StepError, match=f"'json 1' was not asked: there is no {lacks}") as caught:

@@ -27,6 +27,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from llamastack_workshop import paths, ports
+from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.stack import Say, Stack, running_stack
 from llamastack_workshop.throwaway import through, throwaway_server
 from llamastack_workshop.upstreams import Choice
@@ -131,7 +132,10 @@ class _Program:
         self.imported = self.answer()
 
     def answer(self) -> dict[str, Any]:
-        return json.loads(self._process.stdout.readline())
+        line = self._process.stdout.readline()
+        if not line:
+            raise WorkshopError("A program in comparison/ ended by itself.", "Mend what its traceback above says.")
+        return json.loads(line)
 
     def send(self, do: str, **order: Any) -> None:
         self._process.stdin.write(json.dumps({"do": do, **order}) + "\n")

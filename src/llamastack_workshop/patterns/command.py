@@ -87,12 +87,12 @@ class Run:
     def async_client(self) -> AsyncOpenAI:
         return AsyncOpenAI(base_url=self.base_url, api_key="none", timeout=self.timeout, max_retries=0)
 
-    def llm(self, **options: Any) -> Any:
-        """Return LangChain's ChatOpenAI for this run; `options` are further ones of its own."""
+    def llm(self, model: str | None = None) -> Any:
+        """Return LangChain's ChatOpenAI for this run's model, or for `model`."""
         # LangChain's client takes a second to import, and only these runs need it.
         from llamastack_workshop.patterns.langchain_steps import chat_model
 
-        return chat_model(self.base_url, self.model, self.timeout, **options)
+        return chat_model(self.base_url, model or self.model, self.timeout)
 
     def config(self) -> dict[str, Any]:
         """Return the configuration to invoke a runnable with, so that the calls in it become steps of this run."""

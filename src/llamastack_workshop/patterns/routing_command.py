@@ -73,11 +73,10 @@ def command(
         run.journal.describe(by=by, strong_model=strong)
         embedding = _embedding_model(run.client) if by == "similarity" else ""
         if langchain:
-            from llamastack_workshop.patterns.langchain_steps import chat_model
             from llamastack_workshop.patterns.routing_langchain import embeddings_of, router
 
             embeddings = embeddings_of(run.base_url, embedding, timeout)
-            runnable = router(run.llm(), chat_model(run.base_url, strong, timeout), embeddings, by)
+            runnable = router(run.llm(), run.llm(strong), embeddings, by)
             result = runnable.invoke({"text": run.text}, run.config())
         else:
             result = run_routing(run.client, run.model, strong, embedding, run.text, run.journal, by)
