@@ -4,12 +4,19 @@ It imports the server, which takes seconds, while its parent starts the embedded
 standard input then lets it go on, because the server asks its upstreams for their models once, at its start.
 """
 
+import os
 import sys
 
 from llamastack_workshop.lifeline import end_with_parent
 
 
 def main() -> None:
+    # What `opentelemetry-instrument` does for `llama stack run`: it has to come before what it instruments.
+    if os.environ.get("OTEL_TRACES_EXPORTER"):
+        from opentelemetry.instrumentation import auto_instrumentation
+
+        auto_instrumentation.initialize()
+
     import llama_stack.core.server.server  # noqa: F401  the slow import that this process does ahead of time
     from llama_stack.cli.llama import main as llama
     from llama_stack.log import CustomRichHandler

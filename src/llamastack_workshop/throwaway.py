@@ -1,4 +1,4 @@
-"""Servers that live for a few lines: a configuration that is tried out, on a free port, with state of its own."""
+"""Servers that live for a few lines: a configuration or a model that is tried out, on a free port."""
 
 import os
 import tempfile
@@ -13,6 +13,7 @@ import yaml
 
 from llamastack_workshop import ports
 from llamastack_workshop.embedded import weights
+from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.processes import Child
 from llamastack_workshop.stack import answering_version, last_error
 from llamastack_workshop.upstreams import UPSTREAMS
@@ -75,6 +76,33 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
             yield Throwaway(f"http://localhost:{port}/v1", error, server)
         finally:
             server.stop()
+
+
+@contextmanager
+def throwaway_model() -> Iterator[str]:
+    """Serve the embedded chat model a second time until the end of the block, and yield its address (it ends in /v1).
+
+    It is the quantisation that the model's package carries, Q4_1, under the name smollm2-135m-instruct-q4_1; the
+    workshop's own server runs Q8_0. It listens on a free port of 127.0.0.1.
+    Raises RuntimeError with the log if it does not start.
+    """
+    port = ports.free_port()
+    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
+        model = Child(
+            "llamastack_workshop.embedded.serve",
+            "--packaged",
+            "--chat-port",
+            str(port),
+            environment=dict(os.environ),
+            log=Path(folder) / "embedded.log",
+            read_output=True,
+        )
+        try:
+            if READY not in (line.decode().strip() for line in model.output):
+                raise RuntimeError(model.log_text())
+            yield f"http://{ports.HOST}:{port}/v1"
+        finally:
+            model.stop()
 
 
 def through(base_url: str, model: str) -> dict[str, str]:

@@ -30,12 +30,12 @@ _PROMPT_CACHE = 128
 _LOG_ERRORS_ONLY = 1
 
 
-def serve_chat_model(port: int, alias: str | None = None) -> xllamacpp.Server:
+def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = False) -> xllamacpp.Server:
     """Start the chat model on 127.0.0.1:`port` and return once it answers.
 
-    It is listed under its own name, or under `alias`.
+    It is listed under its own name, or under `alias`. `packaged` is the quantisation that the package carries.
     """
-    name, path = weights.chat_model(_say)
+    name, path = weights.packaged_chat_model() if packaged else weights.chat_model(_say)
     _say(f"Loading {name} …")
     params = _parameters(port, alias or name, str(path))
     params.n_parallel = SLOTS
@@ -44,7 +44,7 @@ def serve_chat_model(port: int, alias: str | None = None) -> xllamacpp.Server:
     # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
     params.sampling.temp = 0.0
     params.use_jinja = True
-    if name == weights.CHAT_MODEL:
+    if packaged or name == weights.CHAT_MODEL:
         template = files("llamastack_workshop.embedded") / "chat_template.jinja"
         params.chat_template = template.read_text(encoding="utf-8")
     return xllamacpp.Server(params)
@@ -83,6 +83,7 @@ def _say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
+    parser.add_argument("--packaged", action="store_true", help="the chat model in the quantisation of its package")
     parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
     # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
@@ -90,7 +91,7 @@ def main() -> None:
     status = 1
     try:
         with clear_errors():
-            _serve_until_input_closes(arguments.chat_port, arguments.embeddings_port)
+            _serve_until_input_closes(arguments.chat_port, arguments.embeddings_port, packaged=arguments.packaged)
         status = 0
     except SystemExit:
         pass
@@ -101,12 +102,12 @@ def main() -> None:
     os._exit(status)
 
 
-def _serve_until_input_closes(chat_port: int | None, embeddings_port: int | None) -> None:
+def _serve_until_input_closes(chat_port: int | None, embeddings_port: int | None, *, packaged: bool) -> None:
     # The name keeps the servers alive.
     servers = []
     # First the one that a user can get wrong, with WORKSHOP_MODEL.
     if chat_port:
-        servers.append(serve_chat_model(chat_port))
+        servers.append(serve_chat_model(chat_port, packaged=packaged))
     if embeddings_port:
         servers.append(serve_embedding_model(embeddings_port))
     _say(READY)

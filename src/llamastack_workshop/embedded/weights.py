@@ -78,6 +78,11 @@ def chat_model(say: Say) -> tuple[str, Path]:
     return CHAT_MODEL, _prepared(SMOLLM2, f"{CHAT_MODEL}.Q8_0", _HERE / "requantize.py", _convert_chat_model, say)
 
 
+def packaged_chat_model() -> tuple[str, Path]:
+    """Return the name and the GGUF file of the chat model in the quantisation that its package carries, Q4_1."""
+    return f"{CHAT_MODEL}-q4_1", SMOLLM2.verified_path()
+
+
 def embedding_model(say: Say) -> Path:
     """Return the GGUF file of all-MiniLM-L6-v2, converted on first use. `say` and errors as in `chat_model`."""
     return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16", _HERE / "minilm_gguf.py", _convert_embedding_model, say)
