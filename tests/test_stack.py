@@ -22,6 +22,7 @@ from llamastack_workshop import paths, ports, stack, upstreams
 from llamastack_workshop.embedded import serve, weights
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
+from llamastack_workshop.stacks import Server
 from llamastack_workshop.upstreams import Choice
 
 
@@ -237,13 +238,13 @@ def test_a_malformed_run_yaml(
     text = paths.RUN_YAML.read_text(encoding="utf-8")
     assert old in text
     broken.write_text(text.replace(old, new, 1), encoding="utf-8")
-    error = failure(run_yaml=broken)
+    error = failure(server=Server(broken))
     assert re.search(problem, error.problem)
     assert "run.yaml" in error.fix
 
 
 def test_a_missing_run_yaml(failure: Callable[..., WorkshopError], tmp_path: Path) -> None:
-    assert "does not exist" in failure(run_yaml=tmp_path / "none.yaml").problem
+    assert "does not exist" in failure(server=Server(tmp_path / "none.yaml")).problem
 
 
 def test_an_upstream_without_a_model(

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llamastack_workshop import paths, ports, stack, upstreams
+from llamastack_workshop import paths, ports, stack, stacks, upstreams
 from llamastack_workshop.errors import WorkshopError, clear_errors
 from llamastack_workshop.processes import first_to_end
 
@@ -34,7 +34,14 @@ UpstreamOption = Annotated[
         "VLLM_URL; .env is read), else the embedded model.",
     ),
 ]
-RunYaml = Annotated[Path, typer.Option(help="The server's configuration.", show_default="run.yaml")]
+RunYaml = Annotated[Path | None, typer.Option(help="The server's configuration.", show_default="run.yaml")]
+StackOption = Annotated[
+    str | None,
+    typer.Option(
+        "--stack",
+        help="A configuration from stacks/ by its name, for example ogx-1.5: in its own environment, where it has one.",
+    ),
+]
 
 
 def main() -> None:
@@ -69,11 +76,14 @@ def setup() -> None:
 def llama_server(
     port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
-    run_yaml: RunYaml = paths.RUN_YAML,
+    run_yaml: RunYaml = None,
+    stack_name: StackOption = None,
 ) -> None:
     """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
     started = time.monotonic()
-    with stack.running_stack(_say, port=port, upstream=upstream, run_yaml=run_yaml) as running:
+    server = _server(stack_name, run_yaml)
+    upstream = (stack_name and upstreams.of_stack(stack_name)) or upstream
+    with stack.running_stack(_say, port=port, upstream=upstream, server=server) as running:
         _print_stack(running, seconds=time.monotonic() - started)
         with _until_ctrl_c("\nCtrl-C stops it."):
             running.wait()
@@ -113,15 +123,15 @@ def lab(
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def test(context: typer.Context) -> None:
+def test(context: typer.Context, stack_name: StackOption = None) -> None:
     """Run every notebook and the package's tests against a server of their own, on free ports.
 
-    A server that you have running is neither used nor disturbed. Further arguments go to pytest:
-    `uv run workshop test notebooks/01-server-setup.ipynb -x`
+    A server that you have running is neither used nor disturbed. With `--stack`, the notebooks alone run. Further
+    arguments go to pytest: `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
     from llamastack_workshop.testing import run_tests
 
-    raise SystemExit(run_tests(context.args, _say))
+    raise SystemExit(run_tests(context.args, stack_name, _say))
 
 
 @app.command()
@@ -233,6 +243,14 @@ def _until_ctrl_c(hint: str) -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         console.print("Stopping …")
+
+
+def _server(stack_name: str | None, run_yaml: Path | None) -> stacks.Server:
+    if stack_name is None:
+        return stacks.Server(run_yaml) if run_yaml else stacks.OURS
+    if run_yaml:
+        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
+    return stacks.server(stack_name, _say)
 
 
 def _say(step: str) -> None:

@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from llamastack_workshop import paths
+
 _GRACE = 10  # seconds
 
 
@@ -14,20 +16,29 @@ class Child:
     """A Python module that runs as a child process and lives as long as its standard input stays open.
 
     What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
+    `python` is the interpreter, where that is another environment's.
     """
 
     def __init__(
-        self, module: str, *arguments: str, environment: dict[str, str], log: Path, read_output: bool = False
+        self,
+        module: str,
+        *arguments: str,
+        environment: dict[str, str],
+        log: Path,
+        read_output: bool = False,
+        python: Path = Path(sys.executable),
     ) -> None:
         self.log = log
+        # Another environment has the packages of its server, and not this one.
+        ours = {} if python == Path(sys.executable) else {"PYTHONPATH": str(paths.ROOT / "src")}
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("wb") as log_file:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
+                [str(python), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if read_output else log_file,
                 stderr=log_file,
-                env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"},
+                env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **ours},
                 # Ctrl-C goes to the parent alone, which then ends its children in order.
                 start_new_session=True,
             )

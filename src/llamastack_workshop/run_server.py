@@ -1,11 +1,13 @@
-"""Run `llama stack run` as a child process of the workshop.
+"""Run `llama stack run`, or its successor `ogx run`, as a child process of the workshop.
 
 It imports the server, which takes seconds, while its parent starts the embedded model; the first line on
 standard input then lets it go on, because the server asks its upstreams for their models once, at its start.
 """
 
+import importlib
 import os
 import sys
+from importlib.util import find_spec
 
 from llamastack_workshop.lifeline import end_with_parent
 
@@ -17,18 +19,18 @@ def main() -> None:
 
         auto_instrumentation.initialize()
 
-    import llama_stack.core.server.server  # noqa: F401  the slow import that this process does ahead of time
-    from llama_stack.cli.llama import main as llama
-    from llama_stack.log import CustomRichHandler
-
+    package, command = ("ogx", ["ogx", "run"]) if find_spec("ogx") else ("llama_stack", ["llama", "stack", "run"])
+    # The slow import, which this process does ahead of time.
+    importlib.import_module(f"{package}.core.server.server")
+    log = importlib.import_module(f"{package}.log")
     # LlamaStack has rich draw each traceback with its source. For an MCP server that is down this took 3.6 s,
     # in which the server answered nobody, against 0.2 s for a plain one (2 cores, 2026-11-22). No setting turns it off.
-    CustomRichHandler.rich_tracebacks = property(lambda handler: False, lambda handler, value: None)
+    log.CustomRichHandler.rich_tracebacks = property(lambda handler: False, lambda handler, value: None)
     if not sys.stdin.buffer.readline():
         return
     end_with_parent()
-    sys.argv = ["llama", "stack", "run", *sys.argv[1:]]
-    llama()
+    sys.argv = [*command, *sys.argv[1:]]
+    importlib.import_module(f"{package}.cli.{command[0]}").main()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from llamastack_workshop.embedded import weights
 from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child, first_to_end
+from llamastack_workshop.stacks import OURS, Server
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
@@ -59,18 +60,19 @@ def running_stack(
     *,
     port: int = paths.DEFAULT_PORT,
     upstream: upstreams.Choice | None = None,
-    run_yaml: Path = paths.RUN_YAML,
+    server: Server = OURS,
     state: Path | None = None,
     logs: Path | None = None,
 ) -> Iterator[Stack]:
     """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
 
-    `say` gets a line about each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `state` and `logs` are the
-    folders for what the server keeps and says.
+    `say` gets a line about each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `server` is what to start; the
+    embedded models run as far as its configuration asks for them. `state` and `logs` are the folders for what it
+    keeps and says.
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
-    check_run_yaml(run_yaml)
+    check_run_yaml(server.run_yaml)
     check_port(port)
     for one in active:
         say(f"Checking {one.shown()} …")
@@ -79,12 +81,12 @@ def running_stack(
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
 
-    embedded_ports = _embedded_ports(port, with_chat=not active)
+    embedded_ports = _embedded_ports(port, server, with_chat=not active)
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in embedded_ports.items()}
     with ExitStack() as cleanup:
-        server = Child(
+        process = Child(
             "llamastack_workshop.run_server",
-            str(run_yaml),
+            str(server.run_yaml),
             "--port",
             str(port),
             environment={
@@ -94,16 +96,17 @@ def running_stack(
                 "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
             },
             log=logs / "llama-stack.log",
+            python=server.python,
         )
-        cleanup.callback(server.stop)
-        children = [server]
+        cleanup.callback(process.stop)
+        children = [process]
         if embedded_ports:
             children.append(_start_embedded_models(embedded_ports, logs / "embedded.log", say, cleanup))
         say("Starting the LlamaStack server …")
-        server.send_line("go")
-        version = _wait_until_ready(server, port, run_yaml)
+        process.send_line("go")
+        version = _wait_until_ready(process, port, server.run_yaml)
         url = f"http://localhost:{port}"
-        yield Stack(url, _require_language_models(url, server.log), version, addresses, state, children)
+        yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
 
 
 def check_run_yaml(run_yaml: Path) -> None:
@@ -193,12 +196,12 @@ def chosen_model(base_url: str, wanted: str | None) -> str:
     return wanted
 
 
-def _embedded_ports(port: int, *, with_chat: bool) -> dict[str, int]:
+def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, int]:
     """Return the ports of the embedded models that are needed, by the variable of run.yaml that names each."""
     wanted = {}
-    if with_chat:
+    if with_chat and server.wants("LLAMA_CPP_URL"):
         wanted["LLAMA_CPP_URL"] = port + 1
-    if not os.environ.get("EMBEDDINGS_URL"):
+    if not os.environ.get("EMBEDDINGS_URL") and server.wants("EMBEDDINGS_URL"):
         wanted["EMBEDDINGS_URL"] = port + 2
     return {variable: near if ports.is_free(near) else ports.free_port() for variable, near in wanted.items()}
 

@@ -22,6 +22,7 @@ class Choice(StrEnum):
     openai = "openai"
     ollama = "ollama"
     vllm = "vllm"
+    tgi = "tgi"
 
 
 @dataclass(frozen=True)
@@ -29,13 +30,14 @@ class Upstream:
     """A model server outside the workshop.
 
     `provider_id` is its provider in run.yaml, `variable` switches that on, `key_variable` holds the key where there
-    is one, `start` says how to make it answer.
+    is one, `start` says how to make it answer, `usual` is the value of `variable` for one on this machine.
     """
 
     provider_id: str
     variable: str
     key_variable: str | None
     start: str
+    usual: str | None = None
 
     def is_set(self) -> bool:
         return bool(os.environ.get(self.variable))
@@ -58,8 +60,11 @@ class Upstream:
 
 UPSTREAMS = (
     Upstream("openai", "OPENAI_API_KEY", "OPENAI_API_KEY", "Check the network and OPENAI_BASE_URL"),
-    Upstream("ollama", "OLLAMA_URL", None, "Start it (ollama serve)"),
-    Upstream("vllm", "VLLM_URL", "VLLM_API_TOKEN", "Start it (vllm serve MODEL)"),
+    Upstream("ollama", "OLLAMA_URL", None, "Start it (ollama serve)", "http://localhost:11434/v1"),
+    Upstream("vllm", "VLLM_URL", "VLLM_API_TOKEN", "Start it (vllm serve MODEL)", "http://localhost:8000/v1"),
+    Upstream(
+        "tgi", "TGI_URL", None, "Start it (text-generation-launcher --model-id MODEL)", "http://localhost:8080/v1"
+    ),
 )
 
 
@@ -79,13 +84,26 @@ def chosen(choice: Choice) -> list[Upstream]:
         return [upstream for upstream in UPSTREAMS if upstream.is_set()]
     upstream = next(u for u in UPSTREAMS if u.provider_id == choice)
     if not upstream.is_set():
-        fix = {
-            "openai": "Copy .env.example to .env and set OPENAI_API_KEY there, or leave out --upstream openai.",
-            "ollama": "Set it, for example OLLAMA_URL=http://localhost:11434/v1",
-            "vllm": "Set it, for example VLLM_URL=http://localhost:8000/v1",
-        }[choice]
+        if upstream.usual is None:
+            fix = "Copy .env.example to .env and set OPENAI_API_KEY there, or use the embedded model."
+        else:
+            fix = f"Set it, for example {upstream.variable}={upstream.usual}"
         raise WorkshopError(f"{upstream.variable} is not set.", fix)
     return [upstream]
+
+
+def of_stack(name: str) -> Choice | None:
+    """Return the upstream after which the stack `name` is called, or None for the others.
+
+    Its variable is then set, in this process, to the usual address unless it has another already: the stack's own
+    configuration has the same default.
+    """
+    upstream = next((u for u in UPSTREAMS if u.provider_id == name), None)
+    if upstream is None:
+        return None
+    if upstream.usual and not upstream.is_set():
+        os.environ[upstream.variable] = upstream.usual
+    return Choice(upstream.provider_id)
 
 
 def models(upstream: Upstream, timeout: float = 10) -> list[str]:
