@@ -33,7 +33,7 @@ def quiet(line: str) -> None:
 @pytest.fixture(autouse=True)
 def no_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
     """Start from a machine on which no upstream is configured."""
-    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_URL", "VLLM_URL", "WORKSHOP_UPSTREAM"):
+    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_URL", "VLLM_URL", "TGI_URL", "WORKSHOP_UPSTREAM"):
         monkeypatch.setenv(variable, "")
 
 
@@ -190,7 +190,7 @@ def test_an_accepted_key_lists_the_models(guarded_upstream: str, monkeypatch: py
     assert len(upstreams.models(openai)) == 1
 
 
-@pytest.mark.parametrize("variable", ["OLLAMA_URL", "VLLM_URL"])
+@pytest.mark.parametrize("variable", ["OLLAMA_URL", "VLLM_URL", "TGI_URL"])
 def test_an_upstream_that_does_not_answer(
     failure: Callable[..., WorkshopError], variable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

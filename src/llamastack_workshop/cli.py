@@ -31,7 +31,7 @@ UpstreamOption = Annotated[
         "--upstream",
         envvar="WORKSHOP_UPSTREAM",
         help="Whose chat models to use. `auto`: all those whose variable is set (OPENAI_API_KEY, OLLAMA_URL, "
-        "VLLM_URL; .env is read), else the embedded model.",
+        "VLLM_URL, TGI_URL; .env is read), else the embedded model.",
     ),
 ]
 RunYaml = Annotated[Path | None, typer.Option(help="The server's configuration.", show_default="run.yaml")]

@@ -104,7 +104,7 @@ def _server_port(port: int) -> Finding:
 
 
 def _upstream(upstream: upstreams.Upstream) -> Finding:
-    name = {"openai": "OpenAI", "ollama": "Ollama", "vllm": "vLLM"}[upstream.provider_id]
+    name = {"openai": "OpenAI", "ollama": "Ollama", "vllm": "vLLM", "tgi": "TGI"}[upstream.provider_id]
     if not upstream.is_set():
         return Finding(name, "note", f"{upstream.variable} is not set: not used", "")
     try:
