@@ -7,6 +7,7 @@ from typing import Any
 import nbformat
 import pytest
 from mistakes import MISTAKES
+from mistakes_infrastructure import INFRASTRUCTURE
 from nbclient import NotebookClient
 from openai import OpenAI
 
@@ -60,7 +61,7 @@ def test_a_lone_marker_is_an_error() -> None:
         chapters.blank(notebook)
 
 
-@pytest.mark.parametrize(("check", "wrong", "message"), MISTAKES)
+@pytest.mark.parametrize(("check", "wrong", "message"), MISTAKES + INFRASTRUCTURE)
 def test_a_common_mistake_is_named(check: Any, wrong: Any, message: str, client: OpenAI, model: str) -> None:
     with pytest.raises(NotYet, match=re.escape(message)):
         check(*wrong(client, model))

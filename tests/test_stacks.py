@@ -16,6 +16,9 @@ from llamastack_workshop import chapters, paths, stacks
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.stack_results import RESULTS, differences
 
+# One worker runs all of these: their servers take seconds to start.
+pytestmark = pytest.mark.xdist_group("stacks")
+
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 
 
@@ -92,9 +95,7 @@ def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
     (tmp_path / "broken.yaml").write_text("providers: {}\n", encoding="utf-8")
     (tmp_path / "broken.txt").write_text("llama-stack==0.0.0.1\n", encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(
-            WorkshopError, match=r"this stack was not installed: .*llama-stack==0\.0\.0\.1"
-        ):
+        with pytest.raises(WorkshopError, match=r"this stack was not installed: .*llama-stack==0\.0\.0\.1"):
             stacks.server("broken", quiet)
 
 

@@ -261,6 +261,9 @@ def _print_stack(running: stack.Stack, *, seconds: float) -> None:
     console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
     console.print(f"  URL      [bold]{running.url}[/bold]")
     console.print(f"  clients  base_url={running.base_url}")
+    if not running.models:
+        console.print("  models   are for those who have a token; this server asks for one")
+        return
     shown = running.models[:5] + (["…"] if len(running.models) > 5 else [])
     console.print(f"  models   {', '.join(shown)}")
     console.print(f"  try      {_curl(running)}", soft_wrap=True)

@@ -3,10 +3,16 @@
 import os
 import signal
 import threading
+import time
+
+_GRACE = 15  # seconds
 
 
 def end_with_parent() -> None:
-    """Send this process SIGTERM once its standard input closes, so that it shuts down as it would by itself."""
+    """Send this process SIGTERM once its standard input closes, so that it shuts down as it would by itself.
+
+    If it has not done so after 15 s, it ends at once.
+    """
     threading.Thread(target=_wait_then_terminate, daemon=True).start()
 
 
@@ -15,3 +21,6 @@ def _wait_then_terminate() -> None:
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    # A server waits for its requests to end, and one of them may never do.
+    time.sleep(_GRACE)
+    os._exit(1)

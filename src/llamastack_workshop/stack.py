@@ -26,7 +26,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Stack:
-    """A running LlamaStack server: its address, the ids of its language models, and its version.
+    """A running LlamaStack server: its address, the ids of its language models as far as it lists them, its version.
 
     `addresses` are those of the embedded models that run for it, by the variable of run.yaml that names each;
     `children` are the processes, the server first.
@@ -73,6 +73,7 @@ def running_stack(
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
     check_run_yaml(server.run_yaml)
+    active = [one for one in active if server.wants(one.variable)]
     check_port(port)
     for one in active:
         say(f"Checking {one.shown()} …")
@@ -198,16 +199,21 @@ def chosen_model(base_url: str, wanted: str | None) -> str:
 
 def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, int]:
     """Return the ports of the embedded models that are needed, by the variable of run.yaml that names each."""
-    wanted = {}
-    if with_chat and server.wants("LLAMA_CPP_URL"):
-        wanted["LLAMA_CPP_URL"] = port + 1
-    if not os.environ.get("EMBEDDINGS_URL") and server.wants("EMBEDDINGS_URL"):
-        wanted["EMBEDDINGS_URL"] = port + 2
-    return {variable: near if ports.is_free(near) else ports.free_port() for variable, near in wanted.items()}
+    wanted = {"LLAMA_CPP_URL": port + 1} if with_chat else {}
+    wanted |= {v: near for v, near in (("EMBEDDINGS_URL", port + 2), ("DRAFTS_URL", port + 3)) if not os.environ.get(v)}
+    return {
+        variable: near if ports.is_free(near) else ports.free_port()
+        for variable, near in wanted.items()
+        if server.wants(variable)
+    }
 
 
 def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, cleanup: ExitStack) -> Child:
-    options = {"LLAMA_CPP_URL": "--chat-port", "EMBEDDINGS_URL": "--embeddings-port"}
+    options = {
+        "LLAMA_CPP_URL": "--chat-port",
+        "EMBEDDINGS_URL": "--embeddings-port",
+        "DRAFTS_URL": "--packaged-port",
+    }
     arguments = [word for variable, port in addresses.items() for word in (options[variable], str(port))]
     models = Child(
         "llamastack_workshop.embedded.serve", *arguments, environment=dict(os.environ), log=log, read_output=True
@@ -247,7 +253,13 @@ def _wait_until_ready(server: Child, port: int, run_yaml: Path) -> str:
 
 
 def _require_language_models(url: str, log: Path) -> list[str]:
-    models = language_models(f"{url}/v1")
+    """Return the ids of the server's language models, or none where it wants a token before it lists them."""
+    try:
+        models = language_models(f"{url}/v1")
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code not in (401, 403):
+            raise
+        return []
     if not models:
         raise WorkshopError(
             "The server runs but serves no language model: its upstreams list none.",

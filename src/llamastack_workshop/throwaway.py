@@ -90,8 +90,7 @@ def throwaway_model() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
         model = Child(
             "llamastack_workshop.embedded.serve",
-            "--packaged",
-            "--chat-port",
+            "--packaged-port",
             str(port),
             environment=dict(os.environ),
             log=Path(folder) / "embedded.log",

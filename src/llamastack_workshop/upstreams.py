@@ -63,7 +63,11 @@ UPSTREAMS = (
     Upstream("ollama", "OLLAMA_URL", None, "Start it (ollama serve)", "http://localhost:11434/v1"),
     Upstream("vllm", "VLLM_URL", "VLLM_API_TOKEN", "Start it (vllm serve MODEL)", "http://localhost:8000/v1"),
     Upstream(
-        "tgi", "TGI_URL", None, "Start it (text-generation-launcher --model-id MODEL)", "http://localhost:8080/v1"
+        "tgi",
+        "TGI_URL",
+        "TGI_API_KEY",
+        "Start it (text-generation-launcher --model-id MODEL)",
+        "http://localhost:8080/v1",
     ),
 )
 

@@ -83,7 +83,7 @@ def _say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
-    parser.add_argument("--packaged", action="store_true", help="the chat model in the quantisation of its package")
+    parser.add_argument("--packaged-port", type=int, help="port of the chat model as its package carries it; likewise")
     parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
     # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
@@ -91,7 +91,7 @@ def main() -> None:
     status = 1
     try:
         with clear_errors():
-            _serve_until_input_closes(arguments.chat_port, arguments.embeddings_port, packaged=arguments.packaged)
+            _serve_until_input_closes(arguments.chat_port, arguments.packaged_port, arguments.embeddings_port)
         status = 0
     except SystemExit:
         pass
@@ -102,12 +102,14 @@ def main() -> None:
     os._exit(status)
 
 
-def _serve_until_input_closes(chat_port: int | None, embeddings_port: int | None, *, packaged: bool) -> None:
+def _serve_until_input_closes(chat_port: int | None, packaged_port: int | None, embeddings_port: int | None) -> None:
     # The name keeps the servers alive.
     servers = []
     # First the one that a user can get wrong, with WORKSHOP_MODEL.
     if chat_port:
-        servers.append(serve_chat_model(chat_port, packaged=packaged))
+        servers.append(serve_chat_model(chat_port))
+    if packaged_port:
+        servers.append(serve_chat_model(packaged_port, packaged=True))
     if embeddings_port:
         servers.append(serve_embedding_model(embeddings_port))
     _say(READY)
