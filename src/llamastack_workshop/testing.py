@@ -43,7 +43,15 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say) -> int:
 
 def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, str]) -> int:
     names_tests = any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
-    command = [sys.executable, "-m", "pytest", "--nbmake", "--numprocesses=logical", "--maxprocesses=4", "--dist=loadgroup"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbmake",
+        "--numprocesses=logical",
+        "--maxprocesses=4",
+        "--dist=loadgroup",
+    ]
     pytest = subprocess.Popen(
         [*command, *arguments, *([] if names_tests else tests)],
         cwd=paths.ROOT,
