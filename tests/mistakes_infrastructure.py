@@ -96,6 +96,14 @@ def auth_with(route: dict[str, Any] | None = None, *resources: dict[str, Any]) -
     return auth
 
 
+def auth_for_guests_and_auditors() -> dict[str, Any]:
+    """`server.auth` with the right rules for auditors, and without those for developers."""
+    auth = auth_with(TO_RESPONSES, permit(actions="read", resource=STORED))
+    for policy in ("route_policy", "access_policy"):
+        auth[policy] = [rule for rule in auth[policy] if "developer" not in rule.get("when", "")]
+    return auth
+
+
 def permit(when: str | None = "user with auditor in roles", **scope: Any) -> dict[str, Any]:
     return {"permit": scope} | ({"when": when} if when else {})
 
@@ -269,6 +277,16 @@ INFRASTRUCTURE: list[tuple[Any, Any, str]] = [
     ),
     (
         backends.tgi_provider,
+        lambda *_: (tgi_block(config={"base_url": "${env.TGI_URL}", "api_key": "none"}),),
+        "give `base_url` a default, `${env.TGI_URL:=…}`",
+    ),
+    (
+        backends.tgi_provider,
+        lambda *_: (tgi_block(config=tgi_block()["config"] | {"api_key": "${env.TGI_API_KEY}"}),),
+        "no server starts where TGI_API_KEY is not set",
+    ),
+    (
+        backends.tgi_provider,
         lambda *_: (tgi_block(config={"base_url": "${env.TGI_URL:=http://localhost:8080/v1}"}),),
         "lists no models",
     ),
@@ -390,6 +408,11 @@ INFRASTRUCTURE: list[tuple[Any, Any, str]] = [
             {"route_policy": [TO_RESPONSES], "access_policy": [permit(actions="read", resource=STORED)]},
         ],
         "a guest has lost the models",
+    ),
+    (
+        access_control.auditor,
+        lambda c, m: [auth_for_guests_and_auditors()],
+        "a developer has lost the models",
     ),
     (safety_shields.closed_gate, lambda c, m: [lambda code: None, nullcontext], "passed your gate"),
     (safety_shields.closed_gate, lambda c, m: [lambda code: "gets" in code, nullcontext], "say what is wrong"),

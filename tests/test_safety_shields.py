@@ -2,6 +2,7 @@
 
 import copy
 import json
+import secrets
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from openai.types import Moderation
 from openai.types.responses import Response
 
 from llamastack_workshop import paths
-from llamastack_workshop.throwaway import through, throwaway_server
+from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
 pytest.importorskip("codeshield.cs", reason="codeshield is not installed on Windows")
 
@@ -42,6 +43,7 @@ GUARDED = {"guardrails": [SHIELD]}
 class Shielded:
     """A server of `stacks/shields.yaml`, its model, and the folder that its scanner writes to."""
 
+    server: Throwaway
     client: OpenAI
     model: str
     scratch: Path
@@ -64,7 +66,7 @@ def shielded(base_url: str, model: str, tmp_path_factory: pytest.TempPathFactory
         assert server.error is None
         # LlamaStack closes the connection after an error, and a scan by semgrep may never end: the client tries again.
         client = OpenAI(base_url=server.base_url, api_key="none", timeout=30)
-        yield Shielded(client, f"openai/{model}", scratch)
+        yield Shielded(server, client, f"openai/{model}", scratch)
 
 
 def rules(result: Moderation) -> set[str]:
@@ -79,6 +81,14 @@ def refusal(response: Response) -> str:
     (part,) = message.content
     assert part.type == "refusal"
     return part.refusal
+
+
+def test_the_file_is_run_yaml_and_a_shield() -> None:
+    stack, run = copy.deepcopy(SHIELDS), yaml.safe_load((paths.ROOT / "run.yaml").read_text(encoding="utf-8"))
+    for whole, key in ((stack, "safety"), (stack["providers"], "safety"), (stack["registered_resources"], "shields")):
+        del whole[key]
+    stack["apis"].remove("safety")
+    assert stack | {"distro_name": run["distro_name"]} == run
 
 
 def test_run_shield_says_what_it_found(shielded: Shielded) -> None:
@@ -276,15 +286,25 @@ def test_the_scanner_leaves_files_behind(shielded: Shielded) -> None:
     assert len([path for path in shielded.scratch.iterdir() if path.read_text(encoding="utf-8") == text]) >= 3
 
 
+def test_the_log_holds_parts_of_what_was_scanned(shielded: Shielded) -> None:
+    moderated, asked = ([secrets.token_hex(8) for _ in range(2)] for _ in range(2))
+    between = " and" * 30
+    shielded.client.moderations.create(input=between.join(moderated))
+    messages = [{"role": "user", "content": between.join(asked)}]
+    assert shielded.post("safety/run-shield", shield_id=SHIELD, messages=messages).status_code == 200
+    log = shielded.server._server.log_text()
+    assert [word in log for word in (*moderated, *asked)] == [True, False, False, True]
+
+
 def test_anybody_may_register_and_remove_shields(shielded: Shielded) -> None:
     assert shielded.post("shields", shield_id="second", provider_shield_id="code-scanner").status_code == 200
     try:
         with pytest.raises(BadRequestError, match="Multiple shields associated"):
             shielded.client.moderations.create(model="code-scanner", input=QUESTION)
     finally:
-        removal = httpx.delete(f"{shielded.client.base_url}shields/second")
+        removal = httpx.delete(f"{shielded.client.base_url}shields/second", timeout=60)
     assert removal.status_code == 500
-    shields = httpx.get(f"{shielded.client.base_url}shields").json()["data"]
+    shields = httpx.get(f"{shielded.client.base_url}shields", timeout=60).json()["data"]
     assert [shield["identifier"] for shield in shields] == [SHIELD]
 
 

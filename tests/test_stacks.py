@@ -72,6 +72,7 @@ def test_a_line_pins_its_server_with_its_api(name: str) -> None:
     [
         (["--stack", "ogx-9"], "There is no stack ogx-9.", "Choose one of: "),
         (["--stack", "vllm", "--run-yaml", "x.yaml"], "--stack and --run-yaml both", "Give one of them."),
+        (["--stack", "vllm", "--upstream", "embedded"], "has its own upstream", "Leave out --upstream"),
     ],
 )
 def test_a_wrong_choice_of_stack(arguments: list[str], problem: str, fix: str) -> None:
@@ -84,7 +85,7 @@ def test_an_upstream_that_is_not_there_is_named_before_anything_starts() -> None
     run = workshop("llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1")
     assert run.returncode == 1
     assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in run.stderr
-    assert "Start it (vllm serve MODEL)" in run.stderr
+    assert "Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and name no stack" in run.stderr
 
 
 def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
@@ -111,6 +112,7 @@ def test_chapters_run_on_ogx_and_those_that_cannot_are_skipped_with_the_reason(o
 @pytest.mark.parametrize(
     ("name", "says"),
     [
+        ("llama-stack-0.4", "header_template must contain 'file_search' keyword"),
         ("llama-stack-0.6", "header_template must contain 'file_search' keyword"),
         (
             "llama-stack-0.7",
@@ -129,6 +131,60 @@ def test_what_ogx_says_to_the_file_of_each_line(ogx: Path, tmp_path: Path, name:
         env={**os.environ, "WORKSHOP_STATE": str(tmp_path)},
     )
     assert says in run.stdout + run.stderr
+
+
+def test_what_0_7_says_to_the_file_of_0_6_one_correction_at_a_time() -> None:
+    """The table of the chapter: a message, and the correction after which the next one comes."""
+    python = stacks.server("llama-stack-0.7", quiet).python
+    run = subprocess.run(
+        [python, "-c", _CORRECTIONS],
+        input=(stacks.FOLDER / "llama-stack-0.6.yaml").read_text(encoding="utf-8"),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "LLAMA_CPP_URL": "http://127.0.0.1:9/v1"},
+    )
+    said = [line for line in run.stdout.splitlines() if line.startswith("said: ")]
+    wanted = [
+        "header_template must contain 'file_search' keyword",
+        "API 'agents' does not exist. Use Api.add() to register new APIs.",
+        "Provider `inline::meta-reference` is not available for API `Api.responses`",
+        "Provider `inline::rag-runtime` is not available for API `Api.tool_runtime`",
+        "nothing",
+    ]
+    assert len(said) == len(wanted), run.stdout + run.stderr
+    assert all(message in line for message, line in zip(wanted, said, strict=True)), said
+
+
+# What the server does with its file before it starts: no option of 0.7 checks a file alone.
+_CORRECTIONS = """
+import sys
+import yaml
+from llama_stack.core.configure import parse_and_maybe_upgrade_config
+from llama_stack.core.distribution import builtin_automatically_routed_apis, get_provider_registry
+from llama_stack.core.resolver import validate_and_prepare_providers
+
+text = sys.stdin.read()
+corrections = [
+    {"knowledge_search found": "file_search found"},
+    {"- agents\\n": "- responses\\n", "  agents:\\n": "  responses:\\n"},
+    {"inline::meta-reference": "inline::builtin"},
+    {"inline::rag-runtime": "inline::file-search"},
+    {},
+]
+for correction in corrections:
+    try:
+        configuration = parse_and_maybe_upgrade_config(yaml.safe_load(text))
+        routed = builtin_automatically_routed_apis()
+        tables, routers = {one.routing_table_api for one in routed}, {one.router_api for one in routed}
+        validate_and_prepare_providers(configuration, get_provider_registry(configuration), tables, routers)
+        print("said: nothing")
+    except Exception as error:
+        print("said:", " ".join(str(error).split()))
+    for old, new in correction.items():
+        assert old in text
+        text = text.replace(old, new)
+"""
 
 
 @pytest.mark.parametrize("name", LINES)

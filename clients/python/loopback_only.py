@@ -1,12 +1,23 @@
-"""Import this first, and the program reaches no other machine: a look-up or a connection elsewhere raises an error.
+"""Import this first, and what Python's own sockets look up or connect to on another machine raises an error.
+
+A subprocess or a library with network code of its own escapes it. A server that OPENAI_BASE_URL or
+LLAMA_STACK_BASE_URL names may be on another machine, unless that is OpenAI's.
 
 Each host is written to standard error, on a line that begins with `host:`, before it is looked up or connected to.
 """
 
+import os
+import socket
 import sys
 from typing import Any
+from urllib.parse import urlsplit
 
-_OURS = ("localhost", "127.0.0.1", "::1")
+_ours = {"localhost", "127.0.0.1", "::1"}
+for _variable in ("OPENAI_BASE_URL", "LLAMA_STACK_BASE_URL"):
+    _server = urlsplit(os.environ.get(_variable, "")).hostname
+    if _server and _server not in _ours | {"api.openai.com"}:
+        _found = socket.getaddrinfo(_server, None)
+        _ours |= {_server, *(address[0] for *_, address in _found)}
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:
@@ -16,9 +27,11 @@ def _watch(event: str, arguments: tuple[Any, ...]) -> None:
         host = arguments[1][0]
     else:
         return
+    if not host:
+        return
     host = host.decode() if isinstance(host, bytes) else host
     print(f"host: {host}", file=sys.stderr)
-    if host not in _OURS:
+    if host not in _ours:
         raise PermissionError(f"{host} is not this machine")
 
 

@@ -82,8 +82,16 @@ def llama_server(
     """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
     started = time.monotonic()
     server = _server(stack_name, run_yaml)
-    upstream = (stack_name and upstreams.of_stack(stack_name)) or upstream
-    with stack.running_stack(_say, port=port, upstream=upstream, server=server) as running:
+    if stack_name and (its_own := upstreams.of_stack(stack_name)):
+        if upstream not in (upstreams.Choice.auto, its_own):
+            raise WorkshopError(
+                f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
+                "Leave out --upstream, and unset WORKSHOP_UPSTREAM.",
+            )
+        upstream = its_own
+    # Another line has other tables in its databases: it must not write into those of the installed one.
+    state = paths.state(port) if server.python == stacks.OURS.python else paths.state(port) / stack_name
+    with stack.running_stack(_say, port=port, upstream=upstream, server=server, state=state) as running:
         _print_stack(running, seconds=time.monotonic() - started)
         with _until_ctrl_c("\nCtrl-C stops it."):
             running.wait()

@@ -14,7 +14,8 @@ from llamastack_workshop.lifeline import end_with_parent
 
 def main() -> None:
     # What `opentelemetry-instrument` does for `llama stack run`: it has to come before what it instruments.
-    if os.environ.get("OTEL_TRACES_EXPORTER"):
+    # An environment of another line may lack it.
+    if os.environ.get("OTEL_TRACES_EXPORTER") and find_spec("opentelemetry.instrumentation"):
         from opentelemetry.instrumentation import auto_instrumentation
 
         auto_instrumentation.initialize()

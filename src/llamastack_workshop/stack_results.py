@@ -45,11 +45,16 @@ class _Outcomes:
                 item.add_marker(pytest.mark.skip(reason=reason))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        name = Path(report.nodeid.split("::")[0]).stem
+        chapter = Path(report.nodeid.split("::")[0])
+        if chapter.parent.name != paths.NOTEBOOKS.name:
+            return
         if report.skipped:
-            self.chapters[name] = {"outcome": "skipped", "reason": self.skipped[name]}
-        elif report.when == "call":
-            self.chapters[name] = {"outcome": report.outcome}
+            self._note(chapter.stem, outcome="skipped", reason=self.skipped[chapter.stem])
+        elif report.failed or report.when == "call":
+            self._note(chapter.stem, outcome=report.outcome)
+
+    def _note(self, chapter: str, **what: str) -> None:
+        self.chapters[chapter] = {**what, "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat()}
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         for name, chapter in sorted(self.chapters.items()):
@@ -71,7 +76,6 @@ class _Outcomes:
         return {
             "stack": self.stack_name,
             "version": version,
-            "date": datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
             "routes": sorted(
                 f"{method.upper()} {path}" for path, methods in described["paths"].items() for method in methods
             ),

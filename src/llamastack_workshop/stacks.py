@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock
+
 from llamastack_workshop import paths
 from llamastack_workshop.errors import WorkshopError
 
@@ -63,10 +65,14 @@ def _environment(packages: Path, say: Say) -> Path:
     if complete.exists():
         return python
     say(f"Installing the server of {packages.stem} into an environment of its own (once, up to a minute) …")
-    shutil.rmtree(folder, ignore_errors=True)
-    _uv("venv", "--quiet", "--python", sys.executable, str(folder))
-    _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", str(packages))
-    complete.touch()
+    # Two commands may come for the same environment at once.
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _uv("venv", "--quiet", "--python", sys.executable, str(folder))
+            _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", str(packages))
+            complete.touch()
     return python
 
 

@@ -109,7 +109,8 @@ def through(base_url: str, model: str) -> dict[str, str]:
 
     There the model's id is `openai/` and `model`; the embedding model is that of the other server, too.
     """
-    embeddings = {"EMBEDDINGS_URL": base_url, "EMBEDDING_MODEL": "embeddings/all-minilm-l6-v2"}
+    embedding_model = f"embeddings/{os.environ.get('EMBEDDING_MODEL') or weights.EMBEDDING_MODEL}"
+    embeddings = {"EMBEDDINGS_URL": base_url, "EMBEDDING_MODEL": embedding_model}
     return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **embeddings}
 
 

@@ -50,7 +50,7 @@ class Upstream:
 
     def do_without(self) -> str:
         """Return the advice for those who would rather not use this upstream."""
-        return f"unset {self.variable} (also in .env) to use the embedded model."
+        return f"unset {self.variable} (also in .env), and name no stack, to use the embedded model."
 
     def shown(self) -> str:
         """Return how messages name this upstream, without the key and without a password in the address."""

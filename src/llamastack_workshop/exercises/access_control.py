@@ -52,7 +52,8 @@ def reasons(function: Callable[[str], str | None], mint: Callable[..., str]) -> 
 def auditor(auth: dict[str, Any]) -> str:
     """Check that with `auth` an auditor reads the responses of all and does nothing else.
 
-    `auth` is what stands under `server.auth`. LlamaStack's own functions decide. Guests keep what they have.
+    `auth` is what stands under `server.auth`. LlamaStack's own functions decide.
+    Guests and developers keep what they have.
     """
     auth = given(auth)
     require(isinstance(auth, dict), f"give the whole `auth` as a dictionary, not {type(auth).__name__}.")
@@ -77,8 +78,9 @@ def auditor(auth: dict[str, Any]) -> str:
     others = "sql_record::conversation_items"
     require(not may("auditor", "read", others, "msg_1"), "an auditor reads more than responses; name their table.")
     require(not may("guest", "read", responses, "resp_1"), "now a guest reads the responses of all; add a `when`.")
-    require(
-        opens("guest", "/v1/models") and may("guest", "read", "model", "openai/any"),
-        "a guest has lost the models; add rules, and keep those that are there.",
-    )
+    for role, model in (("guest", "openai/any"), ("developer", "large/any")):
+        require(
+            opens(role, "/v1/models") and may(role, "read", "model", model),
+            f"a {role} has lost the models; add rules, and keep those that are there.",
+        )
     return "an auditor reads the responses of all, and nothing else changed"

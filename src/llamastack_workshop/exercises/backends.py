@@ -1,6 +1,7 @@
 """Checks of chapter 18, One API over many backends."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -48,7 +49,14 @@ def tgi_provider(block: dict[str, Any]) -> str:
         block["provider_id"] == "${env.TGI_URL:+tgi}",
         f"with the id {block['provider_id']!r} it is not just on where TGI_URL is set, as `tgi`; see `:+` in run.yaml.",
     )
-    require("${env.TGI_URL:=" in str(config.get("base_url")), "take `base_url` from the variable TGI_URL.")
+    require("${env.TGI_URL" in str(config.get("base_url")), "take `base_url` from the variable TGI_URL.")
+    for key in ("base_url", "api_key"):
+        bare = re.fullmatch(r"\$\{env\.(\w+)\}", str(config.get(key)))
+        name = bare[1] if bare else ""
+        require(
+            not bare,
+            f"give `{key}` a default, `${{env.{name}:=…}}`: without one no server starts where {name} is not set.",
+        )
     without_key = str(config.get("api_key") or ":=}").endswith(":=}")
     require(not (kind == "remote::openai" and without_key), "without an `api_key`, remote::openai lists no models.")
     return f"{kind}, on where TGI_URL is set"

@@ -46,7 +46,8 @@ def production(variables: dict[str, str]) -> str:
         variables.get("OTEL_METRICS_EXPORTER") == "none",
         "metrics are on where nothing is said: OTEL_METRICS_EXPORTER is none.",
     )
-    excluded = variables.get("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")
+    patterns = variables.get("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")
+    excluded = [pattern.strip() for pattern in patterns]
     for path, wanted in {"health": True, "version": True, "models": True, "responses": False}.items():
         url = f"http://127.0.0.1:8321/v1/{path}"
         matched = any(pattern and re.search(pattern, url) for pattern in excluded)
