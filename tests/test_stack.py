@@ -165,7 +165,7 @@ def test_an_errors_two_lines_and_exit_status_on_the_command_line(workshop: Calla
     assert process.returncode == 1
     assert errors.splitlines() == [
         "Error: OPENAI_API_KEY is not set.",
-        "  Fix: Copy .env.example to .env and set OPENAI_API_KEY there, or leave out --upstream openai.",
+        "  Fix: Copy .env.example to .env and set OPENAI_API_KEY there, or use the embedded model.",
     ]
     assert not output
     verbose = workshop("llama-server", "--upstream", "openai", VERBOSE="true")
