@@ -10,13 +10,13 @@ help: ## List these targets
 setup: ## Install everything into this folder and prepare the embedded models
 	@$(WORKSHOP) setup
 
-llama-server: ## Start the embedded model and the LlamaStack server (STACK=vllm ARGS="--port 8331")
+llama-server: ## Start the model and the LlamaStack server (STACK=vllm ARGS="--port 8331")
 	@$(WORKSHOP) llama-server $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 lab: ## Start model, server and JupyterLab with chapter 1 (ARGS="--no-browser")
 	@$(WORKSHOP) lab $(ARGS)
 
-test: ## Run all notebooks and tests against a server of their own (STACK=ogx-1.5 ARGS="-k chaining")
+test: ## Run all notebooks and tests on a server of their own (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 chain: ## Run the prompt chain of chapters 3 and 11 (VERBOSE=true shows each step)

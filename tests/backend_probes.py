@@ -14,6 +14,8 @@ from threading import Thread
 from typing import Any
 
 import httpx
+from responses_live import CITY
+from tables import probes
 
 from llamastack_workshop import ports
 
@@ -30,15 +32,7 @@ _WEATHER = {
     "description": "Get the weather of a city",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-_CITY = {
-    "name": "city",
-    "schema": {
-        "type": "object",
-        "properties": {"city": {"type": "string"}},
-        "required": ["city"],
-        "additionalProperties": False,
-    },
-}
+_CITY = {"name": "city", "schema": CITY["schema"]}
 _IMPOSSIBLE = {"name": "none", "schema": {"type": "nonsense"}}
 _GRAMMAR = 'root ::= "yes" | "no"'
 
@@ -105,14 +99,6 @@ CHAT: dict[str, Probe] = {}
 COMPLETIONS: dict[str, Probe] = {}
 RESPONSES: dict[str, Probe] = {}
 EMBEDDINGS: dict[str, Probe] = {}
-
-
-def probes(table: dict[str, Probe], row: str) -> Callable[[Probe], Probe]:
-    def register(probe: Probe) -> Probe:
-        table[row] = probe
-        return probe
-
-    return register
 
 
 def verdict(probe: Probe, backend: Backend) -> str:

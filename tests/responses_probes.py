@@ -27,6 +27,7 @@ from responses_live import (
     prompt_tokens,
     text_of,
 )
+from tables import probes
 
 IMPLEMENTED = "implemented"
 PARTLY = "partly"
@@ -51,14 +52,6 @@ TOOLS: dict[str, Probe] = {}
 INCLUDE: dict[str, Probe] = {}
 INPUT_ITEMS: dict[str, Probe] = {}
 CONTENT_PARTS: dict[str, Probe] = {}
-
-
-def probes(table: dict[str, Probe], name: str) -> Callable[[Probe], Probe]:
-    def register(probe: Probe) -> Probe:
-        table[name] = probe
-        return probe
-
-    return register
 
 
 def effect(seen: bool, evidence: str) -> Finding:

@@ -11,6 +11,7 @@ The markers stand on lines of their own, in a Markdown page or in a Markdown cel
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -85,3 +86,13 @@ def _difference(page: Path, name: str, found: list[str], measured: list[str]) ->
             f'If the measurement is right, rewrite the page: make test ARGS="{test} --rewrite-tables"',
         ]
     )
+
+
+def probes[P](table: dict[str, P], row: str) -> Callable[[P], P]:
+    """Return a decorator that enters a probe into `table`, which fills the row of that name."""
+
+    def register(probe: P) -> P:
+        table[row] = probe
+        return probe
+
+    return register

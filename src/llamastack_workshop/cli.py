@@ -89,8 +89,10 @@ def llama_server(
                 "Leave out --upstream, and unset WORKSHOP_UPSTREAM.",
             )
         upstream = its_own
-    # Another line has other tables in its databases: it must not write into those of the installed one.
-    state = paths.state(port) if server.python == stacks.OURS.python else paths.state(port) / stack_name
+    state = paths.state(port)
+    if server.python != stacks.OURS.python:
+        # Another line has other tables in its databases: it must not write into those of the installed one.
+        state = state.with_name(f"{state.name}-{stack_name}")
     with stack.running_stack(_say, port=port, upstream=upstream, server=server, state=state) as running:
         _print_stack(running, seconds=time.monotonic() - started)
         with _until_ctrl_c("\nCtrl-C stops it."):
@@ -134,8 +136,9 @@ def lab(
 def test(context: typer.Context, stack_name: StackOption = None) -> None:
     """Run every notebook and the package's tests against a server of their own, on free ports.
 
-    A server that you have running is neither used nor disturbed. With `--stack`, the notebooks alone run. Further
-    arguments go to pytest: `uv run workshop test notebooks/01-server-setup.ipynb -x`
+    A server that you have running is neither used nor disturbed. With `--stack`, the notebooks alone run, and
+    `--record` puts their outcomes into the book. Further arguments go to pytest:
+    `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
     from llamastack_workshop.testing import run_tests
 

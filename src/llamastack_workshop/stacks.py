@@ -77,8 +77,8 @@ def _environment(packages: Path, say: Say) -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    # `uv run` names itself. Without it, as under conda, our script finds or fetches one.
-    command = os.environ.get("UV") or shutil.which("uv") or str(paths.ROOT / "scripts" / "uv")
+    # `uv run` names itself. Without it, as under conda, our script finds or fetches one; Windows cannot run the script.
+    command = os.environ.get("UV") or ("uv" if os.name == "nt" else str(paths.ROOT / "scripts" / "uv"))
     # From the repository's folder, so that the date in pyproject.toml limits what is resolved here as well.
     run = subprocess.run([command, *arguments], cwd=paths.ROOT, stderr=subprocess.PIPE, text=True)
     if run.returncode:
