@@ -1,5 +1,6 @@
 """`workshop lab`: JupyterLab on the attendee's copies, beside a server that runs already."""
 
+import json
 import re
 import signal
 import subprocess
@@ -28,8 +29,13 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
                 break
         assert f"Using the LlamaStack server that already runs on port {server_port}." in output
         address, token = re.search(
-            r"(http://localhost:\d+)/lab/tree/work/01-server-setup.ipynb\?token=(\S+)", output
+            r"(http://localhost:\d+)/lab/tree/work/00-welcome.ipynb\?token=(\S+)", output
         ).groups()
+
+        welcome = httpx.get(f"{address}/api/contents/work/00-welcome.ipynb", params={"token": token}, timeout=30)
+        shown = json.dumps([cell.get("outputs") for cell in welcome.json()["content"]["cells"]], ensure_ascii=False)
+        assert f"✓ LlamaStack 0.6.1 answers at {base_url}" in shown
+        assert "[02 The Responses API](02-responses-api.ipynb)" in shown and '"error"' not in shown
 
         listed = httpx.get(f"{address}/api/contents/work", params={"token": token}, timeout=30).json()["content"]
         assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}

@@ -1,21 +1,42 @@
 """Build the site with Jupyter Book, its notebooks executed against a server of their own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from llamastack_workshop import paths, ports
+import nbformat
+from jupyter_cache import get_cache
+from jupyter_cache.base import CacheBundleIn
+from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbformat import NotebookNode
+
+from llamastack_workshop import kernels, one_page, paths, ports
+from llamastack_workshop.chapters import chapters
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.stack import Say, running_stack
 
+BUILD = paths.ROOT / "_build"
+SITE = BUILD / "html"
+# The chapters with their outputs; slides are made from them.
+EXECUTED = BUILD / "executed"
+
+# Where Jupyter Book looks for executed notebooks.
+_CACHE = BUILD / ".jupyter_cache"
 # The package has no `python -m` door, and its script need not be on the PATH.
 _JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
+_CELL_TIMEOUT = 300  # seconds
+# Each notebook has a kernel of its own, and the one server answers them all.
+_MOST_KERNELS = 4
 
 
 def build(say: Say) -> None:
-    """Build the site into `_build/html`.
+    """Build the site into `_build/html`, with the whole book to take along in its folder `downloads`.
 
     Raises WorkshopError if a notebook fails or Sphinx warns of anything, or if the server does not start.
     """
@@ -23,14 +44,75 @@ def build(say: Say) -> None:
         tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
         running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
     ):
-        # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
-        build = subprocess.run(
-            [sys.executable, "-c", _JUPYTER_BOOK, "build", ".", "-W", "-n", "--keep-going", "--all"],
-            cwd=paths.ROOT,
-            env={**os.environ, **running.variables(), "WORKSHOP_CHECKS": "raise"},
-            check=False,
-        )
+        execute_chapters({**os.environ, **running.variables(), "WORKSHOP_CHECKS": "raise"}, say)
+    say("Building the site …")
+    _jupyter_book("html")
+    say("Building the book as one page …")
+    _jupyter_book("singlehtml")
+    downloads = SITE / "downloads"
+    downloads.mkdir()
+    _zip(paths.NOTEBOOKS, downloads / "llamastack-workshop-notebooks.zip")
+    one_page.write(BUILD / "singlehtml", downloads / "llamastack-workshop.html")
+    _zip(SITE, downloads / "llamastack-workshop-site.zip")
+
+
+def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
+    """Execute the chapters, several at a time, into `_build/executed` and into the cache of Jupyter Book.
+
+    Raises WorkshopError if one fails; what it got to is in `_build/executed`.
+    """
+    shutil.rmtree(EXECUTED, ignore_errors=True)
+    # A cached notebook would hide that something which it imports has changed.
+    shutil.rmtree(_CACHE, ignore_errors=True)
+    EXECUTED.mkdir(parents=True)
+    cache = get_cache(_CACHE)
+    wanted = chapters()
+    at_once = min(os.cpu_count() or 1, _MOST_KERNELS)
+    say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
+    pool = ThreadPoolExecutor(at_once)
+    try:
+        futures = {pool.submit(_execute, chapter, environment): chapter for chapter in wanted}
+        for future in as_completed(futures):
+            chapter = futures[future]
+            notebook, seconds = future.result()
+            cached = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
+            cache.cache_notebook_bundle(cached, check_validity=False, overwrite=True)
+            say(f"  {chapter.stem}: ok, {seconds:.0f} s")
+    finally:
+        # After a failure or Ctrl-C: cells that still run fail as soon as the server is gone.
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _execute(chapter: Path, environment: Mapping[str, str]) -> tuple[NotebookNode, float]:
+    """Return the executed chapter and the seconds that it took."""
+    started = time.monotonic()
+    notebook = nbformat.read(chapter, as_version=4)
+    executed = EXECUTED / chapter.name
+    try:
+        kernels.run(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
+    except (CellControlSignal, DeadKernelError) as error:
+        raise WorkshopError(
+            f"{chapter.stem} failed: {str(error).strip().splitlines()[-1]}",
+            f"Look at {executed.relative_to(paths.ROOT)}, and correct the chapter.",
+        ) from error
+    finally:
+        nbformat.write(notebook, executed)
+    return notebook, time.monotonic() - started
+
+
+def _jupyter_book(builder: str) -> None:
+    # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
+    options = ["-W", "-n", "--keep-going", "--all", "--builder", builder]
+    shutil.rmtree(BUILD / builder, ignore_errors=True)
+    build = subprocess.run([sys.executable, "-c", _JUPYTER_BOOK, "build", ".", *options], cwd=paths.ROOT, check=False)
     if build.returncode:
         raise WorkshopError(
             "The book was not built: see the warnings and errors above.", "Correct them and run make book again."
         )
+
+
+def _zip(folder: Path, target: Path) -> None:
+    """Write `folder` into the archive `target`, complete or not at all."""
+    with tempfile.TemporaryDirectory(prefix="workshop-zip-") as scratch:
+        archive = shutil.make_archive(str(Path(scratch) / target.stem), "zip", folder.parent, folder.name)
+        shutil.move(archive, target)

@@ -54,8 +54,14 @@ def hand_out() -> None:
     for chapter in chapters():
         target = paths.WORK / chapter.name
         fresh = blank(nbformat.read(chapter, as_version=4))
-        if not target.exists() or _outdated(target, fresh):
+        # An untouched copy of the same chapter stays, because it may hold outputs.
+        if not target.exists() or _handed_out(target) not in (None, _digest(fresh)):
             nbformat.write(fresh, target)
+
+
+def changed(copy: Path) -> bool:
+    """Return whether somebody has changed the cells of `copy` since it was handed out."""
+    return _handed_out(copy) is None
 
 
 def find(name: str) -> Path:
@@ -89,14 +95,14 @@ def reset(name: str) -> tuple[Path, Path]:
     return target, kept
 
 
-def _outdated(copy: Path, fresh: NotebookNode) -> bool:
-    """Return whether `copy` is as it was handed out, and its chapter has changed since."""
+def _handed_out(copy: Path) -> str | None:
+    """Return the digest of what was handed out as `copy`, or None if its cells are no longer that."""
     try:
         notebook = nbformat.read(copy, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError):
-        return False
+        return None
     digest = _digest(notebook)
-    return digest == notebook.metadata.get("workshop", {}).get("handed_out") and digest != _digest(fresh)
+    return digest if digest == notebook.metadata.get("workshop", {}).get("handed_out") else None
 
 
 def _digest(notebook: NotebookNode) -> str:

@@ -11,16 +11,12 @@ from pathlib import Path
 import papermill
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
-from traitlets.config import Config
 
-from llamastack_workshop import chapters, paths, stack
+from llamastack_workshop import chapters, kernels, paths, stack
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.upstreams import Choice
 
 Say = Callable[[str], None]
-
-# A kernel that is reached over TCP warns on standard error that its messages are not encrypted.
-_KERNELS = Config({"KernelManager": {"transport": "ipc"}} if os.name == "posix" else {})
 
 
 def execute(names: list[str], model: str | None, port: int, upstream: Choice, say: Say) -> list[Path]:
@@ -55,7 +51,7 @@ def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Sa
             parameters={"base_url": base_url, "model": model},
             cwd=paths.NOTEBOOKS,
             progress_bar=False,
-            config=_KERNELS,
+            config=kernels.CONFIG,
         )
     except KeyboardInterrupt:
         # The interrupted client would tell at length that its kernel is gone.

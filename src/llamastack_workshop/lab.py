@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx
 
-from llamastack_workshop import paths, ports
+from llamastack_workshop import chapters, paths, ports, welcome
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child
 
-_FIRST_CHAPTER = f"{paths.WORK.name}/01-server-setup.ipynb"
+_FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
 
 
@@ -24,7 +24,8 @@ def running_lab(
 ) -> Iterator[tuple[str, Child]]:
     """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
-    `base_url` is the LlamaStack server that the notebooks talk to, `server_port` its port.
+    Copies that are missing are handed out. `base_url` is the LlamaStack server that the notebooks talk to,
+    `server_port` its port.
     If `lab_port` is taken, another one is used.
     Raises WorkshopError if JupyterLab does not start.
     """
@@ -37,7 +38,7 @@ def running_lab(
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
         f"--ServerApp.ip={ports.HOST}",
-        f"--LabApp.default_url=/lab/tree/{_FIRST_CHAPTER}",
+        f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
         f"--ExtensionApp.open_browser={open_browser}",
         "--ServerApp.allow_root=True",
         # The environment carries the token, because other users of a machine can read command lines.
@@ -54,8 +55,10 @@ def running_lab(
         log=paths.logs(server_port) / "jupyterlab.log",
     )
     try:
+        chapters.hand_out()
+        welcome.hand_out(base_url)
         _wait_until_ready(lab, port)
-        yield f"http://localhost:{port}/lab/tree/{_FIRST_CHAPTER}?token={token}", lab
+        yield f"http://localhost:{port}/lab/tree/{_FIRST_PAGE}?token={token}", lab
     finally:
         lab.stop()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 from nbformat import NotebookNode
 
+from llamastack_workshop import welcome
 from llamastack_workshop.chapters import chapters
 
 _METADATA = {
@@ -16,8 +17,8 @@ _KEPT_CELL_METADATA = {"tags", "mystnb"}
 
 
 def noisy_notebooks() -> list[Path]:
-    """Return the chapters that are not stored in the committed form."""
-    return [path for path in chapters() if path.read_text(encoding="utf-8") != _committed_form(path)]
+    """Return the chapters, and the welcome page, that are not stored in the committed form."""
+    return [path for path in [*chapters(), welcome.SOURCE] if path.read_text(encoding="utf-8") != _committed_form(path)]
 
 
 def tidy(path: Path) -> None:
