@@ -17,7 +17,7 @@ from llamastack_workshop.notebook_format import noisy_notebooks, tidy
 
 ROOT = paths.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "book").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))]
 
 
 def pins(lines: list[str]) -> dict[str, str]:
@@ -28,6 +28,8 @@ def pins(lines: list[str]) -> dict[str, str]:
 def test_pyproject_and_the_hashed_export_agree() -> None:
     direct = pins(PYPROJECT["project"]["dependencies"])
     assert len(direct) == len(PYPROJECT["project"]["dependencies"]), "every direct dependency is pinned with =="
+    for group in PYPROJECT["dependency-groups"].values():
+        assert len(pins(group)) == len(group)
     export = (ROOT / "requirements.txt").read_text(encoding="utf-8")
     exported = pins(export.splitlines())
     assert {name: exported.get(name) for name in direct} == direct
@@ -123,8 +125,15 @@ def test_chapters_follow_the_page_form(path: Path) -> None:
 
 def test_every_page_is_in_the_table_of_contents() -> None:
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    pages = [path for path in (ROOT / "book").glob("*.md")] + chapters()
+    pages = [*(ROOT / "book").rglob("*.md"), *chapters()]
     assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
+
+
+def test_the_landing_page_says_how_long_each_page_takes() -> None:
+    listed = dict(re.findall(r"\[\]\((\S+)\) \| (\d+) \|", (ROOT / "book" / "index.md").read_text(encoding="utf-8")))
+    assert listed.keys() >= {f"../notebooks/{path.name}" for path in chapters()}
+    for link, minutes in listed.items():
+        assert f"*{minutes} minutes." in (ROOT / "book" / link).read_text(encoding="utf-8"), link
 
 
 def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:
