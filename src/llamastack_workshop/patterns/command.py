@@ -27,7 +27,7 @@ progress = Console(stderr=True, highlight=False)
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
 
 Text = Annotated[
-    str | None, typer.Option(help="The text itself (--text - < FILE reads a file). Without it, a short example.")
+    str | None, typer.Option(help="The text itself (`--text - < FILE` reads a file). Without it, a short example.")
 ]
 Model = Annotated[
     str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
