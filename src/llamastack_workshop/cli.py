@@ -46,6 +46,8 @@ StackOption = Annotated[
 
 def main() -> None:
     """Run the command line. A closed terminal or a plain `kill` cleans up just as Ctrl-C does."""
+    # A shell script that starts us in the background has it ignored, and children inherit that: pytest would never end.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
         # A signal that is ignored already is so on purpose: nohup does that.
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
@@ -106,8 +108,7 @@ def lab(
     lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
 ) -> None:
-    """Start the server (or use the one that runs) and JupyterLab with chapter 1, on your copies in work/."""
-    from llamastack_workshop import chapters
+    """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/."""
     from llamastack_workshop.lab import running_lab
 
     with ExitStack() as cleanup:
@@ -118,7 +119,6 @@ def lab(
             running = cleanup.enter_context(stack.running_stack(_say, port=port, upstream=upstream))
             _print_stack(running, seconds=time.monotonic() - started)
             base_url = running.base_url
-        chapters.hand_out()
         _say("Starting JupyterLab …")
         jupyter = running_lab(base_url, port, lab_port=lab_port, open_browser=browser)
         url, process = cleanup.enter_context(jupyter)
@@ -145,6 +145,22 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
     raise SystemExit(run_tests(context.args, stack_name, _say))
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test_browser(
+    context: typer.Context,
+    site: Annotated[
+        Path | None, typer.Option(help="The folder of a built site.", show_default="_build/html, built if it is old")
+    ] = None,
+) -> None:
+    """Test the site and JupyterLab in a real Chromium, as a person would, with axe's rules of accessibility.
+
+    Failures leave pictures in _build/browser/. Further arguments go to pytest: `-k site`, or `-k lab`
+    """
+    from llamastack_workshop.browser_testing import run_browser_tests
+
+    raise SystemExit(run_browser_tests(context.args, site, _say))
+
+
 @app.command()
 def book() -> None:
     """Build the site into _build/html, with every notebook executed; a warning or a failing cell is an error."""
@@ -152,6 +168,19 @@ def book() -> None:
 
     build(_say)
     console.print(f"The book is in {paths.ROOT / '_build' / 'html' / 'index.html'}", soft_wrap=True)
+
+
+@app.command()
+def slides(
+    chapter: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. Without any: all.")
+    ] = None,
+) -> None:
+    """Make slides for an instructor from the chapters, into _build/slides; showing them needs no network."""
+    from llamastack_workshop.slides import build
+
+    index = build(chapter or [], _say)
+    console.print(f"The slides are in {index}", soft_wrap=True)
 
 
 @app.command()
@@ -193,6 +222,31 @@ def bench(
     console.print(f"The figures are in {path}", soft_wrap=True)
 
 
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def canary(
+    context: typer.Context,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A package that stays at its pin. Give it again for another one.")
+    ] = None,
+    limits: Annotated[
+        bool, typer.Option(help="Stay below the releases that are known not to work here, such as LlamaStack 0.7.")
+    ] = True,
+    output: Annotated[Path | None, typer.Option(help="A file for the report, in Markdown.")] = None,
+) -> None:
+    """For contributors: install the newest releases of everything into a copy, and report what breaks there.
+
+    It builds the book and runs all tests, which takes half an hour. Further arguments choose tests, as for
+    `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
+    """
+    from llamastack_workshop import canary as newest
+
+    report = newest.look(context.args, keep or [], limits, _say)
+    console.print(report.markdown(), markup=False, soft_wrap=True)
+    if output:
+        report.write(output)
+    raise SystemExit(1 if report.broken else 0)
+
+
 @app.command()
 def doctor(port: Port = paths.DEFAULT_PORT) -> None:
     """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
@@ -202,6 +256,26 @@ def doctor(port: Port = paths.DEFAULT_PORT) -> None:
     console.print(table(findings))
     if any(finding.status == "missing" for finding in findings):
         raise SystemExit(1)
+
+
+@app.command()
+def progress() -> None:
+    """Show which exercises you have solved, chapter by chapter, in your copies in work/."""
+    from llamastack_workshop import progress as progress_of_attendee
+
+    standings = progress_of_attendee.standings()
+    console.print(progress_of_attendee.table(standings))
+    if not progress_of_attendee.totals(standings)[0]:
+        console.print("Nothing is solved yet: a check in your notebooks says ✓ when it is.\nBegin with: make lab")
+
+
+@app.command()
+def bundle() -> None:
+    """Pack the last commit and all it installs into one archive, for machines of this kind without any network."""
+    from llamastack_workshop import bundle as offline
+
+    archive = offline.make(_say)
+    console.print(f"{archive} ({archive.stat().st_size / 1e6:.0f} MB), and SHA256SUMS beside it", soft_wrap=True)
 
 
 @app.command()
@@ -229,6 +303,15 @@ def format_notebooks(
         console.print(f"{'has noise' if check else 'tidied'}: {path.relative_to(paths.ROOT)}")
     if check and noisy:
         raise SystemExit(1)
+
+
+@app.command()
+def diagrams() -> None:
+    """For contributors: draw book/diagrams/*.dot as book/images/*.svg, for the light and the dark theme."""
+    from llamastack_workshop.diagrams import write
+
+    for path in write():
+        console.print(f"drawn: {path.relative_to(paths.ROOT)}")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from nbclient import NotebookClient
 from nbformat import NotebookNode
@@ -18,5 +19,9 @@ def run(notebook: NotebookNode, folder: Path, environment: Mapping[str, str], *,
     Raises nbclient's CellExecutionError if a cell fails, CellTimeoutError if it takes too long and DeadKernelError
     if the kernel ends; the outputs so far are then in the notebook.
     """
-    client = NotebookClient(notebook, timeout=timeout, config=CONFIG, resources={"metadata": {"path": str(folder)}})
-    client.execute(env=dict(environment))
+    with TemporaryDirectory(prefix="kernel-") as sockets:
+        # The default is a path relative to a folder that the kernel and this process need not share.
+        place = Config({"KernelManager": {"ip": f"{sockets}/kernel"}} if os.name == "posix" else {})
+        place.merge(CONFIG)
+        client = NotebookClient(notebook, timeout=timeout, config=place, resources={"metadata": {"path": str(folder)}})
+        client.execute(env=dict(environment))

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from llamastack_workshop import paths
+from llamastack_workshop import paths, uv
 from llamastack_workshop.errors import WorkshopError
 
 FOLDER = paths.ROOT / "stacks"
@@ -77,10 +77,8 @@ def _environment(packages: Path, say: Say) -> Path:
 
 
 def _uv(*arguments: str) -> None:
-    # `uv run` names itself. Without it, as under conda, our script finds or fetches one; Windows cannot run the script.
-    command = os.environ.get("UV") or ("uv" if os.name == "nt" else str(paths.ROOT / "scripts" / "uv"))
     # From the repository's folder, so that the date in pyproject.toml limits what is resolved here as well.
-    run = subprocess.run([command, *arguments], cwd=paths.ROOT, stderr=subprocess.PIPE, text=True)
+    run = subprocess.run([uv.command(), *arguments], cwd=paths.ROOT, stderr=subprocess.PIPE, text=True)
     if run.returncode:
         reason = " ".join(run.stderr.translate(str.maketrans("", "", "×╰─▶│")).split()) or "uv says nothing."
         raise WorkshopError(
