@@ -13,7 +13,8 @@ BUILT = """<html><head><script src="_static/theme.js"></script></head><body><art
 <section id="book"><h1>The book<a class="headerlink" href="#book">#</a></h1>
 <span id="document-notebooks/one"></span><section id="first"><h2>First chapter</h2>
 <p><img alt="A picture" src="_images/picture.svg"> <a href="_downloads/1/task.py">task.py</a>
-<a href="#document-notebooks/one">back</a> <a href="https://example.org/">elsewhere</a></p></section></section>
+<a href="#document-notebooks/one">back</a> <a href="book/index.html#first">whole address</a>
+<b id="try-it"></b><b id="try-it"></b><a href="#try-it">which one?</a> <a href="https://example.org/">elsewhere</a></p></section></section>
 </article></body></html>"""
 
 
@@ -34,7 +35,7 @@ def test_all_that_is_shown_is_in_the_file(built: Path, tmp_path: Path) -> None:
     kind, _, data = page.img["src"].partition(",")
     assert (kind, base64.b64decode(data)) == ("data:image/svg+xml;base64", b"<svg/>")
     targets = {link["href"] for link in page.select("main a") if not link["href"].startswith("data:")}
-    assert targets == {"#document-notebooks/one", "https://example.org/"}
+    assert targets == {"#document-notebooks/one", "#first", "https://example.org/"}
     assert page.select_one("a[download]")["download"] == "task.py"
     assert page.title.text == "The book"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 
 from llamastack_workshop import kernels, one_page, paths, ports
@@ -90,7 +90,7 @@ def _execute(chapter: Path, environment: Mapping[str, str]) -> tuple[NotebookNod
     executed = EXECUTED / chapter.name
     try:
         kernels.run(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
-    except (CellControlSignal, DeadKernelError) as error:
+    except (CellControlSignal, RuntimeError) as error:
         raise WorkshopError(
             f"{chapter.stem} failed: {str(error).strip().splitlines()[-1]}",
             f"Look at {executed.relative_to(paths.ROOT)}, and correct the chapter.",

@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+from collections import Counter
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -12,6 +13,8 @@ from llamastack_workshop.errors import WorkshopError
 
 # Styles of accessible-pygments, made for contrast: https://github.com/Quansight-Labs/accessible-pygments
 _LIGHT, _DARK = "a11y-high-contrast-light", "a11y-high-contrast-dark"
+# The builder names the page after the root of the table of contents; its addresses begin at the folder above.
+_BUILT_PAGE = "book/index.html"
 _STYLE = Path(__file__).with_name("one_page.css")
 _PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -34,13 +37,13 @@ def write(built: Path, target: Path) -> None:
 
     Raises WorkshopError if something that the page shows is missing.
     """
-    # The builder names the page after the root of the table of contents; its addresses begin at the folder.
-    page = (built / "book" / "index.html").read_text(encoding="utf-8")
+    page = (built / _BUILT_PAGE).read_text(encoding="utf-8")
     article = BeautifulSoup(page, "html.parser").select_one("article.bd-article")
     for tag in article.select("script, a.headerlink"):
         tag.decompose()
     for image in article.select("img[src]"):
         _embed(image, "src", built)
+    _keep_links_within(article)
     for link in article.select("a[href]"):
         _embed(link, "href", built)
     title = article.find("h1").get_text()
@@ -48,6 +51,19 @@ def write(built: Path, target: Path) -> None:
     part = target.with_suffix(".part")
     part.write_text(whole, encoding="utf-8")
     part.replace(target)
+
+
+def _keep_links_within(article: Tag) -> None:
+    """Make each link to a place on the page one to its id alone; where several places have that id, drop the link."""
+    ids = Counter(tag["id"] for tag in article.select("[id]"))
+    for link in article.select("a[href]"):
+        address = urlsplit(link["href"])
+        if address.netloc or address.path not in ("", _BUILT_PAGE):
+            continue
+        if ids[address.fragment] == 1:
+            link["href"] = f"#{address.fragment}"
+        else:
+            link.unwrap()
 
 
 def _embed(tag: Tag, attribute: str, folder: Path) -> None:

@@ -5,7 +5,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import nbformat
-from nbclient.exceptions import CellControlSignal, DeadKernelError
+from nbclient.exceptions import CellControlSignal
 
 from llamastack_workshop import chapters, kernels, paths
 
@@ -24,7 +24,8 @@ def hand_out(base_url: str) -> Path:
     if copy.exists() and chapters.changed(copy):
         return copy
     notebook = chapters.blank(nbformat.read(SOURCE, as_version=4))
-    with suppress(CellControlSignal, DeadKernelError):
+    # A kernel that does not start, or ends, is a RuntimeError.
+    with suppress(CellControlSignal, RuntimeError):
         kernels.run(notebook, paths.WORK, {**os.environ, "LLAMA_STACK_BASE_URL": base_url}, timeout=_TIMEOUT)
     part = copy.with_suffix(".part")
     nbformat.write(notebook, part)

@@ -1,0 +1,93 @@
+"""What the browser tests share: a Chromium, the built site, JupyterLab, and pictures of failures."""
+
+import functools
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+from visit import PATIENCE, Visit
+
+from llamastack_workshop import paths, ports
+from llamastack_workshop.browser_testing import RESULTS
+from llamastack_workshop.lab import running_lab
+from llamastack_workshop.stack import running_stack
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--chromium", required=True, help="the browser's executable")
+    parser.addoption("--site", required=True, type=Path, help="the folder of the built site")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    report = yield
+    if report.when == "call" and report.failed and (visit := item.funcargs.get("visit")):
+        RESULTS.mkdir(parents=True, exist_ok=True)
+        visit.page.screenshot(path=RESULTS / f"{re.sub(r'[^\w-]+', '-', item.name).strip('-')}.png")
+    return report
+
+
+@pytest.fixture(scope="session")
+def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(
+            executable_path=pytestconfig.getoption("--chromium"),
+            # No name but this machine's leads anywhere, so that a page which needs another host fails.
+            args=[f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE {ports.HOST}"],
+        )
+
+
+@pytest.fixture(scope="session")
+def site(pytestconfig: pytest.Config) -> Path:
+    return pytestconfig.getoption("--site")
+
+
+class _Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def site_url(site: Path) -> Iterator[str]:
+    with ThreadingHTTPServer((ports.HOST, 0), functools.partial(_Quiet, directory=site)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://{ports.HOST}:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    """A fresh page, as wide as a desk's screen, of a reader who wants no animations."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    yield Visit(context.new_page())
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Callable[[str], str]]:
+    """JupyterLab with a LlamaStack server and copies of the chapters of its own; gives the address of a chapter."""
+    port, work = ports.free_port(), RESULTS / "work"
+    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch:
+        # JupyterLab shows what is in the repository's folder, and the developer's own copies are not to be touched.
+        work.mkdir(parents=True)
+        patch.setattr(paths, "WORK", work)
+        # A wrong answer to an exercise is an error in all other tests, and a message to an attendee.
+        patch.delenv("WORKSHOP_CHECKS", raising=False)
+        # Neither the developer's settings of JupyterLab nor the tabs that are open there.
+        patch.setenv("JUPYTER_CONFIG_DIR", f"{scratch}/jupyter")
+        patch.setenv("WORKSHOP_STATE", f"{scratch}/state")
+        patch.setattr(paths, "LOGS", RESULTS / "logs")
+        with (
+            running_stack(print, port=port, state=Path(scratch) / "state", logs=paths.LOGS) as running,
+            running_lab(running.base_url, port, lab_port=ports.free_port(), open_browser=False) as (url, _),
+        ):
+            base, query = url.split("/lab/tree/")[0], urlsplit(url).query
+            folder = work.relative_to(paths.ROOT).as_posix()
+            yield lambda chapter: f"{base}/lab/tree/{folder}/{chapter}.ipynb?{query}&reset"

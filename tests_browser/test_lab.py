@@ -1,0 +1,76 @@
+"""JupyterLab as an attendee uses it: run a chapter, try an exercise, be corrected, solve it."""
+
+import re
+from collections.abc import Callable
+
+import nbformat
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from visit import PATIENCE, Visit
+
+from llamastack_workshop.chapters import chapters
+
+CORE = [path.stem for path in chapters()[:4]]
+
+# One worker, because all tests here share one JupyterLab.
+pytestmark = pytest.mark.xdist_group("lab")
+
+_ERROR = "[data-mime-type='application/vnd.jupyter.error']"
+_PROMPT = ".jp-CodeCell .jp-InputPrompt"
+
+
+def run_all_cells(page: Page, address: str) -> None:
+    """Open a chapter, choose "Run All Cells", and wait until each cell has run, or one has failed."""
+    page.goto(address)
+    expect(page.locator(".jp-NotebookPanel-toolbar")).to_be_visible()
+    # Before the kernel is there, "Run All Cells" asks which one it should be.
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+    page.wait_for_function(
+        r"""([prompt, error]) => document.querySelector(error) !== null
+            || [...document.querySelectorAll(prompt)].every(cell => /\[\d+\]/.test(cell.textContent))""",
+        arg=[_PROMPT, _ERROR],
+        timeout=5 * PATIENCE,
+    )
+
+
+def code_cells(chapter: str) -> list[str]:
+    path = next(path for path in chapters() if path.stem == chapter)
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+
+
+@pytest.mark.parametrize("chapter", CORE)
+def test_run_all_cells(chapter: str, visit: Visit, lab: Callable[[str], str]) -> None:
+    run_all_cells(visit.page, lab(chapter))
+    assert visit.page.locator(_ERROR).all_text_contents() == []
+    cells = code_cells(chapter)
+    assert visit.page.locator(_PROMPT).count() == len(cells)
+    # The exercises are blank, and a check says so without stopping the run.
+    checks = [source for source in cells if source.startswith("check.")]
+    expect(visit.page.get_by_text(re.compile("^✗ Not yet: "))).to_have_count(len(checks))
+    assert not visit.other_hosts
+
+
+def answer(page: Page, blank: Locator, code: str) -> None:
+    """Replace the code of the exercise `blank`, run it, and run the check below it, all by keyboard."""
+    blank.locator(".cm-content").click()
+    page.keyboard.press("ControlOrMeta+a")
+    # As one would type it: the editor indents a new line by itself.
+    page.keyboard.type(code)
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+
+
+def test_an_exercise_is_corrected_and_solved(visit: Visit, lab: Callable[[str], str]) -> None:
+    page = visit.page
+    run_all_cells(page, lab("01-server-setup"))
+    blank = page.locator(".jp-CodeCell", has_text="def ask_briefly").first
+    check = page.locator(".jp-CodeCell", has_text="check.short_answer").first
+    call = "def ask_briefly(question: str):\nreturn client.responses.create(model=model, input=question"
+
+    answer(page, blank, f"{call}, max_output_tokens=40)")
+    expect(check).to_contain_text(re.compile(r"✗ Not yet: the answer has \d+ tokens; limit it"))
+    answer(page, blank, f"{call}, max_output_tokens=16)")
+    expect(check).to_contain_text("✓ Right: 16 tokens")
+    assert not visit.other_hosts

@@ -1,0 +1,165 @@
+"""The built site as its readers meet it: at a desk, on a phone, in the dark, without a mouse, with a screen reader."""
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+from sphinx_external_toc.parsing import parse_toc_yaml
+from visit import Visit
+
+from llamastack_workshop import paths
+
+PAGES = [*parse_toc_yaml(paths.ROOT / "_toc.yml"), "genindex", "search"]
+PHONE = {"width": 390, "height": 844}
+NOTEBOOK = "notebooks/02-responses-api"
+FIRST = "book/index.html"
+
+
+def barriers(page: Page, **options: object) -> list[str]:
+    """Return what axe calls a serious or critical violation."""
+    # preload would fetch styles anew, with wrong addresses; no rule that counts here needs them.
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False, **options})
+    return [
+        f"{violation['impact']} {violation['id']}: {node['html'][:200]}"
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]
+
+
+def brightness(page: Page, color: str) -> float:
+    """Return how bright the text (`color`) or the ground (`backgroundColor`) of the page is, from 0 to 1."""
+    shown = page.evaluate(f"getComputedStyle(document.body).{color}")
+    return sum(float(channel) for channel in re.findall(r"[\d.]+", shown)[:3]) / (3 * 255)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_at_a_desk_in_light_and_dark(name: str, visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/{name}.html")
+    # A colour that fades into another has no contrast to speak of.
+    page.add_style_tag(content="* { transition: none !important }")
+    assert not visit.errors
+    assert not visit.other_hosts
+    # By default axe leaves this rule out.
+    rules = {"label-content-name-mismatch": {"enabled": True}}
+    assert not barriers(page, rules=rules)
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    # All the other rules are blind to colours.
+    assert not barriers(page, runOnly=["color-contrast"])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_on_a_phone(name: str, visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site_url}/{name}.html")
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+    assert not barriers(page, rules={"color-contrast": {"enabled": False}})
+
+
+class Parsed(HTMLParser):
+    """What a page offers as targets, what it links to, and what it loads."""
+
+    def __init__(self, file: Path) -> None:
+        super().__init__()
+        self.ids: set[str] = set()
+        self.links: set[str] = set()
+        self.loads: set[str] = set()
+        self.feed(file.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        given = dict(attributes)
+        self.ids |= {given[key] for key in ("id", "name") if given.get(key)}
+        if href := given.get("href"):
+            (self.loads if tag == "link" else self.links).add(href)
+        if src := given.get("src"):
+            self.loads.add(src)
+
+
+def test_all_links_within_the_site_hold(site: Path) -> None:
+    pages = {file.resolve(): Parsed(file) for file in site.rglob("*.html") if "_static" not in file.parts}
+    assert {(site / f"{name}.html").resolve() for name in PAGES} <= set(pages)
+    broken, elsewhere = [], []
+    for file, parsed in pages.items():
+        elsewhere += [f"{file.name}: {url}" for url in parsed.loads if urlsplit(url).netloc]
+        for link in parsed.links | parsed.loads:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (file.parent / unquote(parts.path)).resolve() if parts.path else file
+            missing = not target.is_file()
+            lost = target in pages and parts.fragment and unquote(parts.fragment) not in pages[target].ids
+            if missing or lost:
+                broken.append(f"{file.relative_to(site.resolve())}: {link}")
+    assert not broken
+    assert not elsewhere, "no page loads anything from another host"
+
+
+@pytest.mark.parametrize(
+    ("words", "page_name"),
+    [("conversation", NOTEBOOK), ("ultrabook", NOTEBOOK), ("glossary", "book/glossary")],
+)
+def test_search_finds(words: str, page_name: str, visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/{FIRST}")
+    page.get_by_role("button", name="Search").first.click()
+    page.get_by_role("dialog").get_by_role("searchbox").fill(words)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=*")
+    page.locator(f"#search-results a[href*='{page_name}.html']").first.click()
+    page.wait_for_url(f"**/{page_name}.html*")
+    expect(page.get_by_role("article")).to_contain_text(words, ignore_case=True)
+    assert not visit.errors
+
+
+def test_dark_mode_is_a_click_away_and_stays(visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/{FIRST}")
+    page.add_style_tag(content="* { transition: none !important }")
+    assert brightness(page, "backgroundColor") > 0.9 > 0.4 > brightness(page, "color")
+    page.get_by_role("button", name="Color mode").click()
+    assert brightness(page, "backgroundColor") < 0.2 < 0.7 < brightness(page, "color")
+    page.goto(f"{site_url}/{NOTEBOOK}.html")
+    assert brightness(page, "backgroundColor") < 0.2 < 0.7 < brightness(page, "color")
+
+
+def test_the_keyboard_reaches_the_text_in_one_step(visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/{NOTEBOOK}.html")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to main content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('main') !== null")
+
+
+def test_the_menu_on_a_phone_opens_and_leads_on(visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.set_viewport_size(PHONE)
+    page.goto(f"{site_url}/{FIRST}")
+    chapter = page.get_by_role("link", name="The Responses API", exact=True)
+    in_menu = page.get_by_role("dialog").and_(page.locator(":modal")).locator(chapter)
+    expect(in_menu).not_to_be_visible()
+    page.locator("button.primary-toggle").press("Enter")
+    expect(in_menu).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(in_menu).not_to_be_visible()
+    page.locator("button.primary-toggle").click()
+    in_menu.click()
+    page.wait_for_url(f"**/{NOTEBOOK}.html")
+
+
+def test_a_solution_shows_on_request(visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/{NOTEBOOK}.html")
+    solution = page.locator("details", has_text="def stream_text").first
+    expect(solution.locator("pre").first).not_to_be_visible()
+    solution.get_by_text("Show a solution").click()
+    expect(solution.locator("pre").first).to_be_visible()

@@ -1,0 +1,30 @@
+"""A visit to a page, with a note of what goes wrong there."""
+
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Page, expect
+
+from llamastack_workshop import ports
+
+# Milliseconds. Conditions are awaited: a fast machine does not wait, and a slow one has the time that it takes.
+PATIENCE = 60_000
+
+expect.set_options(timeout=PATIENCE)
+
+
+class Visit:
+    """A page in the browser, and what it did that it should not: its `errors`, and its requests to `other_hosts`."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self.other_hosts: list[str] = []
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", lambda request: self._note(request.url))
+        page.on("websocket", lambda socket: self._note(socket.url))
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob") and parts.hostname not in ("localhost", ports.HOST):
+            self.other_hosts.append(url)
