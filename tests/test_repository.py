@@ -123,6 +123,13 @@ def test_chapters_follow_the_page_form(path: Path) -> None:
     assert "LLAMA_STACK_BASE_URL" in parameters.source
 
 
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)
+def test_a_figure_has_an_alternative_text(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "plt.show()" in cell.source:
+            assert cell.metadata["mystnb"]["image"]["alt"].endswith("."), cell.id
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
     pages = [*(ROOT / "book").rglob("*.md"), *chapters()]
