@@ -13,7 +13,7 @@ from pathlib import Path
 import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from nbclient.exceptions import CellControlSignal
+from nbclient.exceptions import CellControlSignal, CellExecutionError
 from nbformat import NotebookNode
 
 from llamastack_workshop import kernels, one_page, paths, ports
@@ -91,8 +91,10 @@ def _execute(chapter: Path, environment: Mapping[str, str]) -> tuple[NotebookNod
     try:
         kernels.run(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
     except (CellControlSignal, RuntimeError) as error:
+        # The text of a cell's error is its traceback, in colours.
+        problem = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
         raise WorkshopError(
-            f"{chapter.stem} failed: {str(error).strip().splitlines()[-1]}",
+            f"{chapter.stem} failed: {problem.splitlines()[0]}",
             f"Look at {executed.relative_to(paths.ROOT)}, and correct the chapter.",
         ) from error
     finally:
