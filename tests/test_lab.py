@@ -8,12 +8,15 @@ import sys
 
 import httpx
 import psutil
+import pytest
 
 from llamastack_workshop import ports
 from llamastack_workshop.chapters import chapters
 
 
-def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
+# Ctrl-C, and a plain `kill`.
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_lab_uses_the_running_server_and_stops_cleanly(stop: signal.Signals, base_url: str) -> None:
     server_port = base_url.split(":")[2].split("/")[0]
     options = ["--no-browser", "--port", server_port, "--lab-port", str(ports.free_port())]
     lab = subprocess.Popen(
@@ -45,7 +48,7 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
         assert settings["fetchNews"]["default"] == "false"
 
         processes = psutil.Process(lab.pid).children(recursive=True)
-        lab.send_signal(signal.SIGINT)
+        lab.send_signal(stop)
         assert lab.wait(60) == 0
         assert not psutil.wait_procs(processes, timeout=20)[1]
         httpx.get(f"{base_url}/health", timeout=10).raise_for_status()

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from visit import PATIENCE, Visit
 
-from llamastack_workshop import paths, ports
+from llamastack_workshop import chapters, paths, ports
 from llamastack_workshop.browser_testing import RESULTS
 from llamastack_workshop.lab import running_lab
 from llamastack_workshop.stack import running_stack
@@ -72,7 +72,7 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Callable[[str], str]]:
-    """JupyterLab with a LlamaStack server and copies of the chapters of its own; gives the address of a chapter."""
+    """JupyterLab with its own LlamaStack server and copies of the chapters; gives the address of a fresh chapter."""
     port, work = ports.free_port(), RESULTS / "work"
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch:
         # JupyterLab shows what is in the repository's folder, and the developer's own copies are not to be touched.
@@ -90,4 +90,10 @@ def lab() -> Iterator[Callable[[str], str]]:
         ):
             base, query = url.split("/lab/tree/")[0], urlsplit(url).query
             folder = work.relative_to(paths.ROOT).as_posix()
-            yield lambda chapter: f"{base}/lab/tree/{folder}/{chapter}.ipynb?{query}&reset"
+
+            def fresh(chapter: str) -> str:
+                (work / f"{chapter}.ipynb").unlink()
+                chapters.hand_out()
+                return f"{base}/lab/tree/{folder}/{chapter}.ipynb?{query}&reset"
+
+            yield fresh

@@ -2,12 +2,11 @@
 
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -19,10 +18,13 @@ from nbformat import NotebookNode
 from llamastack_workshop import kernels, one_page, paths, ports
 from llamastack_workshop.chapters import chapters
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.processes import run_group
 from llamastack_workshop.stack import Say, running_stack
 
 BUILD = paths.ROOT / "_build"
 SITE = BUILD / "html"
+# The last file that a build writes: without it, the site is not all there.
+COMPLETE = SITE / "downloads" / "llamastack-workshop-site.zip"
 # The chapters with their outputs; slides are made from them.
 EXECUTED = BUILD / "executed"
 
@@ -53,7 +55,7 @@ def build(say: Say) -> None:
     downloads.mkdir()
     _zip(paths.NOTEBOOKS, downloads / "llamastack-workshop-notebooks.zip")
     one_page.write(BUILD / "singlehtml", downloads / "llamastack-workshop.html")
-    _zip(SITE, downloads / "llamastack-workshop-site.zip")
+    _zip(SITE, COMPLETE)
 
 
 def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
@@ -69,21 +71,17 @@ def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
     wanted = chapters()
     at_once = min(os.cpu_count() or 1, _MOST_KERNELS)
     say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
-    pool = ThreadPoolExecutor(at_once)
-    try:
-        futures = {pool.submit(_execute, chapter, environment): chapter for chapter in wanted}
-        for future in as_completed(futures):
-            chapter = futures[future]
-            notebook, seconds = future.result()
-            cached = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
-            cache.cache_notebook_bundle(cached, check_validity=False, overwrite=True)
-            say(f"  {chapter.stem}: ok, {seconds:.0f} s")
-    finally:
-        # After a failure or Ctrl-C: cells that still run fail as soon as the server is gone.
-        pool.shutdown(wait=False, cancel_futures=True)
+
+    def keep(chapter: Path, executed: tuple[NotebookNode, float]) -> None:
+        notebook, seconds = executed
+        cached = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
+        cache.cache_notebook_bundle(cached, check_validity=False, overwrite=True)
+        say(f"  {chapter.stem}: ok, {seconds:.0f} s")
+
+    kernels.each(partial(_execute, environment), wanted, at_once, keep)
 
 
-def _execute(chapter: Path, environment: Mapping[str, str]) -> tuple[NotebookNode, float]:
+def _execute(environment: Mapping[str, str], chapter: Path) -> tuple[NotebookNode, float]:
     """Return the executed chapter and the seconds that it took."""
     started = time.monotonic()
     notebook = nbformat.read(chapter, as_version=4)
@@ -106,8 +104,7 @@ def _jupyter_book(builder: str) -> None:
     # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
     options = ["-W", "-n", "--keep-going", "--all", "--builder", builder]
     shutil.rmtree(BUILD / builder, ignore_errors=True)
-    build = subprocess.run([sys.executable, "-c", _JUPYTER_BOOK, "build", ".", *options], cwd=paths.ROOT, check=False)
-    if build.returncode:
+    if run_group([sys.executable, "-c", _JUPYTER_BOOK, "build", ".", *options], cwd=paths.ROOT):
         raise WorkshopError(
             "The book was not built: see the warnings and errors above.", "Correct them and run make book again."
         )
@@ -115,6 +112,6 @@ def _jupyter_book(builder: str) -> None:
 
 def _zip(folder: Path, target: Path) -> None:
     """Write `folder` into the archive `target`, complete or not at all."""
-    with tempfile.TemporaryDirectory(prefix="workshop-zip-") as scratch:
+    with tempfile.TemporaryDirectory(dir=BUILD, prefix="zip-") as scratch:
         archive = shutil.make_archive(str(Path(scratch) / target.stem), "zip", folder.parent, folder.name)
-        shutil.move(archive, target)
+        Path(archive).replace(target)

@@ -5,14 +5,12 @@ import os
 import shutil
 import subprocess
 import sys
-from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from llamastack_workshop import book, paths
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.processes import run_group
 from llamastack_workshop.stack import Say
 
 if TYPE_CHECKING:
@@ -49,8 +47,7 @@ def run_browser_tests(arguments: list[str], site: Path | None, say: Say) -> int:
     options = ["--numprocesses=logical", "--maxprocesses=2", "--dist=loadgroup", "--tb=short"]
     options += [f"--chromium={chromium}", f"--site={(site or book.SITE).absolute()}"]
     chosen = [] if any(word.startswith(_TESTS) for word in arguments) else [_TESTS]
-    with chdir(paths.ROOT):
-        status = pytest.main([*options, *arguments, *chosen])
+    status = run_group([sys.executable, "-m", "pytest", *options, *arguments, *chosen], cwd=paths.ROOT)
     if RESULTS.exists() and status:
         say(f"Pictures of failures, and logs, are in {RESULTS.relative_to(paths.ROOT)}/")
     return status
@@ -94,12 +91,10 @@ def _starts(playwright: "Playwright", path: str) -> bool:
 
 def _build_if_old(say: Say) -> None:
     """Build the site into `_build/html` unless it is newer than every file that it is made from."""
-    # Sphinx writes the search index after the pages.
-    built = book.SITE / "searchindex.js"
     files = [file for name in _SOURCES for file in [paths.ROOT / name, *(paths.ROOT / name).rglob("*")]]
-    if not built.exists():
+    if not book.COMPLETE.exists():
         say("The site is not built yet, so that comes first …")
-    elif max(file.stat().st_mtime for file in files if file.is_file()) > built.stat().st_mtime:
+    elif max(file.stat().st_mtime for file in files if file.is_file()) > book.COMPLETE.stat().st_mtime:
         say("The site is older than its sources, so it is built anew first …")
     else:
         return

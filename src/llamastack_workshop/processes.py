@@ -1,11 +1,13 @@
 """Child processes that end when their parent does, however it ends."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from llamastack_workshop import paths
 
@@ -74,6 +76,24 @@ class Child:
 
     def log_text(self) -> str:
         return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def run_group(command: list[str], **options: Any) -> int:
+    """Run `command` and return its exit status; `options` are those of subprocess.Popen.
+
+    Ctrl-C reaches it and its own children through us, once: a second one would interrupt their cleaning up. We wait
+    for its end even so.
+    """
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+        process.wait()
+        raise
 
 
 def first_to_end(children: list[Child]) -> Child:

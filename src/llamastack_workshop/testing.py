@@ -2,13 +2,12 @@
 
 import os
 import shutil
-import signal
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 from llamastack_workshop import paths, ports, stacks, upstreams
+from llamastack_workshop.processes import run_group
 from llamastack_workshop.stack import Say, running_stack
 
 _TESTS = ["notebooks", "tests"]
@@ -52,20 +51,4 @@ def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, s
         "--maxprocesses=4",
         "--dist=loadgroup",
     ]
-    pytest = subprocess.Popen(
-        [*command, *arguments, *([] if names_tests else tests)],
-        cwd=paths.ROOT,
-        env=environment,
-        # Ctrl-C reaches pytest through us, once: a second one would interrupt its cleaning up.
-        start_new_session=True,
-    )
-    try:
-        return pytest.wait()
-    except KeyboardInterrupt:
-        # pytest ends its notebooks' kernels when it is interrupted; a plain kill would orphan them.
-        if hasattr(os, "killpg"):
-            os.killpg(pytest.pid, signal.SIGINT)
-        else:
-            pytest.terminate()
-        pytest.wait()
-        raise
+    return run_group([*command, *arguments, *([] if names_tests else tests)], cwd=paths.ROOT, env=environment)

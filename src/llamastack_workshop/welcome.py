@@ -2,10 +2,12 @@
 
 import os
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import nbformat
 from nbclient.exceptions import CellControlSignal
+from nbformat import NotebookNode
 
 from llamastack_workshop import chapters, kernels, paths
 
@@ -26,8 +28,12 @@ def hand_out(base_url: str) -> Path:
     notebook = chapters.blank(nbformat.read(SOURCE, as_version=4))
     # A kernel that does not start, or ends, is a RuntimeError.
     with suppress(CellControlSignal, RuntimeError):
-        kernels.run(notebook, paths.WORK, {**os.environ, "LLAMA_STACK_BASE_URL": base_url}, timeout=_TIMEOUT)
+        kernels.each(partial(_execute, base_url), [notebook], 1, lambda *_: None)
     part = copy.with_suffix(".part")
     nbformat.write(notebook, part)
     part.replace(copy)
     return copy
+
+
+def _execute(base_url: str, notebook: NotebookNode) -> None:
+    kernels.run(notebook, paths.WORK, {**os.environ, "LLAMA_STACK_BASE_URL": base_url}, timeout=_TIMEOUT)

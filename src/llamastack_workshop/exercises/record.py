@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,9 @@ def note_solved(exercise: str) -> None:
     # The repository's own chapters hold the solutions: running those is nobody's progress.
     if Path.cwd() == paths.WORK:
         entry = {"exercise": exercise, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-        with (paths.WORK / _FILE).open("a", encoding="utf-8") as file:
-            file.write(json.dumps(entry) + "\n")
+        # A right answer stays right on a full disk; and the new line keeps it apart from one that was cut off.
+        with suppress(OSError), (paths.WORK / _FILE).open("a", encoding="utf-8") as file:
+            file.write(f"\n{json.dumps(entry)}\n")
 
 
 def solved() -> Iterator[str]:
