@@ -7,59 +7,59 @@ WORKSHOP = scripts/uv run workshop
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: ## Install everything into this folder and prepare the embedded models
+setup: ## Install everything here and prepare the embedded models
 	@$(WORKSHOP) setup
 
-llama-server: ## Start the model and the LlamaStack server (STACK=vllm ARGS="--port 8331")
+llama-server: ## Start model and server (STACK=vllm ARGS="--port 8331")
 	@$(WORKSHOP) llama-server $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-lab: ## Start model, server and JupyterLab with the chapters (ARGS="--no-browser")
+lab: ## Start model, server and JupyterLab (ARGS="--no-browser")
 	@$(WORKSHOP) lab $(ARGS)
 
-test: ## Run all notebooks and tests on a server of their own (STACK=ogx-1.5 ARGS="-k chaining")
+test: ## Run all tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-test-browser: ## Test the site and JupyterLab in a real browser (ARGS="-k site")
+test-browser: ## Test site and JupyterLab in a browser (ARGS="-k site")
 	@scripts/uv run --group browser workshop test-browser $(ARGS)
 
-chain: ## Run the prompt chain of chapters 3 and 11 (VERBOSE=true shows each step)
+chain: ## Run the chain of chapters 3 and 11 (VERBOSE=true)
 	@scripts/uv run llamastack-prompt-chaining $(ARGS)
 
-run: ## Execute chapters with a model (MODEL=openai/gpt-4o-mini CHAPTER=12)
+run: ## Execute chapters (MODEL=openai/gpt-4o-mini CHAPTER=12)
 	@$(WORKSHOP) run $(CHAPTER) $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
-bench: ## Measure plain Python, LangChain and the hybrid for the comparison chapter
+bench: ## Measure the programs of the comparison chapter
 	@$(WORKSHOP) bench $(ARGS)
 
 progress: ## Show which exercises you have solved
 	@$(WORKSHOP) progress
 
-reset: ## Give yourself a fresh copy of a chapter; yours is kept (CHAPTER=2)
+reset: ## Get a fresh copy of a chapter; yours is kept (CHAPTER=2)
 	@$(WORKSHOP) reset $(CHAPTER)
 
 book: ## Build the site into _build/html, every notebook executed
 	@$(WORKSHOP) book
 
-slides: ## Make slides from the chapters for an instructor, into _build/slides (CHAPTER=2)
+slides: ## Make slides from the chapters (CHAPTER=2)
 	@$(WORKSHOP) slides $(CHAPTER)
 
-bundle: ## Pack everything into one archive, for machines without any network
+bundle: ## Pack everything into one archive, to use without network
 	@$(WORKSHOP) bundle
 
-doctor: ## Check Python, packages, ports, keys, upstreams, models, disk and memory
+doctor: ## Check what the workshop needs, and say what to do
 	@$(WORKSHOP) doctor
 
 format: ## For contributors: tidy code and notebooks
 	@scripts/uv run ruff format && scripts/uv run ruff check --fix && $(WORKSHOP) format-notebooks
 
-diagrams: ## For contributors: draw the book's diagrams from their DOT files
+diagrams: ## For contributors: draw the book's diagrams from text
 	@$(WORKSHOP) diagrams
 
-canary: ## For contributors: install the newest releases into a copy, report what breaks
+canary: ## For contributors: see what the newest releases break
 	@$(WORKSHOP) canary $(ARGS)
 
-lock: ## For contributors: write requirements.txt, the hashed pins for pip and conda
+lock: ## For contributors: write the hashed pins, requirements.txt
 	@scripts/uv export --quiet --no-emit-project --no-header --output-file requirements.txt
 
-clean: ## Remove state, logs, prepared models and the built book (your work/ stays)
+clean: ## Remove state, logs, models and the site (work/ stays)
 	@$(WORKSHOP) clean
