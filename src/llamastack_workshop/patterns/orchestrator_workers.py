@@ -24,9 +24,10 @@ CONCURRENCY = 2
 
 PLAN = "{text}\n\nWhich laptops does the text name?"
 WORK = "Give the specifications of the {laptop}:\n\n{part}"
+# With two sentences instead of `while`, the small model is undecided how to go on, and may say it of the wrong laptop.
 ADVISE = (
     "Rewrite the following text in one sentence:\n\n"
-    "The {cheapest} is the cheapest laptop at {euros} euros. The {largest} has the most memory with {memory}."
+    "The {cheapest} is the cheapest laptop at {euros} euros, while the {largest} has the most memory with {memory}."
 )
 
 _NAME = r"[A-Z][a-z][A-Za-z0-9]*(?: (?:[A-Z][a-z][A-Za-z0-9]*|[0-9]+)\b(?! [GT]B| euros))*"
