@@ -235,7 +235,7 @@ def canary(
 ) -> None:
     """For contributors: install the newest releases of everything into a copy, and report what breaks there.
 
-    It builds the book and runs all tests, which takes half an hour. Further arguments choose tests, as for
+    It builds the book and runs all tests, which takes most of an hour. Further arguments choose tests, as for
     `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
     """
     from llamastack_workshop import canary as newest
