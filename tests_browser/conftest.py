@@ -1,6 +1,7 @@
 """What the browser tests share: a Chromium, the built site, JupyterLab, and pictures of failures."""
 
 import functools
+import os
 import re
 import tempfile
 import threading
@@ -73,7 +74,9 @@ def visit(browser: Browser) -> Iterator[Visit]:
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Callable[[str], str]]:
     """JupyterLab with its own LlamaStack server and copies of the chapters; gives the address of a fresh chapter."""
-    port, work = ports.free_port(), RESULTS / "work"
+    # Each worker of pytest-xdist has its own.
+    work = RESULTS / f"work-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    port = ports.free_port()
     with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch:
         # JupyterLab shows what is in the repository's folder, and the developer's own copies are not to be touched.
         work.mkdir(parents=True)

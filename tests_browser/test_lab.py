@@ -12,9 +12,6 @@ from llamastack_workshop.chapters import chapters
 
 CORE = [path.stem for path in chapters()[:4]]
 
-# One worker, because all tests here share one JupyterLab.
-pytestmark = pytest.mark.xdist_group("lab")
-
 _ERROR = "[data-mime-type='application/vnd.jupyter.error']"
 _PROMPT = ".jp-CodeCell .jp-InputPrompt"
 

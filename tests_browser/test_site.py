@@ -14,8 +14,6 @@ from visit import Visit
 from llamastack_workshop import paths
 
 PAGES = [*parse_toc_yaml(paths.ROOT / "_toc.yml"), "genindex", "search"]
-# The whole book as one page is none of the site's own: it has a form of its own.
-VISITED = [*PAGES, "downloads/llamastack-workshop"]
 PHONE = {"width": 390, "height": 844}
 NOTEBOOK = "notebooks/02-responses-api"
 FIRST = "book/index.html"
@@ -39,7 +37,8 @@ def brightness(page: Page, color: str) -> float:
     return sum(float(channel) for channel in re.findall(r"[\d.]+", shown)[:3]) / (3 * 255)
 
 
-@pytest.mark.parametrize("name", VISITED)
+# The last one is the whole book as one page.
+@pytest.mark.parametrize("name", [*PAGES, "downloads/llamastack-workshop"])
 def test_a_page_at_a_desk_in_light_and_dark(name: str, visit: Visit, site_url: str) -> None:
     page = visit.page
     page.goto(f"{site_url}/{name}.html")
@@ -55,7 +54,7 @@ def test_a_page_at_a_desk_in_light_and_dark(name: str, visit: Visit, site_url: s
     assert not visit.other_hosts
 
 
-@pytest.mark.parametrize("name", VISITED)
+@pytest.mark.parametrize("name", PAGES)
 def test_a_page_on_a_phone(name: str, visit: Visit, site_url: str) -> None:
     page = visit.page
     page.set_viewport_size(PHONE)

@@ -44,7 +44,7 @@ def run_browser_tests(arguments: list[str], site: Path | None, say: Say) -> int:
     shutil.rmtree(RESULTS, ignore_errors=True)
     say(f"Testing with {chromium} …")
     # Two browsers at a time: a page is a matter of the processor alone.
-    options = ["--numprocesses=logical", "--maxprocesses=2", "--dist=loadgroup", "--tb=short"]
+    options = ["--numprocesses=logical", "--maxprocesses=2", "--tb=short"]
     options += [f"--chromium={chromium}", f"--site={(site or book.SITE).absolute()}"]
     chosen = [] if any(word.startswith(_TESTS) for word in arguments) else [_TESTS]
     status = run_group([sys.executable, "-m", "pytest", *options, *arguments, *chosen], cwd=paths.ROOT)
