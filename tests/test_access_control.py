@@ -21,9 +21,6 @@ from openai import APIError, AuthenticationError, NotFoundError, OpenAI, Permiss
 from llamastack_workshop import paths
 from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("access_control")
-
 ACCESS = yaml.safe_load((paths.ROOT / "stacks" / "access.yaml").read_text(encoding="utf-8"))
 ROLES = {"dana": "developer", "dora": "developer", "gil": "guest", "ada": "admin", "otto": "auditor"}
 INVALID = "Invalid JWT token"

@@ -18,9 +18,6 @@ from tables import assert_table
 from llamastack_workshop import paths
 from llamastack_workshop.throwaway import Throwaway, throwaway_server
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("backends")
-
 PAGE = paths.NOTEBOOKS / "18-one-api-many-backends.ipynb"
 STACK = yaml.safe_load((paths.ROOT / "stacks" / "backends.yaml").read_text(encoding="utf-8"))
 KINDS = [each["provider_id"] for each in STACK["providers"]["inference"] if each["provider_id"] != "embeddings"]

@@ -25,9 +25,6 @@ from openai import OpenAI
 from llamastack_workshop import paths
 from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("data_sovereignty")
-
 RUN_YAML = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 KEEP_NOTHING = yaml.safe_load((paths.ROOT / "stacks" / "keep-nothing.yaml").read_text(encoding="utf-8"))
 

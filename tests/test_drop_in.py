@@ -22,9 +22,6 @@ from tables import assert_table
 from llamastack_workshop import npm_packages, paths, ports
 from llamastack_workshop.embedded.serve import serve_chat_model
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("drop_in")
-
 NOTEBOOK = paths.NOTEBOOKS / "23-drop-in-replacement.ipynb"
 PYTHON = paths.ROOT / "clients" / "python"
 JAVASCRIPT = paths.ROOT / "clients" / "javascript" / "drop_in.mjs"

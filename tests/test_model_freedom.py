@@ -21,9 +21,6 @@ from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.processes import Child
 from llamastack_workshop.throwaway import throwaway_model, throwaway_server
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("model_freedom")
-
 # The configurations with one provider for chat, and the variable that holds its address.
 ADDRESSES = {"openai": "OPENAI_BASE_URL", "ollama": "OLLAMA_URL", "vllm": "VLLM_URL", "tgi": "TGI_URL"}
 SECOND_MODEL = "smollm2-135m-instruct-q4_1"

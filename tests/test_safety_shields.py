@@ -21,9 +21,6 @@ from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
 pytest.importorskip("codeshield.cs", reason="codeshield is not installed on Windows")
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("safety_shields")
-
 SHIELDS = yaml.safe_load((paths.ROOT / "stacks" / "shields.yaml").read_text(encoding="utf-8"))
 SHIELD = "insecure-code"
 QUESTION = "What is the capital of France?"

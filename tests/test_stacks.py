@@ -16,9 +16,6 @@ from llamastack_workshop import chapters, paths, stacks
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.stack_results import RESULTS, differences
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("stacks")
-
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 
 

@@ -33,9 +33,6 @@ from opentelemetry.sdk.trace.export import SpanExportResult
 from llamastack_workshop import paths, ports
 from llamastack_workshop.throwaway import Throwaway, through, throwaway_server
 
-# One worker runs all of these: their servers take seconds to start.
-pytestmark = pytest.mark.xdist_group("traces")
-
 STACKS = paths.ROOT / "stacks"
 CONFIGURATION = yaml.safe_load((STACKS / "shields.yaml").read_text(encoding="utf-8"))
 TELEMETRY = dotenv_values(STACKS / "telemetry.env")

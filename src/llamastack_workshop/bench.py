@@ -28,7 +28,8 @@ from packaging.utils import canonicalize_name
 
 from llamastack_workshop import paths, ports
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.stack import Say, Stack, running_stack
+from llamastack_workshop.reporting import Say
+from llamastack_workshop.stack import Stack, running_stack
 from llamastack_workshop.throwaway import through, throwaway_server
 from llamastack_workshop.upstreams import Choice
 

@@ -19,17 +19,17 @@ from llamastack_workshop import kernels, one_page, paths, ports
 from llamastack_workshop.chapters import chapters
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import run_group
-from llamastack_workshop.stack import Say, running_stack
+from llamastack_workshop.reporting import Say
+from llamastack_workshop.stack import running_stack
 
-BUILD = paths.ROOT / "_build"
-SITE = BUILD / "html"
+SITE = paths.BUILD / "html"
 # The last file that a build writes: without it, the site is not all there.
 COMPLETE = SITE / "downloads" / "llamastack-workshop-site.zip"
 # The chapters with their outputs; slides are made from them.
-EXECUTED = BUILD / "executed"
+EXECUTED = paths.BUILD / "executed"
 
 # Where Jupyter Book looks for executed notebooks.
-_CACHE = BUILD / ".jupyter_cache"
+_CACHE = paths.BUILD / ".jupyter_cache"
 # The package has no `python -m` door, and its script need not be on the PATH.
 _JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 _CELL_TIMEOUT = 300  # seconds
@@ -54,7 +54,7 @@ def build(say: Say) -> None:
     downloads = SITE / "downloads"
     downloads.mkdir()
     _zip(paths.NOTEBOOKS, downloads / "llamastack-workshop-notebooks.zip")
-    one_page.write(BUILD / "singlehtml", downloads / "llamastack-workshop.html")
+    one_page.write(paths.BUILD / "singlehtml", downloads / "llamastack-workshop.html")
     _zip(SITE, COMPLETE)
 
 
@@ -103,7 +103,7 @@ def _execute(environment: Mapping[str, str], chapter: Path) -> tuple[NotebookNod
 def _jupyter_book(builder: str) -> None:
     # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
     options = ["-W", "-n", "--keep-going", "--all", "--builder", builder]
-    shutil.rmtree(BUILD / builder, ignore_errors=True)
+    shutil.rmtree(paths.BUILD / builder, ignore_errors=True)
     if run_group([sys.executable, "-c", _JUPYTER_BOOK, "build", ".", *options], cwd=paths.ROOT):
         raise WorkshopError(
             "The book was not built: see the warnings and errors above.", "Correct them and run make book again."
@@ -112,6 +112,6 @@ def _jupyter_book(builder: str) -> None:
 
 def _zip(folder: Path, target: Path) -> None:
     """Write `folder` into the archive `target`, complete or not at all."""
-    with tempfile.TemporaryDirectory(dir=BUILD, prefix="zip-") as scratch:
+    with tempfile.TemporaryDirectory(dir=paths.BUILD, prefix="zip-") as scratch:
         archive = shutil.make_archive(str(Path(scratch) / target.stem), "zip", folder.parent, folder.name)
         Path(archive).replace(target)

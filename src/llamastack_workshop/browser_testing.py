@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from llamastack_workshop import book, paths
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import run_group
-from llamastack_workshop.stack import Say
+from llamastack_workshop.reporting import Say
 
 if TYPE_CHECKING:
     from playwright.sync_api import Playwright
 
 # What a run leaves behind: pictures of failed tests, logs, the copies of the chapters that it worked on.
-RESULTS = book.BUILD / "browser"
+RESULTS = paths.BUILD / "browser"
 
 _TESTS = "tests_browser"
 _CHROMIUMS = ("chromium", "chromium-browser", "google-chrome")

@@ -12,17 +12,14 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from llamastack_workshop import book, npm_packages, paths, stacks
+from llamastack_workshop import book, files, npm_packages, paths, stacks
 from llamastack_workshop.errors import WorkshopError, clear_errors
 from llamastack_workshop.processes import run_group
+from llamastack_workshop.reporting import Say
 
-Say = Callable[[str], None]
-
-_BUILD = paths.ROOT / "_build"
 _FOLDER = "llamastack-workshop"
 _DISK_NEEDED = 3.0  # GB; measured: 1.7 for the caches and an installation that shares their files, 0.6 for the archive
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -37,10 +34,10 @@ def make(say: Say) -> Path:
     Raises WorkshopError if there is no commit to pack, if changes are not committed, or if a step fails.
     """
     commit = _commit(say)
-    _BUILD.mkdir(exist_ok=True)
-    if (free := shutil.disk_usage(_BUILD).free / 1e9) < _DISK_NEEDED:
+    paths.BUILD.mkdir(exist_ok=True)
+    if (free := shutil.disk_usage(paths.BUILD).free / 1e9) < _DISK_NEEDED:
         raise WorkshopError(f"The disk has {free:.1f} GB free, and this needs {_DISK_NEEDED:.0f} GB.", "Make room.")
-    with tempfile.TemporaryDirectory(dir=_BUILD, prefix="bundle-") as scratch:
+    with tempfile.TemporaryDirectory(dir=paths.BUILD, prefix="bundle-") as scratch:
         folder = Path(scratch) / _FOLDER
         say(f"Copying {commit} …")
         _copy_commit(folder)
@@ -54,7 +51,7 @@ def make(say: Say) -> Path:
         _forget_installation(uv, folder)
         built = [name for name in ("html", "slides") if _copy_built(name, folder, say)]
         (folder / "OFFLINE.md").write_text(_note(commit, has_python, built), encoding="utf-8")
-        archive = _BUILD / archive_name(platform.system(), platform.machine())
+        archive = paths.BUILD / archive_name(platform.system(), platform.machine())
         size = sum(path.lstat().st_size for path in folder.rglob("*"))
         say(f"Packing {size / 1e9:.1f} GB (a minute or two) …")
         pack(folder, archive)
@@ -83,8 +80,7 @@ def pack(folder: Path, archive: Path) -> None:
         part.replace(archive)
     finally:
         part.unlink(missing_ok=True)
-    part.write_text(f"{checksum}  {archive.name}\n", encoding="utf-8")
-    part.replace(sums)
+    files.write_whole(sums, f"{checksum}  {archive.name}\n")
 
 
 def install_all(say: Say) -> None:
@@ -224,7 +220,7 @@ def _forget_installation(uv: Path, folder: Path) -> None:
 
 def _copy_built(name: str, folder: Path, say: Say) -> bool:
     """Copy `_build/name`, and return whether it is there."""
-    source = _BUILD / name
+    source = paths.BUILD / name
     if not (source / "index.html").exists() or (name == "html" and not book.COMPLETE.exists()):
         say(f"There is nothing in _build/{name}, so that the bundle has none.")
         return False

@@ -23,9 +23,9 @@ from filelock import FileLock, Timeout
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from llamastack_workshop import paths, uv
+from llamastack_workshop import files, paths, uv
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.stack import Say
+from llamastack_workshop.reporting import Say
 
 FOLDER = paths.WORKSHOP_HOME / "canary"
 
@@ -94,9 +94,7 @@ class Report:
     def write(self, path: Path) -> None:
         """Put the report into the file `path`, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(f"{path.name}.part")
-        part.write_text(self.markdown(), encoding="utf-8")
-        part.replace(path)
+        files.write_whole(path, self.markdown())
 
 
 class _Failed(Exception):

@@ -14,6 +14,7 @@ from nbformat import NotebookNode
 
 from llamastack_workshop import paths
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.files import write_whole
 
 _SOLUTION = re.compile(r"^([ \t]*)### BEGIN SOLUTION\n.*?^[ \t]*### END SOLUTION", re.MULTILINE | re.DOTALL)
 _BLANK = r"\1pass  # your code here"
@@ -56,7 +57,7 @@ def hand_out() -> None:
         fresh = blank(nbformat.read(chapter, as_version=4))
         # An untouched copy of the same chapter stays, because it may hold outputs.
         if not target.exists() or _handed_out(target) not in (None, _digest(fresh)):
-            nbformat.write(fresh, target)
+            _write(fresh, target)
 
 
 def changed(copy: Path) -> bool:
@@ -91,8 +92,12 @@ def reset(name: str) -> tuple[Path, Path]:
         raise WorkshopError(f"There is no {target.relative_to(paths.ROOT)} yet.", "Get your copies with: make lab")
     kept = target.with_stem(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
     target.rename(kept)
-    nbformat.write(blank(nbformat.read(chapter, as_version=4)), target)
+    _write(blank(nbformat.read(chapter, as_version=4)), target)
     return target, kept
+
+
+def _write(notebook: NotebookNode, target: Path) -> None:
+    write_whole(target, nbformat.writes(notebook) + "\n")
 
 
 def _handed_out(copy: Path) -> str | None:

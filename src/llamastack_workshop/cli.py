@@ -167,7 +167,7 @@ def book() -> None:
     from llamastack_workshop.book import build
 
     build(_say)
-    console.print(f"The book is in {paths.ROOT / '_build' / 'html' / 'index.html'}", soft_wrap=True)
+    console.print(f"The book is in {paths.BUILD / 'html' / 'index.html'}", soft_wrap=True)
 
 
 @app.command()
@@ -323,7 +323,7 @@ def clean() -> None:
             f"A running server (process {pids}) uses what would be removed.",
             "Stop it first, with Ctrl-C in its terminal.",
         )
-    for folder in (paths.WORKSHOP_HOME, paths.ROOT / "_build"):
+    for folder in (paths.WORKSHOP_HOME, paths.BUILD):
         if folder.exists():
             shutil.rmtree(folder)
             console.print(f"removed {folder.relative_to(paths.ROOT)}/")

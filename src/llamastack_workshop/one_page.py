@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from bs4 import BeautifulSoup, Tag
 from pygments.formatters import HtmlFormatter
 
+from llamastack_workshop import files
 from llamastack_workshop.errors import WorkshopError
 
 # Styles of accessible-pygments, made for contrast: https://github.com/Quansight-Labs/accessible-pygments
@@ -49,9 +50,7 @@ def write(built: Path, target: Path) -> None:
         _embed(link, "href", built)
     title = article.find("h1").get_text()
     whole = _PAGE.format(title=title, style=_style(), contents=_contents(article), article=article.decode_contents())
-    part = target.with_suffix(".part")
-    part.write_text(whole, encoding="utf-8")
-    part.replace(target)
+    files.write_whole(target, whole)
 
 
 def _keep_links_within(article: Tag) -> None:

@@ -15,6 +15,9 @@ WORKSHOP_HOME = ROOT / ".workshop"
 MODELS = WORKSHOP_HOME / "models"
 LOGS = Path(os.environ.get("WORKSHOP_LOGS") or WORKSHOP_HOME / "logs").absolute()
 
+# What `make book`, `make slides` and `make bundle` make; `make clean` removes it.
+BUILD = ROOT / "_build"
+
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
 WORK = ROOT / "work"
 

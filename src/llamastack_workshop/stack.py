@@ -3,7 +3,7 @@
 import os
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,11 +17,10 @@ from llamastack_workshop.embedded import weights
 from llamastack_workshop.embedded.serve import READY
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import Child, first_to_end
+from llamastack_workshop.reporting import Say
 from llamastack_workshop.stacks import OURS, Server
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

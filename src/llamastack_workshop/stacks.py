@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,11 +17,10 @@ from filelock import FileLock
 
 from llamastack_workshop import paths, uv
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.reporting import Say
 
 FOLDER = paths.ROOT / "stacks"
 ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from llamastack_workshop import paths, ports, stacks, upstreams
 from llamastack_workshop.processes import run_group
-from llamastack_workshop.stack import Say, running_stack
+from llamastack_workshop.reporting import Say
+from llamastack_workshop.stack import running_stack
 
 _TESTS = ["notebooks", "tests"]
 
@@ -49,6 +50,7 @@ def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, s
         "--nbmake",
         "--numprocesses=logical",
         "--maxprocesses=4",
-        "--dist=loadgroup",
+        # One worker a file: what a file starts, it starts once.
+        "--dist=loadfile",
     ]
     return run_group([*command, *arguments, *([] if names_tests else tests)], cwd=paths.ROOT, env=environment)

@@ -9,7 +9,7 @@ import nbformat
 from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 
-from llamastack_workshop import chapters, kernels, paths
+from llamastack_workshop import chapters, files, kernels, paths
 
 SOURCE = Path(__file__).with_name("welcome.ipynb")
 NAME = "00-welcome.ipynb"
@@ -29,9 +29,7 @@ def hand_out(base_url: str) -> Path:
     # A kernel that does not start, or ends, is a RuntimeError.
     with suppress(CellControlSignal, RuntimeError):
         kernels.each(partial(_execute, base_url), [notebook], 1, lambda *_: None)
-    part = copy.with_suffix(".part")
-    nbformat.write(notebook, part)
-    part.replace(copy)
+    files.write_whole(copy, nbformat.writes(notebook) + "\n")
     return copy
 
 

@@ -9,14 +9,13 @@ from pathlib import Path
 
 from llamastack_workshop import paths
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.reporting import Say
 
 CHAT_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
 _HERE = Path(__file__).parent
-
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
 from llamastack_workshop.errors import WorkshopError
+from llamastack_workshop.files import write_whole
 
 Gate = Callable[[str], str | None]
 
@@ -110,9 +111,7 @@ class Journal:
         self.about |= about
         if self.path and self.path.exists():
             _, *steps = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            fresh = self.path.with_suffix(".part")
-            fresh.write_text("".join([self._first_line(), *steps]), encoding="utf-8")
-            fresh.replace(self.path)
+            write_whole(self.path, "".join([self._first_line(), *steps]))
 
     def _first_line(self) -> str:
         return json.dumps(self.about, ensure_ascii=False) + "\n"

@@ -14,11 +14,11 @@ from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 
 from llamastack_workshop import chapters, npm_packages, paths
-from llamastack_workshop.book import BUILD, EXECUTED
+from llamastack_workshop.book import EXECUTED
+from llamastack_workshop.reporting import Say
 from llamastack_workshop.slides import pages
-from llamastack_workshop.stack import Say
 
-SLIDES = BUILD / "slides"
+SLIDES = paths.BUILD / "slides"
 PACKAGE_JSON = Path(__file__).with_name("package.json")
 
 _HERE = Path(__file__).parent
