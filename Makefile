@@ -19,7 +19,7 @@ lab: ## Start model, server and JupyterLab (ARGS="--no-browser")
 test: ## Run all tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-test-browser: ## Test site and JupyterLab in a browser (ARGS="-k site")
+test-browser: ## Test site, slides and lab in a browser (ARGS="-k site")
 	@scripts/uv run --group browser workshop test-browser $(ARGS)
 
 chain: ## Run the chain of chapters 3 and 11 (VERBOSE=true)

@@ -23,6 +23,7 @@ from llamastack_workshop.stack import running_stack
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chromium", required=True, help="the browser's executable")
     parser.addoption("--site", required=True, type=Path, help="the folder of the built site")
+    parser.addoption("--slides", required=True, type=Path, help="the folder of the slides")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -47,6 +48,11 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.getoption("--site")
+
+
+@pytest.fixture(scope="session")
+def slides(pytestconfig: pytest.Config) -> Path:
+    return pytestconfig.getoption("--slides")
 
 
 class _Quiet(SimpleHTTPRequestHandler):

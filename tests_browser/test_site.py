@@ -6,10 +6,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 from sphinx_external_toc.parsing import parse_toc_yaml
-from visit import Visit
+from visit import Visit, barriers
 
 from llamastack_workshop import paths
 
@@ -17,18 +16,6 @@ PAGES = [*parse_toc_yaml(paths.ROOT / "_toc.yml"), "genindex", "search"]
 PHONE = {"width": 390, "height": 844}
 NOTEBOOK = "notebooks/02-responses-api"
 FIRST = "book/index.html"
-
-
-def barriers(page: Page, **options: object) -> list[str]:
-    """Return what axe calls a serious or critical violation."""
-    # preload would fetch styles anew, with wrong addresses; no rule that counts here needs them.
-    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False, **options})
-    return [
-        f"{violation['impact']} {violation['id']}: {node['html'][:200]}"
-        for violation in found.response["violations"]
-        if violation["impact"] in ("serious", "critical")
-        for node in violation["nodes"]
-    ]
 
 
 def brightness(page: Page, color: str) -> float:

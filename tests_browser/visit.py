@@ -2,6 +2,7 @@
 
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
 from llamastack_workshop import ports
@@ -26,5 +27,17 @@ class Visit:
 
     def _note(self, url: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("data", "blob") and parts.hostname not in ("localhost", ports.HOST):
+        if parts.scheme not in ("data", "blob", "file") and parts.hostname not in ("localhost", ports.HOST):
             self.other_hosts.append(url)
+
+
+def barriers(page: Page, **options: object) -> list[str]:
+    """Return what axe calls a serious or critical violation."""
+    # preload would fetch styles anew, with wrong addresses; no rule that counts here needs them.
+    found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False, **options})
+    return [
+        f"{violation['impact']} {violation['id']}: {node['html'][:200]}"
+        for violation in found.response["violations"]
+        if violation["impact"] in ("serious", "critical")
+        for node in violation["nodes"]
+    ]

@@ -1,4 +1,4 @@
-"""Test the site and JupyterLab as a person would: with a real Chromium, which this module finds."""
+"""Test the site, the slides and JupyterLab as a person would: with a real Chromium, which this module finds."""
 
 import importlib.util
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llamastack_workshop import book, paths
+from llamastack_workshop import book, paths, slides
 from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.processes import run_group
 from llamastack_workshop.reporting import Say
@@ -29,6 +29,7 @@ def run_browser_tests(arguments: list[str], site: Path | None, say: Say) -> int:
     """Run the browser tests with pytest's `arguments`, and return its exit status.
 
     `site` is the folder of a built site; without it, the site in `_build/html` is built if it is missing or old.
+    The slides are made anew from what the book's last run left.
     Raises WorkshopError if there is no Chromium or the site does not build.
     """
     if importlib.util.find_spec("playwright") is None:
@@ -41,11 +42,13 @@ def run_browser_tests(arguments: list[str], site: Path | None, say: Say) -> int:
         _build_if_old(say)
     elif not (site / "index.html").exists():
         raise WorkshopError(f"There is no site in {site}.", "Leave out --site, or build one with: make book")
+    overview = slides.build([], say)
     shutil.rmtree(RESULTS, ignore_errors=True)
     say(f"Testing with {chromium} …")
     # Two browsers at a time: a page is a matter of the processor alone.
     options = ["--numprocesses=logical", "--maxprocesses=2", "--tb=short"]
     options += [f"--chromium={chromium}", f"--site={(site or book.SITE).absolute()}"]
+    options += [f"--slides={overview.parent}"]
     chosen = [] if any(word.startswith(_TESTS) for word in arguments) else [_TESTS]
     status = run_group([sys.executable, "-m", "pytest", *options, *arguments, *chosen], cwd=paths.ROOT)
     if RESULTS.exists() and status:

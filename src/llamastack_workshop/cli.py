@@ -152,9 +152,9 @@ def test_browser(
         Path | None, typer.Option(help="The folder of a built site.", show_default="_build/html, built if it is old")
     ] = None,
 ) -> None:
-    """Test the site and JupyterLab in a real Chromium, as a person would, with axe's rules of accessibility.
+    """Test the site, the slides and JupyterLab in a real Chromium as a person would, with axe's rules of accessibility.
 
-    Failures leave pictures in _build/browser/. Further arguments go to pytest: `-k site`, or `-k lab`
+    Failures leave pictures in _build/browser/. Further arguments go to pytest: `-k site`, `-k slides` or `-k lab`
     """
     from llamastack_workshop.browser_testing import run_browser_tests
 
@@ -307,7 +307,7 @@ def format_notebooks(
 
 @app.command()
 def diagrams() -> None:
-    """For contributors: draw book/diagrams/*.dot as book/images/*.svg, for the light and the dark theme."""
+    """For contributors: draw the DOT files of book/diagrams as SVG into book/images, in light and in dark."""
     from llamastack_workshop.diagrams import write
 
     for path in write():

@@ -12,6 +12,7 @@ from jinja2 import Template
 from markdown_it import MarkdownIt
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
+from traitlets.config import Config
 
 from llamastack_workshop import chapters, npm_packages, paths
 from llamastack_workshop.book import EXECUTED
@@ -80,6 +81,8 @@ def speaker_notes(page: str) -> dict[str, str]:
 def _exporter() -> SlidesExporter:
     """Return nbconvert's exporter, which compiles its templates once for all chapters."""
     return SlidesExporter(
+        # Made for contrast: https://github.com/Quansight-Labs/accessible-pygments
+        config=Config(CSSHTMLHeaderPreprocessor={"style": "a11y-high-contrast-light"}),
         template_name="workshop",
         extra_template_basedirs=[str(_HERE / "templates")],
         reveal_url_prefix="reveal.js",
