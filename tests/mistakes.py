@@ -9,6 +9,7 @@ import json
 import re
 import sys
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
@@ -43,6 +44,14 @@ from llamastack_workshop.exercises import (
 )
 from llamastack_workshop.patterns.prompt_chaining import Specifications
 from llamastack_workshop.throwaway import through
+
+
+def all_events_counted(client: OpenAI, model: str) -> Callable[[str], tuple[str, int]]:
+    def stream(question: str) -> tuple[str, int]:
+        events = list(client.responses.create(model=model, input=question, max_output_tokens=64, stream=True))
+        return events[-1].response.output_text, len(events)
+
+    return stream
 
 
 def typed_price_format(**price: str) -> dict[str, Any]:
@@ -217,10 +226,12 @@ MISTAKES: list[tuple[Any, Any, str]] = [
         lambda c, m: [lambda q: c.responses.create(model=m, input=q, max_output_tokens=1)],
         "running your code raised BadRequestError",
     ),
-    (responses_api.streamed_text, lambda c, m: [lambda question: "Paris"], "return two values"),
-    (responses_api.streamed_text, lambda c, m: [lambda question: (["Pa", "ris"], 2)], "join the deltas"),
-    (responses_api.streamed_text, lambda c, m: [lambda question: ("Paris", 14)], "more deltas than characters"),
+    (responses_api.streamed_text, lambda c, m: [lambda question: "Paris", c, m], "return two values"),
+    (responses_api.streamed_text, lambda c, m: [lambda question: (["Pa", "ris"], 2), c, m], "join the deltas"),
+    (responses_api.streamed_text, lambda c, m: [lambda question: ("Paris", 14), c, m], "more deltas than characters"),
+    (responses_api.streamed_text, lambda c, m: [all_events_counted(c, m), c, m], "events of every type"),
     (responses_api.price_format, lambda c, m: [{"type": "json_object"}, c, m], "json_schema"),
+    (responses_api.price_format, lambda c, m: ["price", c, m], "not a dictionary"),
     (responses_api.price_format, lambda c, m: [typed_price_format(type="string"), c, m], "price is a number"),
     (
         responses_api.follow_up,

@@ -60,4 +60,4 @@ def test_what_is_not_there_is_named(
 ) -> None:
     with pytest.raises(WorkshopError, match=problem) as caught:
         execute([name], model if served else "openai/none", urlsplit(base_url).port, Choice.auto, lambda line: None)
-    assert caught.value.fix.startswith("Choose one of: ")
+    assert caught.value.fix.startswith("Choose ")

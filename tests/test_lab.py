@@ -9,9 +9,24 @@ import sys
 import httpx
 import psutil
 import pytest
+from websocket import create_connection
 
 from llamastack_workshop import ports
 from llamastack_workshop.chapters import chapters
+
+
+def in_terminal(command: str, address: str, token: str) -> str:
+    """Return what a terminal of JupyterLab shows after `command`, as plain text with single spaces."""
+    name = httpx.post(f"{address}/api/terminals", params={"token": token}, timeout=30).json()["name"]
+    place = address.replace("http://", "ws://")
+    terminal = create_connection(f"{place}/terminals/websocket/{name}?token={token}", timeout=30)
+    terminal.send(json.dumps(["stdin", f"{command}; echo end''ed\r"]))
+    shown = ""
+    while "ended" not in shown:
+        kind, *content = json.loads(terminal.recv())
+        shown += content[0] if kind == "stdout" else ""
+    terminal.close()
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[│╭╮╰╯─]", "", shown).split())
 
 
 # Ctrl-C, and a plain `kill`.
@@ -46,6 +61,8 @@ def test_lab_uses_the_running_server_and_stops_cleanly(stop: signal.Signals, bas
         notifications = f"{address}/lab/api/settings/@jupyterlab/apputils-extension:notification"
         settings = httpx.get(notifications, params={"token": token}, timeout=30).json()["schema"]["properties"]
         assert settings["fetchNews"]["default"] == "false"
+
+        assert "Exits with 1 if something is" in in_terminal("workshop doctor --help", address, token)
 
         processes = psutil.Process(lab.pid).children(recursive=True)
         lab.send_signal(stop)

@@ -139,5 +139,5 @@ def start(port, free):
     assert set(errors_in(source)) == {
         ("Port … is taken by ….", "Use port …."),
         ("No port.", "Use port …."),
-        ("It did not start.", "what its second line says"),
+        ("It did not start.", "what the line below it says, which depends on your case"),
     }

@@ -76,7 +76,7 @@ def find(name: str) -> Path:
     if len(found) != 1:
         raise WorkshopError(
             f"There is no chapter {name!r}." if not found else f"{name!r} could be several chapters.",
-            f"Choose one of: {', '.join(chapter.stem for chapter in chapters())}",
+            f"Choose a number from 1 to {len(chapters())}, or a part of one name in {paths.NOTEBOOKS.name}/.",
         )
     return found[0]
 

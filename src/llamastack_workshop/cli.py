@@ -280,7 +280,10 @@ def bundle() -> None:
 
 @app.command()
 def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for example 2 or 02-responses-api.")]) -> None:
-    """Give yourself a fresh copy of a chapter; the one you worked on is kept under another name."""
+    """Give yourself a fresh copy of a chapter; the one you worked on is kept under another name.
+
+    `workshop progress` goes on counting what you have solved.
+    """
     from llamastack_workshop import chapters
 
     fresh, kept = chapters.reset(chapter)

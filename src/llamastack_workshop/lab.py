@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 import sys
 import time
 from collections.abc import Iterator
@@ -41,6 +42,7 @@ def running_lab(
         f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
         f"--ExtensionApp.open_browser={open_browser}",
         "--ServerApp.allow_root=True",
+        *_shell_of_terminals(),
         # The environment carries the token, because other users of a machine can read command lines.
         environment={
             **os.environ,
@@ -61,6 +63,13 @@ def running_lab(
         yield f"http://localhost:{port}/lab/tree/{_FIRST_PAGE}?token={token}", lab
     finally:
         lab.stop()
+
+
+def _shell_of_terminals() -> list[str]:
+    """Return the option for a shell that keeps our PATH; by itself, Jupyter starts a login shell with its own."""
+    if os.name == "nt":
+        return []
+    return [f"--ServerApp.terminado_settings=shell_command={shlex.quote(os.environ.get('SHELL') or '/bin/sh')}"]
 
 
 def _wait_until_ready(lab: Child, port: int) -> None:

@@ -27,7 +27,7 @@ _PAGE = """<!DOCTYPE html>
 <style>{style}</style>
 </head>
 <body>
-<nav aria-label="Contents"><details open><summary>Contents</summary><ul>{contents}</ul></details></nav>
+<nav aria-label="Contents"><details><summary>Contents</summary><ul>{contents}</ul></details></nav>
 <main>{article}</main>
 </body>
 </html>

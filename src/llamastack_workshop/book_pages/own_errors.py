@@ -9,7 +9,7 @@ from llamastack_workshop.book_pages.markdown import options_as_code, table
 
 # What is known only when it happens.
 _LATER = "…"
-_NO_FIX = "what its second line says"
+_NO_FIX = "what the line below it says, which depends on your case"
 
 # What each variable of a function is set to.
 type Values = dict[str, list[ast.expr]]

@@ -12,7 +12,7 @@ _QUESTION = "Name the capital of France."
 
 
 @exercise
-def streamed_text(function: Callable[[str], tuple[str, int]]) -> str:
+def streamed_text(function: Callable[[str], tuple[str, int]], client: OpenAI, model: str) -> str:
     """Check that `function(question)` streams an answer and returns its text and the number of its deltas."""
     answer = given(function(_QUESTION))
     require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the text and the number of deltas.")
@@ -22,6 +22,8 @@ def streamed_text(function: Callable[[str], tuple[str, int]]) -> str:
     require(text.strip(), "the text is empty; add up `event.delta` of the events that have one.")
     require(deltas > 1, "you counted at most one delta; loop over the stream to its end.")
     require(deltas <= len(text), "you counted more deltas than characters; count the response.output_text.delta only.")
+    events = list(client.responses.create(model=model, input=_QUESTION, max_output_tokens=64, stream=True))
+    require(deltas != len(events), "you counted events of every type; count the response.output_text.delta only.")
     return f"{deltas} deltas make {text!r}"
 
 
@@ -29,6 +31,7 @@ def streamed_text(function: Callable[[str], tuple[str, int]]) -> str:
 def price_format(text_format: dict, client: OpenAI, model: str) -> str:
     """Check a `format` whose schema asks for a `product` (string) and a `price` (number)."""
     text_format = given(text_format)
+    require(isinstance(text_format, dict), f"the format is a {type(text_format).__name__}, not a dictionary.")
     require(text_format.get("type") == "json_schema", 'the format\'s type is "json_schema".')
     require(text_format.get("name"), "the format needs a name.")
     schema = text_format.get("schema") or {}
