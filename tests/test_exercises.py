@@ -112,7 +112,7 @@ def test_copies_follow_the_chapters_until_somebody_works_on_them(repository: Pat
     assert (source(fresh), source(kept)) == ("z = 3", "my own work")
 
 
-def test_reset_names_the_chapters_there_are(repository: Path) -> None:
+def test_reset_says_which_chapters_there_are(repository: Path) -> None:
     with pytest.raises(WorkshopError, match="There is no chapter") as caught:
         chapters.reset("9")
-    assert "01-first" in caught.value.fix
+    assert "1 to 1" in caught.value.fix

@@ -150,4 +150,4 @@ def test_notes_are_the_speakers() -> None:
 def test_an_unknown_chapter_is_named() -> None:
     with pytest.raises(WorkshopError, match="There is no chapter 'ninety'") as error:
         slides.build(["ninety"], say=lambda _: None)
-    assert "02-responses-api" in error.value.fix
+    assert "Choose a number from 1 to" in error.value.fix
