@@ -134,7 +134,7 @@ def test_the_menu_on_a_phone_opens_and_leads_on(visit: Visit, site_url: str) -> 
     page = visit.page
     page.set_viewport_size(PHONE)
     page.goto(f"{site_url}/{FIRST}")
-    chapter = page.get_by_role("link", name="The Responses API", exact=True)
+    chapter = page.get_by_role("link", name="2. The Responses API", exact=True)
     in_menu = page.get_by_role("dialog").and_(page.locator(":modal")).locator(chapter)
     expect(in_menu).not_to_be_visible()
     page.locator("button.primary-toggle").press("Enter")
