@@ -92,12 +92,21 @@ def _starts(playwright: "Playwright", path: str) -> bool:
     return True
 
 
+def newest_source(root: Path) -> float:
+    """Return when a file that the site is made from last changed, in seconds since the epoch.
+
+    `root` is the repository. Hidden files there, such as a linter's cache beside the notebooks, are no sources.
+    """
+    files = [file for name in _SOURCES for file in [root / name, *(root / name).rglob("*")] if file.is_file()]
+    shown = [file for file in files if not any(part.startswith(".") for part in file.relative_to(root).parts)]
+    return max(file.stat().st_mtime for file in shown)
+
+
 def _build_if_old(say: Say) -> None:
     """Build the site into `_build/html` unless it is newer than every file that it is made from."""
-    files = [file for name in _SOURCES for file in [paths.ROOT / name, *(paths.ROOT / name).rglob("*")]]
     if not book.COMPLETE.exists():
         say("The site is not built yet, so that comes first …")
-    elif max(file.stat().st_mtime for file in files if file.is_file()) > book.COMPLETE.stat().st_mtime:
+    elif newest_source(paths.ROOT) > book.COMPLETE.stat().st_mtime:
         say("The site is older than its sources, so it is built anew first …")
     else:
         return
