@@ -136,6 +136,13 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
 
 
+def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    numbered = [page["file"] for part in parts if part.get("numbered") for page in part["chapters"]]
+    assert numbered == [f"notebooks/{path.stem}" for path in chapters()]
+    assert [int(path.stem.split("-")[0]) for path in chapters()] == list(range(1, len(numbered) + 1))
+
+
 def test_the_landing_page_says_how_long_each_page_takes() -> None:
     listed = dict(re.findall(r"\[\]\((\S+)\) \| (\d+) \|", (ROOT / "book" / "index.md").read_text(encoding="utf-8")))
     assert listed.keys() >= {f"../notebooks/{path.name}" for path in chapters()}
