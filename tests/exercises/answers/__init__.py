@@ -1,0 +1,39 @@
+"""Answers that were tried on the checks: one module a chapter, named like the module of its checks.
+
+Each has a list RIGHT of answers in several styles, and a list WRONG of answers with a part of what the check says.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openai import OpenAI
+
+from llamastack_workshop.exercises.check import Result
+
+
+@dataclass(frozen=True)
+class Server:
+    """The live server that an answer may ask; `base_url` ends in /v1, `embedding` is its embedding model's id."""
+
+    client: OpenAI
+    model: str
+    base_url: str
+    embedding: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An answer to the exercise of `check`; `arguments` makes what the notebook hands to the check.
+
+    `style` tells right answers apart; a wrong one has in `said` a part of the check's message.
+    """
+
+    check: Callable[..., Result]
+    style: str
+    arguments: Callable[[Server], Sequence[Any]]
+    said: str = ""
+
+    def __str__(self) -> str:
+        chapter = self.check.__module__.rpartition(".")[2]
+        return f"{chapter}.{self.check.__name__}: {self.style}"

@@ -1,0 +1,89 @@
+"""The checks judge rightly: right answers in several styles pass, wrong ones are told what is wrong."""
+
+import importlib
+import pkgutil
+import re
+from collections import Counter
+
+import answers
+import nbformat
+import pytest
+from answers import Answer, Server
+
+from llamastack_workshop import chapters
+from llamastack_workshop.exercises.check import CheckFailed, NotYet, call, exercise, given
+
+MODULES = [importlib.import_module(f"answers.{found.name}") for found in pkgutil.iter_modules(answers.__path__)]
+RIGHT: list[Answer] = [answer for module in MODULES for answer in module.RIGHT]
+WRONG: list[Answer] = [answer for module in MODULES for answer in module.WRONG]
+
+
+@pytest.fixture(scope="module")
+def server(client, model: str, base_url: str) -> Server:
+    listed = client.models.list().data
+    embedding = next(m.id for m in listed if m.custom_metadata["model_type"] == "embedding")
+    return Server(client, model, base_url, embedding)
+
+
+@pytest.mark.parametrize("answer", RIGHT, ids=str)
+def test_a_right_answer_passes(answer: Answer, server: Server) -> None:
+    assert answer.check(*answer.arguments(server)).passed
+
+
+@pytest.mark.parametrize("answer", WRONG, ids=str)
+def test_a_wrong_answer_is_told_what_is_wrong(answer: Answer, server: Server) -> None:
+    with pytest.raises(NotYet, match=re.escape(answer.said)):
+        answer.check(*answer.arguments(server))
+
+
+def exercises() -> set[str]:
+    """Return each exercise of the chapters, as `module.check`."""
+    found = set()
+    for path in chapters.chapters():
+        code = "\n".join(cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code")
+        module = re.search(r"exercises import (\w+) as check", code)[1]
+        found |= {f"{module}.{check}" for check in re.findall(r"^check\.(\w+)", code, re.MULTILINE)}
+    return found
+
+
+def test_each_exercise_was_tried_with_two_right_and_three_wrong_answers() -> None:
+    right, wrong = (Counter(str(answer).split(":")[0] for answer in answers) for answers in (RIGHT, WRONG))
+    assert not {name: (right[name], wrong[name]) for name in exercises() if right[name] < 2 or wrong[name] < 3}
+    assert all(answer.said for answer in WRONG)
+
+
+@exercise
+def doubled(function) -> str:
+    """A check that has a fault: it takes every number for one with a length."""
+    number = call(function, 2, kind=int, wanted="a number")
+    return f"{len(number)} digits"
+
+
+def test_an_exception_of_the_answer_is_told_apart_from_one_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_CHECKS", "")
+    assert repr(doubled(lambda n: n / 0)) == "✗ Not yet: running your code raised ZeroDivisionError: division by zero"
+    assert repr(doubled(lambda n: 2 * n)).startswith("! This check failed itself")
+    assert "Please report it" in repr(doubled(lambda n: 2 * n))
+    assert "earlier version" in repr(doubled())
+    monkeypatch.setenv("WORKSHOP_CHECKS", "raise")
+    with pytest.raises(CheckFailed, match=r"exercise|doubled"):
+        doubled(lambda n: 2 * n)
+
+
+def test_a_blank_is_told_apart_from_a_branch_that_returns_nothing() -> None:
+    def blank(text: str) -> str:
+        """Return the text."""
+
+    def some(text: str) -> str | None:
+        return text if text == "known" else None
+
+    for nothing in (None, blank):
+        with pytest.raises(NotYet, match="there is no answer yet"):
+            call(nothing, "x")
+    with pytest.raises(NotYet, match="`some` returns None here, not a text: does each branch `return`"):
+        call(some, "x", wanted="a text")
+    assert call(some, "x", or_none=True) is None
+    with pytest.raises(NotYet, match="give a list of texts, not a str"):
+        given("x", list, "a list of texts")
+    with pytest.raises(NotYet, match="`some` should return a number, not a str"):
+        call(some, "known", kind=int, wanted="a number")
