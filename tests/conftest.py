@@ -1,17 +1,12 @@
 """What the tests share. `make test` starts a server and names it in LLAMA_STACK_BASE_URL."""
 
 import os
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 from openai import OpenAI
 
-from llamastack_workshop.stack import language_models
-
-if TYPE_CHECKING:
-    from responses_live import Live
+from llamastack_workshop.server.stack import language_models
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -49,12 +44,3 @@ def client(base_url: str) -> OpenAI:
 @pytest.fixture(scope="session")
 def model(base_url: str) -> str:
     return language_models(base_url)[0]
-
-
-@pytest.fixture(scope="session")
-def live(base_url: str, model: str) -> "Iterator[Live]":
-    """The server with a vector store in it and an MCP server beside it."""
-    from responses_live import running_live
-
-    with running_live(base_url, model) as live:
-        yield live

@@ -23,7 +23,6 @@ from langgraph.types import Send
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop import paths
 from llamastack_workshop.exercises import (
     branching_chains,
     break_it,
@@ -43,7 +42,8 @@ from llamastack_workshop.exercises import (
     tools,
 )
 from llamastack_workshop.patterns.prompt_chaining import Specifications
-from llamastack_workshop.throwaway import through
+from llamastack_workshop.server.throwaway import through
+from llamastack_workshop.system import paths
 
 
 def all_events_counted(client: OpenAI, model: str) -> Callable[[str], tuple[str, int]]:

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 from openai import OpenAI
 from openai.types.responses import ResponseOutputRefusal, ResponseStreamEvent
 
-from llamastack_workshop import paths
+from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.exercises import (
     access_control,
     backends,
@@ -26,7 +26,7 @@ from llamastack_workshop.exercises import (
     traces,
     upgrading,
 )
-from llamastack_workshop.stack_results import RESULTS
+from llamastack_workshop.system import paths
 
 
 def reviewer(**changed: Any) -> dict[str, Any]:

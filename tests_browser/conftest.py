@@ -14,10 +14,11 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 from visit import PATIENCE, Visit
 
-from llamastack_workshop import chapters, paths, ports
-from llamastack_workshop.browser_testing import RESULTS
-from llamastack_workshop.lab import running_lab
-from llamastack_workshop.stack import running_stack
+from llamastack_workshop.attending import chapters
+from llamastack_workshop.attending.lab import running_lab
+from llamastack_workshop.proving.browser_testing import RESULTS
+from llamastack_workshop.server.stack import running_stack
+from llamastack_workshop.system import paths, ports
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

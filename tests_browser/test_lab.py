@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from visit import PATIENCE, Visit
 
-from llamastack_workshop.chapters import chapters
+from llamastack_workshop.attending.chapters import chapters
 
 CORE = [path.stem for path in chapters()[:4]]
 

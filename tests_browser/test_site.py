@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from sphinx_external_toc.parsing import parse_toc_yaml
 from visit import Visit, barriers
 
-from llamastack_workshop import paths
+from llamastack_workshop.system import paths
 
 PAGES = [*parse_toc_yaml(paths.ROOT / "_toc.yml"), "genindex", "search"]
 PHONE = {"width": 390, "height": 844}

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from visit import Visit, barriers
 
-from llamastack_workshop.chapters import chapters
+from llamastack_workshop.attending.chapters import chapters
 
 # What a slide is laid out for; see pages.py.
 PROJECTOR = {"width": 1280, "height": 720}

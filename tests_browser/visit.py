@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
-from llamastack_workshop import ports
+from llamastack_workshop.system import ports
 
 # Milliseconds. Conditions are awaited: a fast machine does not wait, and a slow one has the time that it takes.
 PATIENCE = 60_000

@@ -1,1 +1,28 @@
-"""What the LlamaStack Workshop needs around its lessons: the embedded model, the life cycle, the checks."""
+"""What the LlamaStack Workshop needs around its lessons.
+
+The rooms, from the top floor down; imports run downwards only:
+
+- `cli`: the `workshop` command
+- `exercises`: the checks that the notebooks' exercises call
+- `proving`: what tests and measures the workshop
+- `publishing`: what makes the site, the slides, the bundle
+- `patterns`: the five patterns of chapters 11 to 15, and their commands
+- `attending`: what an attendee uses
+- `server`: model and server
+- `system`: the ground
+
+Notebooks import `throwaway_server` and `throwaway_model` from here.
+"""
+
+from typing import Any
+
+__all__ = ["throwaway_model", "throwaway_server"]
+
+
+def __getattr__(name: str) -> Any:
+    # On use: the modules of a server that an attendee tries out are no matter of the other commands.
+    if name in __all__:
+        from llamastack_workshop.server import throwaway
+
+        return getattr(throwaway, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

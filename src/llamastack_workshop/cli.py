@@ -11,9 +11,10 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from llamastack_workshop import paths, ports, stack, stacks, upstreams
-from llamastack_workshop.errors import WorkshopError, clear_errors
-from llamastack_workshop.processes import first_to_end
+from llamastack_workshop.server import stack, stacks, upstreams
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import WorkshopError, clear_errors
+from llamastack_workshop.system.processes import first_to_end
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -65,7 +66,7 @@ def _interrupt(*_: object) -> None:
 @app.command()
 def setup() -> None:
     """Prepare the embedded models (once, some seconds; the other commands do it when needed)."""
-    from llamastack_workshop.embedded import weights
+    from llamastack_workshop.server.embedded import weights
 
     name, path = weights.chat_model(_say)
     embeddings = weights.embedding_model(_say)
@@ -109,7 +110,7 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
 ) -> None:
     """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/."""
-    from llamastack_workshop.lab import running_lab
+    from llamastack_workshop.attending.lab import running_lab
 
     with ExitStack() as cleanup:
         started, running = time.monotonic(), None
@@ -140,7 +141,7 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
     `--record` puts their outcomes into the book. Further arguments go to pytest:
     `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
-    from llamastack_workshop.testing import run_tests
+    from llamastack_workshop.proving.testing import run_tests
 
     raise SystemExit(run_tests(context.args, stack_name, _say))
 
@@ -156,7 +157,7 @@ def test_browser(
 
     Failures leave pictures in _build/browser/. Further arguments go to pytest: `-k site`, `-k slides` or `-k lab`
     """
-    from llamastack_workshop.browser_testing import run_browser_tests
+    from llamastack_workshop.proving.browser_testing import run_browser_tests
 
     raise SystemExit(run_browser_tests(context.args, site, _say))
 
@@ -164,7 +165,7 @@ def test_browser(
 @app.command()
 def book() -> None:
     """Build the site into _build/html, with every notebook executed; a warning or a failing cell is an error."""
-    from llamastack_workshop.book import build
+    from llamastack_workshop.publishing.book import build
 
     build(_say)
     console.print(f"The book is in {paths.BUILD / 'html' / 'index.html'}", soft_wrap=True)
@@ -177,7 +178,7 @@ def slides(
     ] = None,
 ) -> None:
     """Make slides for an instructor from the chapters, into _build/slides; showing them needs no network."""
-    from llamastack_workshop.slides import build
+    from llamastack_workshop.publishing.slides import build
 
     index = build(chapter or [], _say)
     console.print(f"The slides are in {index}", soft_wrap=True)
@@ -198,7 +199,7 @@ def run(
 
     A server that runs on the port is used, otherwise one is started. Exits with 1 if a chapter fails.
     """
-    from llamastack_workshop.executing import execute
+    from llamastack_workshop.attending.executing import execute
 
     executed = execute(chapter or [], model, port, upstream, _say)
     console.print(f"{len(executed)} chapters ran to their end: {executed[0].parent}", soft_wrap=True)
@@ -215,7 +216,7 @@ def bench(
 
     It takes some minutes, on the embedded model, with a server of its own. Do nothing else meanwhile.
     """
-    from llamastack_workshop import bench as comparison
+    from llamastack_workshop.proving import bench as comparison
 
     path = output or comparison.RESULTS
     comparison.write(comparison.measure(rounds, _say), path)
@@ -238,7 +239,7 @@ def canary(
     It builds the book and runs all tests, which takes most of an hour. Further arguments choose tests, as for
     `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
     """
-    from llamastack_workshop import canary as newest
+    from llamastack_workshop.proving import canary as newest
 
     report = newest.look(context.args, keep or [], limits, _say)
     console.print(report.markdown(), markup=False, soft_wrap=True)
@@ -250,7 +251,7 @@ def canary(
 @app.command()
 def doctor(port: Port = paths.DEFAULT_PORT) -> None:
     """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
-    from llamastack_workshop.doctor import examine, table
+    from llamastack_workshop.attending.doctor import examine, table
 
     findings = examine(port)
     console.print(table(findings))
@@ -261,7 +262,7 @@ def doctor(port: Port = paths.DEFAULT_PORT) -> None:
 @app.command()
 def progress() -> None:
     """Show which exercises you have solved, chapter by chapter, in your copies in work/."""
-    from llamastack_workshop import progress as progress_of_attendee
+    from llamastack_workshop.attending import progress as progress_of_attendee
 
     standings = progress_of_attendee.standings()
     console.print(progress_of_attendee.table(standings))
@@ -272,7 +273,7 @@ def progress() -> None:
 @app.command()
 def bundle() -> None:
     """Pack the last commit and all it installs into one archive, for machines of this kind without any network."""
-    from llamastack_workshop import bundle as offline
+    from llamastack_workshop.publishing import bundle as offline
 
     archive = offline.make(_say)
     console.print(f"{archive} ({archive.stat().st_size / 1e6:.0f} MB), and SHA256SUMS beside it", soft_wrap=True)
@@ -284,7 +285,7 @@ def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for examp
 
     `workshop progress` goes on counting what you have solved.
     """
-    from llamastack_workshop import chapters
+    from llamastack_workshop.attending import chapters
 
     fresh, kept = chapters.reset(chapter)
     console.print(
@@ -297,7 +298,7 @@ def format_notebooks(
     check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
 ) -> None:
     """For contributors: remove outputs, execution counts and kernel noise from notebooks/."""
-    from llamastack_workshop.notebook_format import noisy_notebooks, tidy
+    from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
 
     noisy = noisy_notebooks()
     for path in noisy:
@@ -311,7 +312,7 @@ def format_notebooks(
 @app.command()
 def diagrams() -> None:
     """For contributors: draw the DOT files of book/diagrams as SVG into book/images, in light and in dark."""
-    from llamastack_workshop.diagrams import write
+    from llamastack_workshop.publishing.diagrams import write
 
     for path in write():
         console.print(f"drawn: {path.relative_to(paths.ROOT)}")

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 from answers import Answer, Server
 
-from llamastack_workshop import chapters
+from llamastack_workshop.attending import chapters
 from llamastack_workshop.exercises.check import CheckFailed, NotYet, call, exercise, given
 
 MODULES = [importlib.import_module(f"answers.{found.name}") for found in pkgutil.iter_modules(answers.__path__)]

@@ -10,8 +10,8 @@ from typing import Any
 
 import httpx
 
-from llamastack_workshop import ports
 from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.system import ports
 
 _PASS_EVERYTHING_ON = {"remote::openai", "remote::vllm", "remote::llama-cpp-server"}
 

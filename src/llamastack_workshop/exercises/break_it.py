@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from llamastack_workshop.exercises.check import exercise, given, require
-from llamastack_workshop.throwaway import throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server
 
 
 @exercise

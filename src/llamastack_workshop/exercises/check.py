@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
-from llamastack_workshop.exercises import record
+from llamastack_workshop.attending import record
 
 # What a function that only says `pass`, or only has a docstring, compiles to.
 _OPERATIONS_OF_A_BLANK = {

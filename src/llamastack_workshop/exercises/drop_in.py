@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from llamastack_workshop import paths
 from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.system import paths
 
 _FEWEST = 3  # the address, the chat model and the embedding model
 

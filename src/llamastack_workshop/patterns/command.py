@@ -17,9 +17,10 @@ from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 from rich.console import Console
 
-from llamastack_workshop import paths, ports, stack, upstreams
-from llamastack_workshop.errors import WorkshopError, clear_errors, verbose
 from llamastack_workshop.patterns.steps import GateError, Journal, Reason, Step, StepError
+from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import WorkshopError, clear_errors, verbose
 
 # Progress goes to standard error, so that standard output holds the result alone.
 progress = Console(stderr=True, highlight=False)

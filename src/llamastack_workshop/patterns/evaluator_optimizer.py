@@ -12,8 +12,8 @@ from typing import Literal
 from openai import OpenAI
 from pydantic import BaseModel, ConfigDict, create_model
 
-from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.patterns.steps import Journal, ask, schema_gate
+from llamastack_workshop.system.errors import WorkshopError
 
 FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
 MAX_ROUNDS = 4

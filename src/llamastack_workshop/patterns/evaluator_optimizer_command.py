@@ -4,7 +4,6 @@ from typing import Annotated
 
 import typer
 
-from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.patterns.command import (
     AsJson,
     BaseUrl,
@@ -18,6 +17,7 @@ from llamastack_workshop.patterns.command import (
     run_app,
 )
 from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, run_loop
+from llamastack_workshop.system.errors import WorkshopError
 
 app = pattern_app()
 Rounds = Annotated[

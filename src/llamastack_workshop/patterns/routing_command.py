@@ -6,7 +6,6 @@ from typing import Annotated
 import typer
 from openai import OpenAI
 
-from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.patterns.command import (
     AsJson,
     BaseUrl,
@@ -20,7 +19,8 @@ from llamastack_workshop.patterns.command import (
     run_app,
 )
 from llamastack_workshop.patterns.routing import MESSAGE, By, run_routing
-from llamastack_workshop.stack import chosen_model, language_models
+from llamastack_workshop.server.stack import chosen_model, language_models
+from llamastack_workshop.system.errors import WorkshopError
 
 app = pattern_app()
 

@@ -17,8 +17,8 @@ from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel, ValidationError
 
-from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.files import write_whole
+from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.system.files import write_whole
 
 Gate = Callable[[str], str | None]
 

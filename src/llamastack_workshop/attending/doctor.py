@@ -1,0 +1,136 @@
+"""Check the machine for what the workshop needs."""
+
+import os
+import platform
+import shutil
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from typing import Literal
+
+import psutil
+from rich.table import Table
+
+from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+_PACKAGES = ("llama-stack", "llama-stack-api", "openai", "langchain-openai", "xllamacpp", "jupyterlab")
+# Measured: the two processes of a running stack, JupyterLab and one kernel take 1.5 GB together.
+_MEMORY_NEEDED = 2.0  # GB
+_DISK_NEEDED = 0.5  # GB: prepared models, state, the built book
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor's table; `advice` says what to do and is empty where all is well."""
+
+    what: str
+    status: Literal["ok", "note", "missing"]
+    found: str
+    advice: str = ""
+
+
+def examine(port: int) -> list[Finding]:
+    """Return what was found; `port` is where the LlamaStack server would listen."""
+    return [
+        _python(),
+        _packages(),
+        *_models(),
+        _server_port(port),
+        *(_upstream(upstream) for upstream in upstreams.UPSTREAMS),
+        _curl(),
+        _memory(),
+        _disk(),
+    ]
+
+
+def table(findings: list[Finding]) -> Table:
+    """Return the findings as a table that fits 80 columns."""
+    marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "missing": "[red]missing[/red]"}
+    result = Table(box=None, pad_edge=False)
+    for title in ("", "status", "found", "what to do"):
+        result.add_column(title, overflow="fold")
+    for finding in findings:
+        result.add_row(finding.what, marks[finding.status], finding.found, finding.advice)
+    return result
+
+
+def _python() -> Finding:
+    # The package does not install under a Python that LlamaStack cannot use, so there is nothing to fail here.
+    return Finding("Python", "ok", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _packages() -> Finding:
+    pins = {r.split("==")[0]: r.split("==")[1] for r in metadata.requires("llamastack-workshop") or [] if "==" in r}
+    wrong = []
+    for package in _PACKAGES:
+        try:
+            version = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            version = "none"
+        if version != pins[package]:
+            wrong.append(f"{package} {version} instead of {pins[package]}")
+    if wrong:
+        return Finding("packages", "missing", ", ".join(wrong), "Run: make setup")
+    return Finding("packages", "ok", f"llama-stack {pins['llama-stack']} and the others as pinned")
+
+
+def _models() -> list[Finding]:
+    findings = []
+    for name, source in ((weights.CHAT_MODEL, weights.SMOLLM2), (weights.EMBEDDING_MODEL, weights.MINILM)):
+        try:
+            source.verified_path()
+            findings.append(Finding(name, "ok", "weights present, checksum right"))
+        except WorkshopError as error:
+            findings.append(Finding(name, "missing", error.problem, error.fix))
+    if own := os.environ.get("WORKSHOP_MODEL"):
+        try:
+            weights.chat_model(lambda _: None)
+            findings.append(Finding("WORKSHOP_MODEL", "ok", own))
+        except WorkshopError as error:
+            findings.append(Finding("WORKSHOP_MODEL", "missing", error.problem, error.fix))
+    return findings
+
+
+def _server_port(port: int) -> Finding:
+    try:
+        stack.check_port(port)
+    except WorkshopError as error:
+        if stack.answering_version(port) == metadata.version("llama-stack"):
+            return Finding(f"port {port}", "ok", error.problem)
+        return Finding(f"port {port}", "missing", error.problem, error.fix)
+    return Finding(f"port {port}", "ok", "free")
+
+
+def _upstream(upstream: upstreams.Upstream) -> Finding:
+    name = {"openai": "OpenAI", "ollama": "Ollama", "vllm": "vLLM", "tgi": "TGI"}[upstream.provider_id]
+    if not upstream.is_set():
+        return Finding(name, "note", f"{upstream.variable} is not set: not used", "")
+    try:
+        listed = upstreams.models(upstream, timeout=5)
+    except WorkshopError as error:
+        return Finding(name, "missing", error.problem, error.fix)
+    return Finding(name, "ok", f"answers and lists {len(listed)} models")
+
+
+def _curl() -> Finding:
+    found = shutil.which("curl")
+    return Finding("curl", "ok" if found else "note", found or "not found", "" if found else "Chapter 1 uses it.")
+
+
+def _memory() -> Finding:
+    available = psutil.virtual_memory().available / 1e9
+    found = f"{available:.1f} GB available"
+    if available < _MEMORY_NEEDED:
+        return Finding("memory", "note", found, f"The workshop needs about {_MEMORY_NEEDED:.0f} GB: close something.")
+    return Finding("memory", "ok", found)
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(paths.ROOT).free / 1e9
+    found = f"{free:.1f} GB free"
+    if free < _DISK_NEEDED:
+        return Finding("disk", "missing", found, f"The workshop writes up to {_DISK_NEEDED} GB: make room.")
+    return Finding("disk", "ok", found)

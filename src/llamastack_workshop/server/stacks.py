@@ -1,0 +1,84 @@
+"""The configurations in stacks/, and the environments of those that need another server than the installed one.
+
+`stacks/NAME.yaml` is a configuration. Where `stacks/NAME.txt` stands beside it, that pins the packages of its server,
+which are installed into an environment of their own.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock
+
+from llamastack_workshop.system import paths, uv
+from llamastack_workshop.system.errors import Say, WorkshopError
+
+FOLDER = paths.ROOT / "stacks"
+ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
+
+
+@dataclass(frozen=True)
+class Server:
+    """What a server is started with: its configuration, and the Python whose environment holds it."""
+
+    run_yaml: Path
+    python: Path = Path(sys.executable)
+
+    def wants(self, variable: str) -> bool:
+        """Return whether the configuration reads the environment variable `variable`."""
+        return bool(re.search(rf"\$\{{env\.{variable}\b", self.run_yaml.read_text(encoding="utf-8")))
+
+
+OURS = Server(paths.RUN_YAML)
+
+
+def names() -> list[str]:
+    """Return what `--stack` accepts."""
+    return sorted(path.stem for path in FOLDER.glob("*.yaml") if "providers:" in path.read_text(encoding="utf-8"))
+
+
+def server(name: str, say: Say) -> Server:
+    """Return the server of stacks/`name`.yaml, its environment installed; `say` gets a line before that.
+
+    Raises WorkshopError if there is no such stack, or if its packages cannot be installed.
+    """
+    if name not in names():
+        raise WorkshopError(f"There is no stack {name}.", f"Choose one of: {', '.join(names())}")
+    run_yaml, packages = FOLDER / f"{name}.yaml", FOLDER / f"{name}.txt"
+    return Server(run_yaml, _environment(packages, say)) if packages.exists() else Server(run_yaml)
+
+
+def _environment(packages: Path, say: Say) -> Path:
+    """Return the Python of the environment with what `packages` pins; other pins make another environment."""
+    version = hashlib.sha256(packages.read_bytes()).hexdigest()[:8]
+    folder = ENVIRONMENTS / f"{packages.stem}-{version}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    complete = folder / "complete"
+    if complete.exists():
+        return python
+    say(f"Installing the server of {packages.stem} into an environment of its own (once, up to a minute) …")
+    # Two commands may come for the same environment at once.
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder.with_suffix(".lock")):
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            _uv("venv", "--quiet", "--python", sys.executable, str(folder))
+            _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", str(packages))
+            complete.touch()
+    return python
+
+
+def _uv(*arguments: str) -> None:
+    # From the repository's folder, so that the date in pyproject.toml limits what is resolved here as well.
+    run = subprocess.run([uv.command(), *arguments], cwd=paths.ROOT, stderr=subprocess.PIPE, text=True)
+    if run.returncode:
+        reason = " ".join(run.stderr.translate(str.maketrans("", "", "×╰─▶│")).split()) or "uv says nothing."
+        raise WorkshopError(
+            f"The environment of this stack was not installed: {reason[:250]}",
+            "Check the network and try again; VERBOSE=true shows all of it.",
+        ) from RuntimeError(run.stderr)

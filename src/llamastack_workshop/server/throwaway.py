@@ -1,0 +1,123 @@
+"""Servers that live for a few lines: a configuration or a model that is tried out, on a free port."""
+
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded.serve import READY
+from llamastack_workshop.server.stack import answering_version, last_error
+from llamastack_workshop.server.upstreams import UPSTREAMS
+from llamastack_workshop.system import ports
+from llamastack_workshop.system.processes import Child
+
+_START_TIMEOUT = 120  # seconds
+
+
+@dataclass(frozen=True)
+class Throwaway:
+    """A server that was started, or that failed to start.
+
+    `base_url` is the address for OpenAI clients (it ends in /v1). `error` is what the server's log says last before the
+    start ended, or None if the server answers.
+    """
+
+    base_url: str
+    error: str | None
+    _server: Child
+
+    def kill(self) -> None:
+        """End the server at once, in the middle of whatever it does, as a crash would."""
+        self._server.kill()
+
+
+@contextmanager
+def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | None = None) -> Iterator[Throwaway]:
+    """Run `llama stack run` on `configuration` until the end of the block.
+
+    `configuration` is what a run.yaml holds; `variables` are environment variables for its `${env.…}`. No other
+    upstream of yours is used: what `variables` does not switch on is off. The server listens on a free port of
+    127.0.0.1, its state and its log go with it, and it ends with this process, however that ends.
+    Raises TimeoutError if it neither answers nor ends.
+    """
+    off = dict.fromkeys([*(upstream.variable for upstream in UPSTREAMS), "LLAMA_CPP_URL"], "")
+    # ignore_cleanup_errors: on Windows a log that is still open cannot be removed.
+    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
+        run_yaml = Path(folder) / "run.yaml"
+        run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
+        port = ports.free_port()
+        environment = {
+            **os.environ,
+            **off,
+            "WORKSHOP_STATE": folder,
+            "SQLITE_STORE_DIR": folder,
+            "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
+            **(variables or {}),
+        }
+        server = Child(
+            "llamastack_workshop.server.run_server",
+            str(run_yaml),
+            "--port",
+            str(port),
+            environment=environment,
+            log=Path(folder) / "llama-stack.log",
+        )
+        try:
+            server.send_line("go")
+            _wait(server, port)
+            error = None if server.running() else last_error(server.log_text())
+            yield Throwaway(f"http://localhost:{port}/v1", error, server)
+        finally:
+            server.stop()
+
+
+@contextmanager
+def throwaway_model() -> Iterator[str]:
+    """Serve the embedded chat model a second time until the end of the block, and yield its address (it ends in /v1).
+
+    It is the quantisation that the model's package carries, Q4_1, under the name smollm2-135m-instruct-q4_1; the
+    workshop's own server runs Q8_0. It listens on a free port of 127.0.0.1.
+    Raises RuntimeError with the log if it does not start.
+    """
+    port = ports.free_port()
+    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
+        model = Child(
+            "llamastack_workshop.server.embedded.serve",
+            "--packaged-port",
+            str(port),
+            environment=dict(os.environ),
+            log=Path(folder) / "embedded.log",
+            read_output=True,
+        )
+        try:
+            if READY not in (line.decode().strip() for line in model.output):
+                raise RuntimeError(model.log_text())
+            yield f"http://{ports.HOST}:{port}/v1"
+        finally:
+            model.stop()
+
+
+def through(base_url: str, model: str) -> dict[str, str]:
+    """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
+
+    There the model's id is `openai/` and `model`; the embedding model is that of the other server, too.
+    """
+    embedding_model = f"embeddings/{os.environ.get('EMBEDDING_MODEL') or weights.EMBEDDING_MODEL}"
+    embeddings = {"EMBEDDINGS_URL": base_url, "EMBEDDING_MODEL": embedding_model}
+    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **embeddings}
+
+
+def _wait(server: Child, port: int) -> None:
+    """Return once the server answers or has ended."""
+    deadline = time.monotonic() + _START_TIMEOUT
+    while server.running() and answering_version(port) is None:
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s. Its log:\n{server.log_text()}")
+        time.sleep(0.1)

@@ -1,0 +1,166 @@
+"""Which model servers LlamaStack passes requests to: OpenAI, Ollama, vLLM, or the embedded model."""
+
+import os
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+import httpx
+from dotenv import load_dotenv
+
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+class Choice(StrEnum):
+    """What `--upstream` accepts. `auto` is every upstream whose variable is set, else the embedded model."""
+
+    auto = "auto"
+    embedded = "embedded"
+    openai = "openai"
+    ollama = "ollama"
+    vllm = "vllm"
+    tgi = "tgi"
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A model server outside the workshop.
+
+    `provider_id` is its provider in run.yaml, `variable` switches that on, `key_variable` holds the key where there
+    is one, `start` says how to make it answer, `usual` is the value of `variable` for one on this machine.
+    """
+
+    provider_id: str
+    variable: str
+    key_variable: str | None
+    start: str
+    usual: str | None = None
+
+    def is_set(self) -> bool:
+        return bool(os.environ.get(self.variable))
+
+    def base_url(self) -> str:
+        """Return the address under which `/models` answers, as run.yaml gives it to the provider."""
+        if self.provider_id == "openai":
+            return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
+        return os.environ[self.variable]
+
+    def do_without(self) -> str:
+        """Return the advice for those who would rather not use this upstream."""
+        return f"unset {self.variable} (also in .env), and name no stack, to use the embedded model."
+
+    def shown(self) -> str:
+        """Return how messages name this upstream, without the key and without a password in the address."""
+        address = re.sub(r"//[^/@]*@", "//…@", self.base_url())
+        return f"OpenAI at {address}" if self.provider_id == "openai" else f"{self.variable}={address}"
+
+
+UPSTREAMS = (
+    Upstream("openai", "OPENAI_API_KEY", "OPENAI_API_KEY", "Check the network and OPENAI_BASE_URL"),
+    Upstream("ollama", "OLLAMA_URL", None, "Start it (ollama serve)", "http://localhost:11434/v1"),
+    Upstream("vllm", "VLLM_URL", "VLLM_API_TOKEN", "Start it (vllm serve MODEL)", "http://localhost:8000/v1"),
+    Upstream(
+        "tgi",
+        "TGI_URL",
+        "TGI_API_KEY",
+        "Start it (text-generation-launcher --model-id MODEL)",
+        "http://localhost:8080/v1",
+    ),
+)
+
+
+def load_dotenv_file() -> None:
+    """Read `.env` from the repository; variables that are already set win."""
+    load_dotenv(paths.ROOT / ".env")
+
+
+def chosen(choice: Choice) -> list[Upstream]:
+    """Return the upstreams to use; an empty list means the embedded chat model.
+
+    Raises WorkshopError if `choice` names one whose variable is not set.
+    """
+    if choice is Choice.embedded:
+        return []
+    if choice is Choice.auto:
+        return [upstream for upstream in UPSTREAMS if upstream.is_set()]
+    upstream = next(u for u in UPSTREAMS if u.provider_id == choice)
+    if not upstream.is_set():
+        if upstream.usual is None:
+            fix = "Copy .env.example to .env and set OPENAI_API_KEY there, or use the embedded model."
+        else:
+            fix = f"Set it, for example {upstream.variable}={upstream.usual}"
+        raise WorkshopError(f"{upstream.variable} is not set.", fix)
+    return [upstream]
+
+
+def of_stack(name: str) -> Choice | None:
+    """Return the upstream after which the stack `name` is called, or None for the others.
+
+    Its variable is then set, in this process, to the usual address unless it has another already: the stack's own
+    configuration has the same default.
+    """
+    upstream = next((u for u in UPSTREAMS if u.provider_id == name), None)
+    if upstream is None:
+        return None
+    if upstream.usual and not upstream.is_set():
+        os.environ[upstream.variable] = upstream.usual
+    return Choice(upstream.provider_id)
+
+
+def models(upstream: Upstream, timeout: float = 10) -> list[str]:
+    """Return the ids of the models that `upstream` lists, within `timeout` seconds.
+
+    Raises WorkshopError if it does not answer, rejects the key, or does not speak OpenAI's API at this address.
+    """
+    url = upstream.base_url().rstrip("/") + "/models"
+    key = os.environ.get(upstream.key_variable) if upstream.key_variable else None
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    try:
+        answer = httpx.get(url, headers=headers, timeout=timeout)
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise WorkshopError(
+            f"{upstream.shown()} does not answer ({_reason(error)}).", f"{upstream.start}, or {upstream.do_without()}"
+        ) from error
+    if answer.status_code in (401, 403):
+        raise WorkshopError(
+            f"{upstream.shown()} rejects the key (HTTP {answer.status_code}).",
+            f"{_put_key(upstream)}, or {upstream.do_without()}",
+        )
+    try:
+        return [model["id"] for model in answer.raise_for_status().json()["data"]]
+    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+        raise WorkshopError(
+            f"{upstream.shown()} answers, but has no list of models at {url} (HTTP {answer.status_code}).",
+            f"Give the address that ends in /v1, for example {upstream.base_url().rstrip('/').removesuffix('/v1')}/v1",
+        ) from error
+
+
+def environment(active: list[Upstream]) -> dict[str, str]:
+    """Return this process's environment without the variables of upstreams that are not `active`."""
+    off = {upstream.variable for upstream in UPSTREAMS} - {upstream.variable for upstream in active}
+    # An upstream of its own that the user did not ask for would be one more provider in the list.
+    off.add("LLAMA_CPP_URL")
+    return {name: value for name, value in os.environ.items() if name not in off}
+
+
+def default_choice() -> Choice:
+    """Return what WORKSHOP_UPSTREAM says; raises WorkshopError if that is not a choice."""
+    wanted = os.environ.get("WORKSHOP_UPSTREAM") or Choice.auto
+    try:
+        return Choice(wanted)
+    except ValueError:
+        raise WorkshopError(
+            f"WORKSHOP_UPSTREAM={wanted} is not an upstream.", f"Give one of: {', '.join(Choice)}"
+        ) from None
+
+
+def _put_key(upstream: Upstream) -> str:
+    return f"Put a valid {upstream.key_variable} into .env" if upstream.key_variable else "Let it in without a key"
+
+
+def _reason(error: Exception) -> str:
+    text = str(error)
+    return text[:80] if text else type(error).__name__

@@ -1,0 +1,1 @@
+"""The ground: processes, ports, paths, files, kernels, errors."""

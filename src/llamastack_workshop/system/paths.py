@@ -1,0 +1,42 @@
+"""Where things live, all inside the repository folder."""
+
+import os
+from pathlib import Path
+
+# Where LlamaStack listens when nothing else is said.
+DEFAULT_PORT = 8321
+
+ROOT = Path(__file__).resolve().parents[3]
+RUN_YAML = ROOT / "run.yaml"
+NOTEBOOKS = ROOT / "notebooks"
+
+# Everything that the workshop writes while it runs; `make clean` removes it.
+WORKSHOP_HOME = ROOT / ".workshop"
+MODELS = WORKSHOP_HOME / "models"
+LOGS = Path(os.environ.get("WORKSHOP_LOGS") or WORKSHOP_HOME / "logs").absolute()
+
+# What `make book`, `make slides` and `make bundle` make; `make clean` removes it.
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+# The last file that a build of the site writes: without it, the site is not all there.
+SITE_COMPLETE = SITE / "downloads" / "llamastack-workshop-site.zip"
+# The chapters with their outputs; slides are made from them.
+EXECUTED = BUILD / "executed"
+SLIDES = BUILD / "slides"
+
+# An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
+WORK = ROOT / "work"
+
+
+def state(port: int) -> Path:
+    """Return the folder for the state of a server on `port`: WORKSHOP_STATE, or one of our own.
+
+    Each port has its own, because two servers must not write into one database.
+    """
+    own = WORKSHOP_HOME / ("state" if port == DEFAULT_PORT else f"state-{port}")
+    return Path(os.environ.get("WORKSHOP_STATE") or own).absolute()
+
+
+def logs(port: int) -> Path:
+    """Return the folder for the logs of a server on `port`."""
+    return LOGS if port == DEFAULT_PORT else LOGS / str(port)

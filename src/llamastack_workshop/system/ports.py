@@ -1,0 +1,66 @@
+"""Ports on this machine: whether one is free, who holds it, and how to reach it past a proxy."""
+
+import os
+import socket
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+HOST = "127.0.0.1"
+
+
+def is_free(port: int) -> bool:
+    """Return whether a server could listen on 127.0.0.1:`port`."""
+    with socket.socket() as probe, suppress(OverflowError):
+        if probe.connect_ex((HOST, port)) == 0:
+            return False
+    with socket.socket() as probe:
+        # On Windows this option means something else: to share a port with whoever holds it.
+        if os.name == "posix":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
+def free_port() -> int:
+    """Return a port that is free now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        return probe.getsockname()[1]
+
+
+def holder(port: int) -> psutil.Process | None:
+    """Return the process that listens on `port`, or None where the system does not tell.
+
+    For a server that a `workshop` command has started, return that command: it is the one to stop.
+    """
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
+                process = psutil.Process(connection.pid)
+                is_ours = any(word.startswith("llamastack_workshop.") for word in process.cmdline())
+                return (is_ours and process.parent()) or process
+    except (psutil.AccessDenied, psutil.NoSuchProcess):
+        pass
+    return None
+
+
+def servers_of(folder: Path) -> list[psutil.Process]:
+    """Return the LlamaStack servers that run for the repository in `folder`, on whatever port."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        words = process.info["cmdline"] or []
+        if "llamastack_workshop.server.run_server" in words and any(str(folder) in word for word in words):
+            found.append(process)
+    return found
+
+
+def bypass_proxies() -> None:
+    """Make this process and its children reach this machine directly, whatever proxy is set for the rest."""
+    for name in ("NO_PROXY", "no_proxy"):
+        hosts = [host for host in os.environ.get(name, "").split(",") if host]
+        os.environ[name] = ",".join(dict.fromkeys([*hosts, "localhost", HOST]))

@@ -1,0 +1,126 @@
+"""Child processes that end when their parent does, however it ends: the pipe between them closes."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, Any
+
+from llamastack_workshop.system import paths
+
+# How long a child that was asked to end may take, and how long it gives itself.
+_GRACE = 10  # seconds
+_OWN_GRACE = 15  # seconds
+
+
+class Child:
+    """A Python module that runs as a child process and lives as long as its standard input stays open.
+
+    What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
+    `python` is the interpreter, where that is another environment's.
+    """
+
+    def __init__(
+        self,
+        module: str,
+        *arguments: str,
+        environment: dict[str, str],
+        log: Path,
+        read_output: bool = False,
+        python: Path = Path(sys.executable),
+    ) -> None:
+        self.log = log
+        # Another environment has the packages of its server, and not this one.
+        ours = {} if python == Path(sys.executable) else {"PYTHONPATH": str(paths.ROOT / "src")}
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as log_file:
+            self._process = subprocess.Popen(
+                [str(python), "-m", module, *arguments],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE if read_output else log_file,
+                stderr=log_file,
+                env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **ours},
+                # Ctrl-C goes to the parent alone, which then ends its children in order.
+                start_new_session=True,
+            )
+
+    @property
+    def output(self) -> IO[bytes]:
+        return self._process.stdout
+
+    def send_line(self, line: str) -> None:
+        """Write one line to the child's standard input; a child that has ended already does not raise."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.write(line.encode() + b"\n")
+            self._process.stdin.flush()
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """Close the child's standard input and wait for it to end; force it after 10 s, or on a second Ctrl-C."""
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
+        try:
+            self._process.wait(_GRACE)
+        except (subprocess.TimeoutExpired, KeyboardInterrupt):
+            self.kill()
+        if self._process.stdout:
+            self._process.stdout.close()
+
+    def kill(self) -> None:
+        """End the child without giving it a chance to finish anything."""
+        self._process.kill()
+        self._process.wait()
+
+    def log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+def run_group(command: list[str], **options: Any) -> int:
+    """Run `command` and return its exit status; `options` are those of subprocess.Popen.
+
+    Ctrl-C reaches it and its own children through us, once: a second one would interrupt their cleaning up. We wait
+    for its end even so.
+    """
+    process = subprocess.Popen(command, start_new_session=True, **options)
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGINT)
+        else:
+            process.terminate()
+        process.wait()
+        raise
+
+
+def first_to_end(children: list[Child]) -> Child:
+    """Wait until one of `children` ends, and return it."""
+    while True:
+        for child in children:
+            if not child.running():
+                return child
+        time.sleep(0.5)
+
+
+def end_with_parent() -> None:
+    """Send this process SIGTERM once its standard input closes, so that it shuts down as it would by itself.
+
+    If it has not done so after 15 s, it ends at once.
+    """
+    threading.Thread(target=_wait_then_terminate, daemon=True).start()
+
+
+def _wait_then_terminate() -> None:
+    # Not sys.stdin: a thread that holds its lock would abort an interpreter that ends by itself.
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    # A server waits for its requests to end, and one of them may never do.
+    time.sleep(_OWN_GRACE)
+    os._exit(1)

@@ -1,0 +1,74 @@
+"""`workshop lab`: JupyterLab on the attendee's copies, beside a server that runs already."""
+
+import json
+import re
+import signal
+import subprocess
+import sys
+
+import httpx
+import psutil
+import pytest
+from websocket import create_connection
+
+from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.system import ports
+
+
+def in_terminal(command: str, address: str, token: str) -> str:
+    """Return what a terminal of JupyterLab shows after `command`, as plain text with single spaces."""
+    name = httpx.post(f"{address}/api/terminals", params={"token": token}, timeout=30).json()["name"]
+    place = address.replace("http://", "ws://")
+    terminal = create_connection(f"{place}/terminals/websocket/{name}?token={token}", timeout=30)
+    terminal.send(json.dumps(["stdin", f"{command}; echo end''ed\r"]))
+    shown = ""
+    while "ended" not in shown:
+        kind, *content = json.loads(terminal.recv())
+        shown += content[0] if kind == "stdout" else ""
+    terminal.close()
+    return " ".join(re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|[│╭╮╰╯─]", "", shown).split())
+
+
+# Ctrl-C, and a plain `kill`.
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_lab_uses_the_running_server_and_stops_cleanly(stop: signal.Signals, base_url: str) -> None:
+    server_port = base_url.split(":")[2].split("/")[0]
+    options = ["--no-browser", "--port", server_port, "--lab-port", str(ports.free_port())]
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "llamastack_workshop.cli", "lab", *options],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        output = ""
+        for line in lab.stdout:
+            output += line
+            if "Ctrl-C stops" in line:
+                break
+        assert f"Using the LlamaStack server that already runs on port {server_port}." in output
+        address, token = re.search(
+            r"(http://localhost:\d+)/lab/tree/work/00-welcome.ipynb\?token=(\S+)", output
+        ).groups()
+
+        welcome = httpx.get(f"{address}/api/contents/work/00-welcome.ipynb", params={"token": token}, timeout=30)
+        shown = json.dumps([cell.get("outputs") for cell in welcome.json()["content"]["cells"]], ensure_ascii=False)
+        assert f"✓ LlamaStack 0.6.1 answers at {base_url}" in shown
+        assert "[02 The Responses API](02-responses-api.ipynb)" in shown and '"error"' not in shown
+
+        listed = httpx.get(f"{address}/api/contents/work", params={"token": token}, timeout=30).json()["content"]
+        assert {path.name for path in chapters()} <= {entry["name"] for entry in listed}
+        assert httpx.get(f"{address}/api/contents/work", timeout=30).status_code == 403
+        notifications = f"{address}/lab/api/settings/@jupyterlab/apputils-extension:notification"
+        settings = httpx.get(notifications, params={"token": token}, timeout=30).json()["schema"]["properties"]
+        assert settings["fetchNews"]["default"] == "false"
+
+        assert "Exits with 1 if something is" in in_terminal("workshop doctor --help", address, token)
+
+        processes = psutil.Process(lab.pid).children(recursive=True)
+        lab.send_signal(stop)
+        assert lab.wait(60) == 0
+        assert not psutil.wait_procs(processes, timeout=20)[1]
+        httpx.get(f"{base_url}/health", timeout=10).raise_for_status()
+    finally:
+        lab.terminate()
+        lab.wait(30)

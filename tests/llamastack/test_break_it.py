@@ -1,0 +1,125 @@
+"""What LlamaStack says to variations of run.yaml: the tables of the page on run.yaml, held against real servers."""
+
+import copy
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+import yaml
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+from tables import assert_table
+
+from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.system import paths
+
+PAGE = paths.ROOT / "book" / "run-yaml.md"
+FULL = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def variables(base_url: str, model: str) -> dict[str, str]:
+    """The variables with which a throw-away server uses the live one as its upstream."""
+    return through(base_url, model)
+
+
+def without(*apis: str) -> dict[str, Any]:
+    variation = copy.deepcopy(FULL)
+    for api in apis:
+        variation["apis"].remove(api)
+        del variation["providers"][api]
+    if "tool_runtime" in apis:
+        del variation["registered_resources"]["tool_groups"]
+    return variation
+
+
+def config(api: str, value: dict[str, Any]) -> dict[str, Any]:
+    """Return run.yaml with another config for the only provider of `api`."""
+    variation = copy.deepcopy(FULL)
+    (provider,) = variation["providers"][api]
+    provider["config"] = value
+    return variation
+
+
+def test_the_table_of_missing_links(variables: dict[str, str], rewrite_tables: bool) -> None:
+    def error(api: str) -> str:
+        with throwaway_server(without(api), variables) as server:
+            assert server.error
+            return server.error.split(". Please")[0].removeprefix("RuntimeError: ")
+
+    apis = ["vector_io", "files", "tool_runtime", "inference"]
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        rows = [[f"`{api}`", f"`{said}`"] for api, said in zip(apis, pool.map(error, apis), strict=True)]
+    assert_table(PAGE, "missing-links", ["you removed", "the message"], rows, rewrite_tables)
+
+
+def test_the_table_of_old_names(variables: dict[str, str], base_url: str, rewrite_tables: bool) -> None:
+    def outcome(variation: dict[str, Any]) -> str:
+        with throwaway_server(variation, variables) as server:
+            if server.error:
+                return f"the start ends: `{server.error}`"
+            listed = [model["id"] for model in httpx.get(f"{server.base_url}/models").json()["data"]]
+            missing = "the server starts, and says nothing; the model is missing"
+            return "the model is there" if "openai/old" in listed else missing
+
+    at_the_top = without("agents", "tool_runtime", "vector_io", "files")
+    at_the_top["models"] = [{"model_id": "old", "provider_id": "openai"}]
+    old = {"type": "sqlite", "db_path": "old.db"}
+    variations = {
+        "`kvstore:` in faiss": config("vector_io", {"kvstore": old}),
+        "`persistence_store:` in agents": config("agents", {"persistence_store": old, "responses_store": old}),
+        "`models:` at the top": at_the_top,
+    }
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        rows = [[name, said] for name, said in zip(variations, pool.map(outcome, variations.values()), strict=True)]
+    answer = httpx.post(base_url.replace("/v1", "/v1/openai/v1/responses"), json={"model": "any", "input": "Hi"})
+    rows.append(["`POST /v1/openai/v1/responses`", f"{answer.status_code} `{answer.text}`"])
+    assert_table(PAGE, "old-names", ["old name", "what 0.6.1 does"], rows, rewrite_tables)
+
+
+def starting(variables: dict[str, str]) -> str:
+    """Return code that starts a throw-away server, prints its address, and does not stop it."""
+    smallest = without("agents", "tool_runtime", "vector_io", "files")
+    return f"""
+from llamastack_workshop.server.throwaway import through, throwaway_server
+running = throwaway_server({smallest!r}, {variables!r})
+print(running.__enter__().base_url, flush=True)
+"""
+
+
+def assert_gone(base_url: str) -> None:
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        try:
+            httpx.get(f"{base_url}/models")
+        except httpx.TransportError:
+            return
+        time.sleep(0.1)
+    pytest.fail(f"a server still answers at {base_url}")
+
+
+def test_a_throwaway_server_ends_with_its_process_even_if_that_is_killed(variables: dict[str, str]) -> None:
+    code = starting(variables) + "import time\ntime.sleep(600)"
+    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    base_url = parent.stdout.readline().strip()
+    assert httpx.get(f"{base_url}/models").status_code == 200
+    (server,) = psutil.Process(parent.pid).children()
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    gone, alive = psutil.wait_procs([server], timeout=30)
+    assert gone and not alive
+    assert_gone(base_url)
+
+
+def test_a_throwaway_server_ends_when_a_cell_fails_halfway(variables: dict[str, str]) -> None:
+    notebook = new_notebook(cells=[new_code_cell(starting(variables)), new_code_cell("1 / 0")])
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        NotebookClient(notebook, timeout=300).execute()
+    assert_gone(notebook.cells[0].outputs[0]["text"].strip())

@@ -1,0 +1,193 @@
+"""The evaluator-optimizer loop: its rubric, its two versions, its limit, and runs that go on after a failure."""
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+import yaml
+from langgraph.checkpoint.sqlite import SqliteSaver
+from openai import OpenAI
+
+from llamastack_workshop.patterns.evaluator_optimizer import (
+    FACTS_TEXT,
+    Facts,
+    Outcome,
+    Round,
+    finished,
+    grade,
+    outcome,
+    parse_facts,
+    read_prompt,
+    reading_schema,
+    run_loop,
+    write_prompt,
+)
+from llamastack_workshop.patterns.evaluator_optimizer_command import command
+from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
+from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
+FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
+GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
+READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
+
+
+@pytest.mark.parametrize(
+    ("text", "facts"),
+    [
+        (FACTS_TEXT, FACTS),
+        (TWO_FACTS, Facts(name="Pebble", parts={"memory": "8 GB", "drive": "256 GB"})),
+        ("Lumen 2: 2.8 GHz chip", Facts(name="Lumen 2", parts={"processor": "2.8 GHz"})),
+    ],
+)
+def test_facts(text: str, facts: Facts) -> None:
+    assert parse_facts(text) == facts
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The ship sank.", "UltraBook: fast", ": 16 GB memory", "Pebble: 8 GB memory, 9 GB RAM", "Pebble: 8 GB paper"],
+)
+def test_a_text_without_facts_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(WorkshopError, match="is no list of facts") as caught:
+        parse_facts(text)
+    assert FACTS_TEXT in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("draft", "reading", "points", "feedback"),
+    [
+        (GOOD, READING, 6, ""),
+        (GOOD.replace("UltraBook", "UltraBooks"), READING, 5, "name the UltraBook"),
+        (GOOD, {"RAM": "16 GB", "drive": "1 TB"}, 5, "say that it has a 3.5 GHz processor"),
+        (GOOD, READING | {"RAM": "1 TB"}, 5, "say that it has 16 GB of memory"),
+        (GOOD, READING | {"SSD": "16 GB"}, 5, "say that it has a 1 TB drive"),
+        (GOOD.replace("drive", "drive for 2 TB"), READING, 5, "name nothing else"),
+        (GOOD.replace("drive", "1 TB drive"), READING, 5, "name nothing else"),
+        (GOOD + " It is fast.", READING, 5, "be short"),
+        (GOOD.removesuffix("."), READING, 5, "be short"),
+        (GOOD.replace("has", "has, " + "as we say, " * 10), READING, 5, "be short"),
+        ("The UltraBook.", {}, 3, "a 3.5 GHz processor, say that it has 16 GB of memory, say that it has a 1 TB drive"),
+    ],
+)
+def test_the_rubric(draft: str, reading: dict[str, str], points: int, feedback: str) -> None:
+    graded = grade(draft, reading, FACTS)
+    assert graded.points == points and graded.feedback.endswith(feedback)
+
+
+def test_the_reader_chooses_among_the_quantities_of_the_draft() -> None:
+    schema = reading_schema(GOOD)
+    assert list(schema.model_fields) == ["processor", "RAM", "drive"]
+    assert schema_gate(schema)('{"processor": "3.5 GHz", "RAM": "1 TB", "drive": "16 GB"}') is None
+    assert schema_gate(schema)('{"processor": "3.5 GHz", "RAM": "32 GB", "drive": "16 GB"}').startswith("RAM: Input")
+    assert reading_schema("The UltraBook has a fast processor.") is None
+
+
+def test_the_loop_ends_at_the_rubric_or_at_the_limit_with_the_best_draft() -> None:
+    poor, better, equal, good = (
+        Round(draft=draft, points=points, feedback=feedback)
+        for draft, points, feedback in (("a", 3, "x"), ("b", 5, "y"), ("c", 5, "z"), ("d", 6, ""))
+    )
+    assert not finished([], 3) and not finished([poor, better], 3)
+    assert finished([poor, better, equal], 3) and finished([good], 3)
+    assert (outcome(FACTS, [poor, better, equal]).draft, outcome(FACTS, [poor, better]).accepted) == ("b", False)
+    assert outcome(FACTS, [better, good]) == Outcome(draft="d", accepted=True, rubric_points=6, rounds=[better, good])
+
+
+def test_each_prompt_differs_from_the_one_before() -> None:
+    same = Round(draft="a", points=5, feedback="be short")
+    prompts = [write_prompt(FACTS, FACTS_TEXT, [same] * number) for number in range(4)]
+    assert len(set(prompts)) == 4 and prompts[2].endswith("for customers: be short, be short.")
+
+
+@pytest.mark.parametrize(("memory", "drive"), [("16 GB", "1 TB"), ("1 TB", "16 GB")])
+def test_the_model_reads_what_a_draft_says_not_what_is_true(
+    memory: str, drive: str, client: OpenAI, model: str
+) -> None:
+    draft = f"The UltraBook has a 3.5 GHz processor, {memory} of RAM and a {drive} drive."
+    schema = reading_schema(draft)
+    step = ask(client, model, "read", read_prompt(schema, draft), journal=Journal(), schema=schema)
+    assert schema.model_validate_json(step.output).model_dump() == READING | {"RAM": memory, "drive": drive}
+
+
+def test_the_loop_improves_a_draft_that_the_first_round_got_wrong(client: OpenAI, model: str) -> None:
+    journal = Journal()
+    found = run_loop(client, model, FACTS_TEXT, journal)
+    first, *_, last = found.rounds
+    assert found.accepted and first.feedback and last.points == found.rubric_points == 6 > first.points
+    steps = [step.name for step in journal.steps]
+    assert steps == [f"{name} {number}" for number in range(1, len(found.rounds) + 1) for name in ("write", "read")]
+
+
+@pytest.mark.parametrize(
+    ("text", "over_responses"), [(FACTS_TEXT, False), (TWO_FACTS, True)], ids=["chat_completions", "responses"]
+)
+def test_langgraph_gives_the_same_result(
+    text: str, over_responses: bool, client: OpenAI, base_url: str, model: str
+) -> None:
+    journal, steps = Journal(), []
+    plain = run_loop(client, model, text, journal)
+    llm = chat_model(base_url, model, use_responses_api=over_responses)
+    state = graph(llm).invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
+    assert result(state).accepted and plain.accepted
+    assert [step.name for step in steps][:2] == [step.name for step in journal.steps][:2] == ["write 1", "read 1"]
+
+
+def test_the_limit_ends_both_versions(client: OpenAI, base_url: str, model: str) -> None:
+    plain = run_loop(client, model, FACTS_TEXT, Journal(), max_rounds=1)
+    assert not plain.accepted and len(plain.rounds) == 1
+    composed = result(graph(chat_model(base_url, model), max_rounds=1).invoke({"text": FACTS_TEXT}))
+    assert (composed.accepted, len(composed.rounds)) == (False, 1)
+
+
+def test_the_command_prints_the_best_draft_and_fails_at_the_limit(
+    base_url: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(WorkshopError, match="No draft fulfils the rubric"):
+        command(base_url=base_url, rounds=1)
+    assert '"accepted": false' in capsys.readouterr().out
+
+
+def test_a_killed_server_costs_the_plain_run_no_finished_step(
+    base_url: str, client: OpenAI, model: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    with throwaway_server(yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), through(base_url, model)) as server:
+        doomed = OpenAI(base_url=server.base_url, api_key="none", max_retries=0)
+        journal = Journal(path, on_step=lambda step: server.kill() if step.name == "read 1" else None)
+        with pytest.raises(StepError, match="'write 2' lost the connection"):
+            run_loop(doomed, f"openai/{model}", FACTS_TEXT, journal)
+    again = Journal(path)
+    found = run_loop(client, model, FACTS_TEXT, again)
+    assert found.accepted and len(found.rounds) >= 2
+    assert [step.name for step in again.steps if step.kept] == ["write 1", "read 1"]
+    assert [step.response_id for step in again.steps[:2]] == [step.response_id for step in journal.steps]
+
+
+def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: str, tmp_path: Path) -> None:
+    config = {"configurable": {"thread_id": "1"}}
+    before: list[Step] = []
+    after: list[Step] = []
+
+    def saved() -> SqliteSaver:
+        return SqliteSaver(sqlite3.connect(tmp_path / "checkpoints.db", check_same_thread=False))
+
+    with throwaway_server(yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), through(base_url, model)) as server:
+
+        def die_after_the_first_round(step: Step) -> None:
+            before.append(step)
+            if step.name == "read 1":
+                server.kill()
+
+        doomed = graph(chat_model(server.base_url, f"openai/{model}"), saved())
+        with pytest.raises(Exception, match="Connection error"):
+            doomed.invoke({"text": FACTS_TEXT}, config | {"callbacks": [StepRecorder(die_after_the_first_round)]})
+    live = graph(chat_model(base_url, model), saved())
+    assert live.get_state(config).next == ("write",)
+    state = live.invoke(None, config | {"callbacks": [StepRecorder(after.append)]})
+    assert result(state).accepted
+    assert [step.name for step in before] == ["write 1", "read 1"] and after[0].name == "write 2"

@@ -1,0 +1,229 @@
+"""Orchestrator and workers: the plan, the gates, the bound, what is kept when a worker fails, and both versions."""
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from langgraph.checkpoint.memory import InMemorySaver
+from openai import APIError, AsyncOpenAI
+
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.orchestrator_workers import (
+    REVIEW,
+    Comparison,
+    Plan,
+    Row,
+    advice_gate,
+    candidates,
+    laptops_of,
+    part_of,
+    plan_gate,
+    run_workers,
+    worker_gate,
+)
+from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison_of, graph
+from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
+from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.system import paths
+
+FIVE = (
+    "The Falcon is light and costs 1099 euros. It has 16 GB of memory and a 512 GB drive. The Heron is heavier. "
+    "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros. The Swift is the one for school: 8 GB of memory, "
+    "a 128 GB drive, 349 euros. The Condor has 24 GB of memory and a 2 TB drive for 1999 euros. "
+    "The Robin costs 699 euros and has 12 GB of memory and a 256 GB drive."
+)
+NO_PRICE = (
+    "The Pebble has 8 GB of memory, a 256 GB drive and costs 499 euros. The Comet has 16 GB of memory and a 1 TB drive."
+)
+NO_LAPTOPS = "The ship reached the harbour at noon."
+ROWS = [
+    Row(laptop="UltraBook", memory="16 GB", drive="1 TB", price="1299 euros"),
+    Row(laptop="Pebble", memory="8 GB", drive="256 GB", price="499 euros"),
+    Row(laptop="Titan", memory="64 GB", drive="4 TB", price="2899 euros"),
+]
+
+
+def run_plain(base_url: str, model: str, text: str, journal: Journal, concurrency: int = 2) -> Comparison:
+    async def run() -> Comparison:
+        async with AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
+            return await run_workers(client, model, text, journal, concurrency)
+
+    return asyncio.run(run())
+
+
+def test_candidates_are_names_and_no_mere_beginnings_of_sentences() -> None:
+    assert candidates(REVIEW) == ["UltraBook", "Pebble", "Titan"]
+    assert candidates("We like the AeroBook 14, the WorkMate Pro 16 GB and a Titan 899 euros.") == [
+        "AeroBook 14",
+        "WorkMate Pro",
+        "Titan",
+    ]
+    assert candidates(NO_LAPTOPS) == []
+
+
+def test_a_worker_sees_the_sentences_about_its_laptop() -> None:
+    assert part_of(FIVE, "Heron") == "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros."
+    assert part_of(FIVE, "Falcon").count("16 GB") == 1 and "1499" not in part_of(FIVE, "Falcon")
+    assert part_of(FIVE, "Aurora") == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ('{"laptops": ["UltraBook", "Pebble", "Titan"]}', None),
+        ('{"laptops": ["Titan", "UltraBook", "Pebble", "Titan"]}', None),
+        ('{"laptops": ["UltraBook", "Pebble"]}', "the laptop for 2899 euros is missing"),
+        ('{"laptops": ["UltraBook", "Aurora"]}', "the text has no specifications of 'Aurora'"),
+        ('{"laptops": []}', "the laptop for 1299 euros is missing"),
+        ('{"laptop": "Titan"}', "laptops: Field required"),
+        ("Titan", "the answer: Invalid JSON"),
+    ],
+)
+def test_plan_gate(answer: str, problem: str | None) -> None:
+    found = plan_gate(answer, REVIEW)
+    assert found == problem or found.startswith(problem)
+
+
+def test_a_plan_has_each_laptop_once_in_the_order_of_the_text() -> None:
+    assert laptops_of(Plan(laptops=["Titan", "Pebble", "Titan"]), REVIEW) == ["Pebble", "Titan"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ('{"memory": "8 GB", "drive": "256 GB", "price": "499 euros"}', None),
+        ('{"memory": "256 GB", "drive": "256 GB", "price": "499 euros"}', "256 GB is not the memory in the text"),
+        ('{"memory": "8 GB", "drive": "256 GB", "price": "49 euros"}', "49 euros is not the price in the text"),
+        ('{"memory": "8 GB", "drive": "256 GB"}', "price: Field required"),
+    ],
+)
+def test_worker_gate(answer: str, problem: str | None) -> None:
+    assert worker_gate(answer, part_of(REVIEW, "Pebble")) == problem
+
+
+def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
+    part = "The Titan has 8 GB of memory, a 1.5 TB drive and costs 1,299 euros."
+    assert worker_gate('{"memory": "8 GB", "drive": "5 TB", "price": "299 euros"}', part).startswith("5 TB is not")
+    assert worker_gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}', part) == "the text gives no price"
+    two = "The Titan has 8 GB of memory and costs 499 euros. The Titan Pro has 16 GB of memory and costs 1499 euros."
+    assert part_of(two, "Titan") == two.split(" The Titan Pro")[0]
+    assert plan_gate('{"laptops": ["Titan Pro"]}', two) == "the laptop for 499 euros is missing"
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("The Pebble is the cheapest at 499 euros, the Titan has the most memory with 64 GB.", None),
+        ("The Titan is the cheapest at 499 euros, the Pebble has the most memory with 64 GB.", "cheapest is missing"),
+        ("The Pebble is the cheapest at 49 euros, the Titan has the most memory with 64 GB.", "499 is missing"),
+        ("The Pebble is the cheapest at 499 euros, the Titan has the most memory.", "64 GB is missing"),
+        ("The Pebble is the cheapest at 499 euros, not the UltraBook.", "the UltraBook is neither the cheapest"),
+    ],
+)
+def test_advice_gate(answer: str, problem: str | None) -> None:
+    found = advice_gate(answer, ROWS)
+    assert found == problem or found.startswith(problem)
+
+
+@pytest.mark.parametrize("text", [REVIEW, FIVE], ids=["three", "five"])
+def test_plain_and_langgraph_give_the_same_result(text: str, base_url: str, model: str) -> None:
+    journal = Journal()
+    plain = run_plain(base_url, model, text, journal)
+    assert [row.laptop for row in plain.rows] == plain.plan == candidates(text)
+    names = [f"work {laptop}" for laptop in plain.plan]
+    assert [journal.steps[0].name, journal.steps[-1].name] == ["plan", "advise"]
+    assert sorted(step.name for step in journal.steps[1:-1]) == sorted(names)
+    if text == REVIEW:
+        assert plain.rows == ROWS and advice_gate(plain.advice, ROWS) is None
+    steps: list[Step] = []
+    config = {"callbacks": [StepRecorder(steps.append)]}
+    composed = compare(chat_model(base_url, model), text, config)
+    assert (composed.plan, composed.rows) == (plain.plan, plain.rows) and advice_gate(
+        composed.advice, plain.rows
+    ) is None
+    assert {step.name for step in steps} == {step.name for step in journal.steps}
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_no_more_workers_run_at_a_time_than_allowed(concurrency: int, base_url: str, model: str) -> None:
+    spans = []
+
+    def note(step: Step) -> None:
+        if step.name.startswith("work "):
+            spans.append((time.perf_counter() - step.seconds, time.perf_counter()))
+
+    run_plain(base_url, model, REVIEW, Journal(on_step=note), concurrency)
+    at_once = [sum(begun <= start < ended for begun, ended in spans) for start, _ in spans]
+    assert max(at_once) == concurrency
+
+
+def test_a_text_without_laptops_ends_at_the_plan(base_url: str, model: str) -> None:
+    with pytest.raises(StepError, match="'plan' failed its gate twice: the text has no specifications of"):
+        run_plain(base_url, model, NO_LAPTOPS, Journal())
+    with pytest.raises(GateError, match="'plan' failed its gate twice: the text has no specifications of"):
+        compare(chat_model(base_url, model), NO_LAPTOPS, {})
+
+
+def test_a_worker_that_fails_is_named_and_stops_no_other(base_url: str, model: str, tmp_path: Path) -> None:
+    path = tmp_path / "journal.jsonl"
+    with pytest.raises(StepError, match="'work Comet' failed its gate twice: the text gives no price") as caught:
+        run_plain(base_url, model, NO_PRICE, Journal(path))
+    assert (caught.value.reason, caught.value.step.attempts) == ("gate", 2)
+    again = Journal(path)
+    with pytest.raises(StepError, match="'work Comet'"):
+        run_plain(base_url, model, NO_PRICE, again)
+    assert {step.name: step.kept for step in again.steps} == {"plan": True, "work Pebble": True}
+
+
+def test_a_run_goes_on_with_the_workers_that_a_crash_of_the_server_ended(
+    base_url: str, model: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "journal.jsonl"
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
+    with throwaway_server(configuration, through(base_url, model)) as server:
+
+        def kill_after_the_first_worker(step: Step) -> None:
+            if step.name.startswith("work "):
+                server.kill()
+
+        journal = Journal(path, on_step=kill_after_the_first_worker)
+        with pytest.raises(StepError, match=r"Step 'work .*' lost the connection") as caught:
+            run_plain(server.base_url, f"openai/{model}", REVIEW, journal, concurrency=1)
+    assert caught.value.step.name == "work Pebble"
+    finished = {step.name: step.response_id for step in journal.steps}
+    assert set(finished) == {"plan", "work UltraBook"}
+
+    again = Journal(path)
+    assert run_plain(base_url, model, REVIEW, again).rows == ROWS
+    assert {step.name: step.response_id for step in again.steps if step.kept} == finished
+    assert {step.name for step in again.steps if not step.kept} == {"work Pebble", "work Titan", "advise"}
+
+
+def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(base_url: str, model: str) -> None:
+    steps: list[Step] = []
+    config = {
+        "configurable": {"thread_id": "1"},
+        "callbacks": [StepRecorder(steps.append)],
+        "max_concurrency": 1,
+    }
+    checkpoints = InMemorySaver()
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
+    with throwaway_server(configuration, through(base_url, model)) as server:
+
+        def kill_after_the_first_worker(step: Step) -> None:
+            steps.append(step)
+            if step.name.startswith("work "):
+                server.kill()
+
+        doomed = graph(chat_model(server.base_url, f"openai/{model}"), checkpoints)
+        killing = {**config, "callbacks": [StepRecorder(kill_after_the_first_worker)]}
+        with pytest.raises(APIError):
+            doomed.invoke({"text": REVIEW}, killing)
+    assert [step.name for step in steps] == ["plan", "work UltraBook"]
+    steps.clear()
+
+    resumed = graph(chat_model(base_url, model), checkpoints).invoke(None, config)
+    assert comparison_of(resumed).rows == ROWS
+    assert sorted(step.name for step in steps) == ["advise", "work Pebble", "work Titan"]

@@ -1,0 +1,150 @@
+"""Sections and votes: how they are split and counted, their two versions, and parts that fail beside others."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from openai import AsyncOpenAI
+
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.parallelization import (
+    CATALOG_TEXT,
+    Catalog,
+    Laptop,
+    Part,
+    Vote,
+    laptop,
+    parts,
+    run_votes,
+    sections,
+    vote_gate,
+    vote_schema,
+)
+from llamastack_workshop.patterns.parallelization_langchain import catalog
+from llamastack_workshop.patterns.steps import Journal, Step, StepError
+from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.system import paths
+
+ORCA = "The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory."
+LARK = "The Lark has a 128 GB drive and 4 GB of memory."
+PRICED = f"{LARK} It costs 279 euros."
+
+
+def run(base_url: str, model: str, text: str, journal: Journal) -> Catalog:
+    async def votes() -> Catalog:
+        async with AsyncOpenAI(base_url=base_url, api_key="none", max_retries=0) as client:
+            return await run_votes(client, model, text, journal)
+
+    return asyncio.run(votes())
+
+
+def test_a_text_is_split_into_its_paragraphs() -> None:
+    assert sections(f"\n{ORCA}\n \n\n{LARK}\n") == [ORCA, LARK]
+    named = [part.name for part in parts(CATALOG_TEXT)]
+    assert len(set(named)) == 9 and named[:4] == ["json 1", "give 1", "question 1", "json 2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ({"memory": "32 GB", "drive": "2 TB", "euros": 1799}, None),
+        ({"memory": "16 GB", "drive": "2 TB", "euros": 1799}, "memory: 16 GB is not in the text"),
+        ({"memory": "32 GB", "drive": "2 TB", "euros": 1700}, "euros: 1700 is not in the text"),
+        ({"memory": "32 GB", "drive": "2 TB"}, "euros: Field required"),
+    ],
+)
+def test_vote_gate(answer: dict[str, Any], problem: str | None) -> None:
+    assert vote_gate(json.dumps(answer), ORCA) == problem
+
+
+@pytest.mark.parametrize(
+    ("section", "lacks"),
+    [
+        (LARK, "price in euros"),
+        (f"{LARK} It costs 1,279 euros.", "price in euros"),
+        ("The ship sank.", "size in GB or TB"),
+        ("9 euros", "size in GB"),
+    ],
+)
+def test_a_section_without_values_is_not_asked(section: str, lacks: str) -> None:
+    with pytest.raises(StepError, match=f"'json 1' was not asked: there is no {lacks}") as caught:
+        vote_schema(Part("json 1", "?", section, ("memory", "drive", "euros")))
+    assert caught.value.reason == "gate"
+
+
+RIGHT, SWAPPED, SPOILT = ("32 GB", "2 TB", 1799), ("2 TB", "32 GB", 1799), ("2 TB", "2 TB", 1799)
+
+
+@pytest.mark.parametrize(
+    ("votes", "counted"),
+    [
+        ([RIGHT, RIGHT, RIGHT], ("32 GB", "2 TB", 1799, 3)),
+        ([SWAPPED, RIGHT, RIGHT], ("32 GB", "2 TB", 1799, 2)),
+        ([SPOILT, RIGHT, RIGHT], ("32 GB", "2 TB", 1799, 2)),
+        ([SPOILT, RIGHT, SWAPPED], (None, None, 1799, 1)),
+        ([SPOILT, SPOILT, RIGHT], (None, None, 1799, 1)),
+        ([SPOILT, SPOILT, SPOILT], (None, None, 1799, 0)),
+        ([RIGHT, RIGHT, ("32 GB", "2 TB", 1699)], ("32 GB", "2 TB", 1799, 2)),
+        ([("4 GB", "1 TB", 1), ("8 GB", "2 TB", 2), ("16 GB", "4 TB", 3)], (None, None, None, 1)),
+    ],
+)
+def test_more_than_half_of_the_votes_decide_and_nothing_else_does(votes: list[tuple], counted: tuple) -> None:
+    cast = [Vote(memory=memory, drive=drive, euros=euros) for memory, drive, euros in votes]
+    found: Laptop = laptop(ORCA, cast)
+    assert (found.memory, found.drive, found.euros, found.agreement) == counted
+
+
+def test_the_votes_find_the_values_of_each_section(base_url: str, model: str) -> None:
+    journal = Journal()
+    found = run(base_url, model, CATALOG_TEXT, journal).laptops
+    assert [(one.memory, one.drive, one.euros) for one in found] == [
+        ("8 GB", "256 GB", 399),
+        ("32 GB", "2 TB", 1799),
+        ("48 GB", "2 TB", 2199),
+    ]
+    assert sorted(step.name for step in journal.steps) == sorted(part.name for part in parts(CATALOG_TEXT))
+
+
+@pytest.mark.parametrize("text", [f"{PRICED}\n\n{ORCA}", "For 899 euros you get 16 GB of memory and a 512 GB drive."])
+def test_langchain_gives_the_same_result(text: str, base_url: str, model: str) -> None:
+    steps: list[Step] = []
+    runnable = catalog(chat_model(base_url, model))
+    composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
+    assert composed == run(base_url, model, text, Journal())
+    assert sorted(step.name for step in steps) == sorted(part.name for part in parts(text))
+
+
+def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_corrected(
+    base_url: str, model: str, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    with pytest.raises(StepError, match=r"'json 2' was not asked: there is no price in euros in 'The Lark"):
+        run(base_url, model, f"{ORCA}\n\n{LARK}", journal)
+    finished = {step.name: step.response_id for step in journal.steps}
+    assert set(finished) == {"json 1", "give 1", "question 1"}
+
+    again = Journal(tmp_path / "journal.jsonl")
+    found = run(base_url, model, f"{ORCA}\n\n{PRICED}", again)
+    assert {step.name: step.response_id for step in again.steps if step.kept} == finished
+    assert {step.name for step in again.steps if not step.kept} == {"json 2", "give 2", "question 2"}
+    assert found.laptops[1].euros == 279
+
+
+def test_a_server_that_dies_loses_no_finished_part(base_url: str, model: str, tmp_path: Path) -> None:
+    text = f"{ORCA}\n\n{PRICED}"
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    with throwaway_server(configuration, through(base_url, model)) as doomed:
+        # Four of the six parts are under way when the first one finishes.
+        journal = Journal(tmp_path / "journal.jsonl", on_step=lambda step: doomed.kill())
+        with pytest.raises(StepError, match="lost the connection to the server"):
+            run(doomed.base_url, f"openai/{model}", text, journal)
+    finished = {step.name: step.response_id for step in journal.steps}
+    assert 1 <= len(finished) <= 4
+
+    again = Journal(tmp_path / "journal.jsonl")
+    assert [one.euros for one in run(base_url, model, text, again).laptops] == [1799, 279]
+    assert {step.name: step.response_id for step in again.steps if step.kept} == finished
+    assert len(again.steps) == 6

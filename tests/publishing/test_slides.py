@@ -1,0 +1,154 @@
+"""The slides: all of a chapter but its solutions, dealt out over pages, and not a file from another host."""
+
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing import slides
+from llamastack_workshop.publishing.slides import pages
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+FIGURE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+
+
+def sources(notebook: NotebookNode, kind: str) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == kind)
+
+
+def printed(notebook: NotebookNode) -> str:
+    return "\n".join(output.text for cell in notebook.cells for output in cell.get("outputs", []))
+
+
+def a_chapter(*cells: NotebookNode) -> NotebookNode:
+    return new_notebook(cells=[new_markdown_cell("# A chapter\n\n*5 minutes.*"), *cells])
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder into which `slides.build` writes for this test."""
+    monkeypatch.setattr(paths, "SLIDES", tmp_path / "slides")
+    return tmp_path / "slides"
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.stem)
+def test_a_chapter_is_on_its_slides_without_its_solutions(path: Path) -> None:
+    chapter = nbformat.read(path, as_version=4)
+    code = [cell for cell in chapter.cells if cell.cell_type == "code"]
+    outputs = {cell.id: [new_output("stream", text=f"printed by {cell.id}.")] for cell in code}
+    shown = pages.of_chapter(chapter, outputs)
+
+    solutions = [cell for cell in code if "### BEGIN SOLUTION" in cell.source]
+    shown_code = sources(shown, "code")
+    for cell in solutions:
+        solution = re.search(r"BEGIN SOLUTION\n(.*)\n.*END SOLUTION", cell.source, re.DOTALL)[1]
+        assert solution not in shown_code
+        # Neither what the solution prints, nor what the check says to it.
+        after = code[code.index(cell) + 1]
+        assert f"printed by {cell.id}." not in printed(shown)
+        assert f"printed by {after.id}." not in printed(shown)
+    assert "SOLUTION" not in shown_code
+    assert shown_code.count("your code here") == len(solutions)
+    # The first two cells of code are imports and parameters.
+    for cell in code[2 : code.index(solutions[0])]:
+        assert f"printed by {cell.id}." in printed(shown)
+        assert cell.source in shown_code
+
+    prose = sources(shown, "markdown")
+    for line in sources(chapter, "markdown").splitlines():
+        if line.startswith(("#", "|")) and "](" not in line:
+            assert line in prose
+    assert "**Sources**" not in prose
+
+
+def test_each_section_is_a_step_to_the_right() -> None:
+    chapter = a_chapter(
+        new_markdown_cell("## One\n\nText.\n\n### A part\n\nMore."),
+        new_markdown_cell("## Two\n\n### At once a part\n\nText."),
+    )
+    deck = BeautifulSoup(slides.deck(chapter, {}), "html.parser")
+    columns = [
+        [" / ".join(heading.text for heading in slide.select("h1, h2, h3")) for slide in column.find_all("section")]
+        for column in deck.select(".slides > section")
+    ]
+    assert columns == [["A chapter"], ["One", "One / A part"], ["Two / At once a part"]]
+
+
+def test_what_is_too_long_for_a_page_goes_on_the_next() -> None:
+    rows = [f"| row {number} | {'word ' * 30} |" for number in range(30)]
+    code = new_code_cell("\n".join(f"line = {number}" for number in range(20)))
+    chapter = a_chapter(new_markdown_cell("## Long\n\n" + "\n".join(["| a | b |", "|---|---|", *rows])), code)
+    output = new_output("stream", text="\n".join(f"line {number}" for number in range(500)))
+    shown = pages.of_chapter(chapter, {code.id: [output]}).cells
+
+    tables = [cell.source for cell in shown if cell.source.startswith("| a | b |\n|---|---|\n")]
+    assert len(tables) > 1
+    assert [row for table in tables for row in table.splitlines()[2:]] == rows
+    page_of_output = [cell.metadata.slideshow.slide_type for cell in shown[-2:]]
+    assert page_of_output == ["subslide", "-"], "code of 20 lines leaves no room for what it prints"
+    first, *_, last = shown[-1].outputs[0].text.splitlines()
+    assert first == "line 0"
+    assert re.fullmatch(r"… and 4\d\d more lines", last)
+
+
+def test_a_deck_asks_nobody_but_the_files_beside_it(built: Path) -> None:
+    slides.build(["2", "20"], say=lambda _: None)
+    for path in built.glob("*.html"):
+        page = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        loaded = [tag.get("src") or tag.get("href") for tag in page.select("[src], link[href]")]
+        assert [address for address in loaded if not (built / address).is_file()] == []
+        own = "".join(tag.text for tag in page.select("script, style"))
+        assert not re.search(r"//[a-z]|@import|url\(", own.replace("// ", ""))
+    listed = BeautifulSoup((built / "index.html").read_text(encoding="utf-8"), "html.parser").select("li a")
+    assert [link["href"] for link in listed] == ["02-responses-api.html", "20-access-control.html"]
+
+
+def test_slides_of_one_chapter_leave_those_of_others(built: Path) -> None:
+    slides.build(["2"], say=lambda _: None)
+    index = slides.build(["routing"], say=lambda _: None)
+    assert {path.stem for path in built.glob("*.html")} == {"02-responses-api", "12-routing", "index"}
+    assert "The Responses API" in index.read_text(encoding="utf-8")
+    assert list(built.parent.iterdir()) == [built]
+
+
+def test_outputs_are_those_of_unchanged_cells(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "EXECUTED", tmp_path)
+    executed = nbformat.read(chapters()[1], as_version=4)
+    for number, cell in enumerate(cell for cell in executed.cells if cell.cell_type == "code"):
+        cell.outputs = [
+            new_output("stream", text=f"printed by cell {number}."),
+            new_output("display_data", {"image/png": FIGURE}),
+        ]
+        if number == 3:
+            cell.source += "\n# an older state of the chapter"
+    nbformat.write(executed, tmp_path / chapters()[1].name)
+    said: list[str] = []
+    slides.build(["2"], said.append)
+    deck = (built / "02-responses-api.html").read_text(encoding="utf-8")
+    assert "printed by cell 2." in deck and "printed by cell 4." in deck
+    assert "printed by cell 3." not in deck
+    assert f"data:image/png;base64,{FIGURE}" in deck
+    assert "make book" in said[-1]
+
+
+def test_notes_are_the_speakers() -> None:
+    one = "## [One](../../notebooks/01-one.ipynb)\n\nSay *this*.\n\n### Then\n\nThat."
+    page = f"# Notes\n\nFor all.\n\n{one}\n\n## The end\n\nNo more."
+    notes = slides.speaker_notes(page)
+    assert notes == {"01-one": "Say *this*.\n\n### Then\n\nThat."}
+    deck = BeautifulSoup(slides.deck(a_chapter(), {}, notes["01-one"]), "html.parser")
+    (aside,) = deck.select("section section aside.notes")
+    assert aside.parent.h1.text == "A chapter"
+    assert "Say this." in aside.text
+
+
+def test_an_unknown_chapter_is_named() -> None:
+    with pytest.raises(WorkshopError, match="There is no chapter 'ninety'") as error:
+        slides.build(["ninety"], say=lambda _: None)
+    assert "Choose a number from 1 to" in error.value.fix

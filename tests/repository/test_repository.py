@@ -1,0 +1,158 @@
+"""The repository's own rules: what agrees with what, and how things are written."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from nbformat import NotebookNode
+
+from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
+from llamastack_workshop.system import paths
+
+ROOT = paths.ROOT
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PAGES = [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))]
+
+
+def pins(lines: list[str]) -> dict[str, str]:
+    found = (re.match(r"([A-Za-z0-9._-]+)(?:\[.*\])?==([^\s;\\]+)", line) for line in lines)
+    return {match[1].lower(): match[2] for match in found if match}
+
+
+def test_pyproject_and_the_hashed_export_agree() -> None:
+    direct = pins(PYPROJECT["project"]["dependencies"])
+    assert len(direct) == len(PYPROJECT["project"]["dependencies"]), "every direct dependency is pinned with =="
+    for group in PYPROJECT["dependency-groups"].values():
+        assert len(pins(group)) == len(group)
+    export = (ROOT / "requirements.txt").read_text(encoding="utf-8")
+    exported = pins(export.splitlines())
+    assert {name: exported.get(name) for name in direct} == direct
+    for name in PYPROJECT["tool"]["uv"]["exclude-dependencies"]:
+        assert name not in exported
+    entries = re.split(r"\n(?=\S)", export.strip())
+    assert all("--hash=sha256:" in entry for entry in entries if "==" in entry.splitlines()[0])
+
+
+def test_the_conda_door_leads_to_the_same_versions() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python = next(entry for entry in environment["dependencies"] if entry.startswith("python="))
+    assert PYPROJECT["project"]["requires-python"] == f">={python.removeprefix('python=')}"
+    installs = re.findall(r"pip install (.*)", (ROOT / "postBuild").read_text(encoding="utf-8"))
+    assert installs == ["--no-deps --require-hashes --requirement requirements.txt", "--no-deps --editable ."]
+
+
+def test_the_makefile_and_the_command_offer_the_same() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
+    assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
+    help_text = subprocess.run(
+        [sys.executable, "-m", "llamastack_workshop.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for target in targets - {"help", "chain", "format", "lock"}:
+        assert re.search(rf"│ {target} ", help_text), f"workshop {target}"
+
+
+def test_code_is_linted_and_formatted() -> None:
+    for arguments in (["check"], ["format", "--check"]):
+        run = subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, text=True)
+        assert run.returncode == 0, run.stdout
+
+
+def test_notebooks_are_committed_without_outputs() -> None:
+    assert not noisy_notebooks(), "run: make format"
+
+
+def test_tidying_removes_outputs_and_keeps_sources(tmp_path: Path) -> None:
+    notebook = nbformat.read(chapters()[0], as_version=4)
+    noisy = tmp_path / "noisy.ipynb"
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.outputs, code.execution_count = [nbformat.v4.new_output("stream", text="noise")], 7
+    code.metadata["collapsed"] = True
+    notebook.metadata["kernelspec"]["display_name"] = "somebody's"
+    nbformat.write(notebook, noisy)
+    tidy(noisy)
+    assert noisy.read_text(encoding="utf-8") == chapters()[0].read_text(encoding="utf-8")
+
+
+def markdown(notebook: NotebookNode) -> str:
+    return "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+
+
+def prose_lines(text: str) -> list[str]:
+    """Return the lines of Markdown that are prose: no code, table, heading, list marker or HTML."""
+    text = re.sub(r"^(```|~~~|:::).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
+    return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|\$)", line)]
+
+
+@pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
+def test_one_sentence_a_line(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = markdown(nbformat.reads(text, as_version=4))
+    # A full stop, a space and a capital begin a new sentence; code, and `e.g.` and the like, do not.
+    two = [line for line in prose_lines(text) if re.search(r"[a-z)`*]{2}[.!?] [A-Z]", re.sub(r"`[^`]*`", "``", line))]
+    allowed = re.compile(r"^\*\d+ minutes\.|^\*\*[A-Z]")
+    assert not [line for line in two if not allowed.search(line)]
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)
+def test_chapters_follow_the_page_form(path: Path) -> None:
+    notebook = nbformat.read(path, as_version=4)
+    text = markdown(notebook)
+    wanted = [r"^# ", r"^\*\d+ minutes\.", r"^\*\*You will\*\*", r"^\*\*Prerequisites\*\*", r"^## Try it$"]
+    wanted += [r"^### Exercise 1", r"^### Exercise 2", r"^## What can go wrong$", r"^## You have$"]
+    wanted += [r"^\*\*Next\*\*", r"^\*\*Sources\*\*"]
+    places = [re.search(pattern, text, re.MULTILINE) for pattern in wanted]
+    assert all(places), [pattern for pattern, place in zip(wanted, places, strict=True) if not place]
+    assert [place.start() for place in places] == sorted(place.start() for place in places)
+    assert len(re.findall(r"^# ", text, re.MULTILINE)) == 1
+
+    def items(title: str) -> int:
+        return len(re.findall(r"^- ", re.split(rf"{title}\W*\n", text)[1].split("\n\n**")[0], re.MULTILINE))
+
+    assert items("You will") == items("You have"), "each objective is taken up again at the end"
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert max(len(cell.source.splitlines()) for cell in code) <= 20
+    (parameters,) = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
+    assert "LLAMA_STACK_BASE_URL" in parameters.source
+
+
+@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)
+def test_a_figure_has_an_alternative_text(path: Path) -> None:
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "code" and "plt.show()" in cell.source:
+            assert cell.metadata["mystnb"]["image"]["alt"].endswith("."), cell.id
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    pages = [*(ROOT / "book").rglob("*.md"), *chapters()]
+    assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
+
+
+def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
+    parts = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]
+    numbered = [page["file"] for part in parts if part.get("numbered") for page in part["chapters"]]
+    assert numbered == [f"notebooks/{path.stem}" for path in chapters()]
+    assert [int(path.stem.split("-")[0]) for path in chapters()] == list(range(1, len(numbered) + 1))
+
+
+def test_the_landing_page_says_how_long_each_page_takes() -> None:
+    listed = dict(re.findall(r"\[\]\((\S+)\) \| (\d+) \|", (ROOT / "book" / "index.md").read_text(encoding="utf-8")))
+    assert listed.keys() >= {f"../notebooks/{path.name}" for path in chapters()}
+    for link, minutes in listed.items():
+        assert f"*{minutes} minutes." in (ROOT / "book" / link).read_text(encoding="utf-8"), link
+
+
+def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:
+    allowed = r"from llamastack_workshop(\.exercises import \w+ as check| import throwaway_(server|model))$"
+    for path in chapters():
+        for cell in nbformat.read(path, as_version=4).cells:
+            ours = re.findall(r"^(?:from|import) llamastack_workshop.*", cell.source, re.MULTILINE)
+            assert all(re.match(allowed, line) for line in ours)

@@ -1,0 +1,130 @@
+"""The workflows of GitHub Actions: they run what a contributor can run, may do as little as possible, and end."""
+
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from llamastack_workshop.system import paths
+
+WORKFLOWS = sorted((paths.ROOT / ".github" / "workflows").glob("*.yml"))
+# What a job may write beyond reading the repository, by workflow and job.
+MAY_WRITE = {
+    ("publish", "deploy"): {"pages", "id-token"},
+    ("nightly", "report"): {"issues"},
+    ("canary", "report"): {"issues"},
+}
+
+each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def jobs(path: Path) -> dict[str, dict]:
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
+
+
+def steps(job: dict) -> list[dict]:
+    return job.get("steps", [])
+
+
+def commands(job: dict) -> list[str]:
+    return [line for step in steps(job) for line in step.get("run", "").splitlines()]
+
+
+@each_workflow
+def test_every_command_is_one_of_the_repository(path: Path) -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (paths.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    for command in (command for job in jobs(path).values() for command in commands(job)):
+        program, *arguments = command.split()
+        assert program.startswith(".ci/") or (program == "make" and arguments[0] in targets), command
+        if program != "make":
+            assert os.access(paths.ROOT / program, os.X_OK), command
+        # What is meant to be in the repository must be there: a selection of tests, a configuration.
+        for name in re.findall(r"(?:notebooks|tests)/[\w./-]+", command):
+            assert (paths.ROOT / name).exists(), command
+
+
+@each_workflow
+def test_a_job_has_no_more_rights_than_it_needs(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["permissions"] == {"contents": "read"}
+    assert not re.findall(r"secrets\b(?!\.GITHUB_TOKEN)", text)
+    for name, job in jobs(path).items():
+        writes = {right for right, level in job.get("permissions", {}).items() if level == "write"}
+        assert writes == MAY_WRITE.get((path.stem, name), set()), name
+        # What comes from a registry must not run where there is something to write to.
+        assert not writes or all(command.startswith(".ci/report-failure ") for command in commands(job)), name
+        for step in steps(job):
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, name
+
+
+@each_workflow
+def test_every_job_ends(path: Path) -> None:
+    for name, job in jobs(path).items():
+        assert job.get("timeout-minutes", 360) <= 120 or "uses" in job, name
+
+
+@each_workflow
+def test_actions_are_github_s_own_at_a_major_version(path: Path) -> None:
+    for job in jobs(path).values():
+        for uses in [job.get("uses"), *(step.get("uses") for step in steps(job))]:
+            local = uses and uses.startswith("./") and (paths.ROOT / uses).exists()
+            assert uses is None or local or re.fullmatch(r"actions/[a-z-]+@v\d+", uses), uses
+
+
+@each_workflow
+def test_logs_in_hidden_folders_are_uploaded(path: Path) -> None:
+    for step in (step for job in jobs(path).values() for step in steps(job)):
+        if step.get("uses", "").startswith("actions/upload-artifact@"):
+            hidden = any(line.startswith(".") for line in step["with"]["path"].splitlines())
+            assert not hidden or step["with"].get("include-hidden-files") is True, step
+            assert "always" in step["if"] or "failure" in step["if"], step
+
+
+def test_the_nightly_lines_are_those_with_an_environment_of_their_own() -> None:
+    (nightly,) = [path for path in WORKFLOWS if path.stem == "nightly"]
+    lines = {path.stem for path in (paths.ROOT / "stacks").glob("*.txt")}
+    assert set(jobs(nightly)["lines"]["strategy"]["matrix"]["stack"]) == lines
+
+
+def test_a_job_waits_for_a_schedule_that_exists() -> None:
+    for path in WORKFLOWS:
+        text = path.read_text(encoding="utf-8")
+        scheduled = set(re.findall(r'cron: "(.*)"', text))
+        assert set(re.findall(r"github\.event\.schedule [!=]= '(.*)'", text)) <= scheduled
+
+
+@pytest.mark.parametrize("open_issue", [True, False])
+def test_a_failure_is_reported_in_one_issue(tmp_path: Path, open_issue: bool) -> None:
+    """`gh` is a stand-in here: it needs GitHub. What is tested is what it is asked to do."""
+    asked = _report_failure(tmp_path, "17" if open_issue else "")
+    wanted = "issue comment 17 --body-file" if open_issue else "issue create --title It broke --body-file"
+    assert wanted in asked
+    assert "actions/runs/42" in asked and "# What broke" in asked
+
+
+def _report_failure(tmp_path: Path, number: str) -> str:
+    log = tmp_path / "asked"
+    gh = tmp_path / "gh"
+    gh.write_text(
+        "#!/bin/sh\n"
+        f'[ "$2" = list ] && echo "{number}" && exit\n'
+        f'echo "$*" >>"{log}"\n'
+        'while [ "$1" != --body-file ]; do shift; done\n'
+        f'cat "$2" >>"{log}"\n',
+        encoding="utf-8",
+    )
+    gh.chmod(0o755)
+    report = tmp_path / "report.md"
+    report.write_text("# What broke\n", encoding="utf-8")
+    run = {"GITHUB_RUN_ID": "42", "GITHUB_SERVER_URL": "https://example.org", "GITHUB_REPOSITORY": "a/b"}
+    subprocess.run(
+        [paths.ROOT / ".ci" / "report-failure", "It broke", report],
+        env={**os.environ, **run, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}"},
+        check=True,
+        timeout=30,
+    )
+    return log.read_text(encoding="utf-8")

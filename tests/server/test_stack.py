@@ -1,0 +1,361 @@
+"""Starting and stopping the stack, and every way in which a start can fail."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.server import HTTPServer
+from pathlib import Path
+from socketserver import BaseRequestHandler
+from threading import Thread, Timer
+
+import httpx
+import psutil
+import pytest
+import xllamacpp
+from openai import OpenAI
+
+from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.server.embedded import serve, weights
+from llamastack_workshop.server.stacks import Server
+from llamastack_workshop.server.upstreams import Choice
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.system.processes import Child
+
+
+def quiet(line: str) -> None:
+    pass
+
+
+@pytest.fixture(autouse=True)
+def no_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start from a machine on which no upstream is configured."""
+    for variable in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "OLLAMA_URL", "VLLM_URL", "TGI_URL", "WORKSHOP_UPSTREAM"):
+        monkeypatch.setenv(variable, "")
+
+
+@pytest.fixture(scope="module")
+def guarded_upstream() -> Iterator[str]:
+    """A real model server that wants the key `right`: the address of its API."""
+    params = xllamacpp.CommonParams()
+    params.model.path = str(weights.embedding_model(quiet))
+    params.embedding = True
+    params.hostnames = ["127.0.0.1"]
+    params.port = ports.free_port()
+    params.api_keys = ["right"]
+    params.verbosity = 1
+    server = xllamacpp.Server(params)
+    yield f"http://127.0.0.1:{params.port}/v1"
+    del server
+
+
+@pytest.fixture
+def failure(tmp_path: Path) -> Callable[..., WorkshopError]:
+    """Start the stack, which must fail, and return the error."""
+
+    def start(**options: object) -> WorkshopError:
+        defaults = {"port": ports.free_port(), "state": tmp_path / "state", "logs": tmp_path / "logs"}
+        with pytest.raises(WorkshopError) as caught, stack.running_stack(quiet, **defaults | options):
+            pass
+        return caught.value
+
+    return start
+
+
+@pytest.fixture
+def workshop(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
+    """Run `workshop` as a user does: in a process of its own, without a terminal. None outlives the test."""
+    started = []
+
+    def run(*arguments: str, **environment: str) -> subprocess.Popen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "llamastack_workshop.cli", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "WORKSHOP_STATE": str(tmp_path / "state"), **environment},
+        )
+        started.append(process)
+        return process
+
+    yield run
+    for process in started:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(30)
+
+
+def descendants(process: subprocess.Popen) -> list[psutil.Process]:
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
+    return psutil.wait_procs(processes, timeout=20)[1]
+
+
+def read_until_ready(process: subprocess.Popen) -> str:
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        if "Ctrl-C stops it" in line:
+            return "".join(lines)
+    raise AssertionError(f"the server did not start: {process.stderr.read()}")
+
+
+def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subprocess.Popen]) -> None:
+    port = str(ports.free_port())
+    first = workshop("llama-server", "--port", port)
+    output = read_until_ready(first)
+    assert f"http://localhost:{port}" in output
+    model = re.search(r"models +(\S+)", output)[1]
+    created = httpx.post(
+        f"http://localhost:{port}/v1/responses", json={"model": model, "input": "Hello!"}, timeout=60
+    ).json()
+    listening = {c.laddr.ip for child in descendants(first) for c in child.net_connections() if c.status == "LISTEN"}
+    assert listening == {"127.0.0.1"}
+
+    processes = descendants(first)
+    first.send_signal(signal.SIGINT)
+    assert first.wait(30) == 0
+    assert not wait_until_gone(processes)
+
+    second = workshop("llama-server", "--port", port)
+    read_until_ready(second)
+    kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
+    assert kept["output"] == created["output"]
+
+    # Killed outright, the parent cannot clean up: its children must notice by themselves.
+    processes = descendants(second)
+    second.kill()
+    assert not wait_until_gone(processes)
+
+
+def test_ctrl_c_during_the_start_leaves_nothing_behind(workshop: Callable[..., subprocess.Popen]) -> None:
+    process = workshop("llama-server", "--port", str(ports.free_port()))
+    process.stdout.readline()
+    processes = descendants(process)
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 130
+    assert processes
+    assert not wait_until_gone(processes)
+
+
+def test_a_port_that_a_llamastack_server_holds(failure: Callable[..., WorkshopError], base_url: str) -> None:
+    port = int(base_url.split(":")[2].split("/")[0])
+    error = failure(port=port)
+    assert re.match(rf"A LlamaStack server, version \S+, already answers on port {port}", error.problem)
+    assert "--port" in error.fix
+
+
+def test_a_port_that_another_program_holds(failure: Callable[..., WorkshopError]) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseRequestHandler) as other:
+        Thread(target=other.serve_forever, daemon=True).start()
+        error = failure(port=other.server_port)
+        other.shutdown()
+    assert f"Port {other.server_port} is taken by process {os.getpid()}" in error.problem
+    assert "--port" in error.fix
+
+
+def test_an_errors_two_lines_and_exit_status_on_the_command_line(workshop: Callable[..., subprocess.Popen]) -> None:
+    process = workshop("llama-server", "--upstream", "openai")
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors.splitlines() == [
+        "Error: OPENAI_API_KEY is not set.",
+        "  Fix: Copy .env.example to .env and set OPENAI_API_KEY there, or use the embedded model.",
+    ]
+    assert not output
+    verbose = workshop("llama-server", "--upstream", "openai", VERBOSE="true")
+    assert "Traceback" in verbose.communicate(timeout=60)[1]
+
+
+def test_a_rejected_key_is_named_but_not_shown(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-wrong")
+    error = failure(upstream=Choice.openai)
+    assert error.problem == f"OpenAI at {guarded_upstream} rejects the key (HTTP 401)."
+    assert ".env" in error.fix
+    assert "sk-wrong" not in str(error)
+
+
+def test_an_accepted_key_lists_the_models(guarded_upstream: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    (openai,) = upstreams.chosen(Choice.auto)
+    assert len(upstreams.models(openai)) == 1
+
+
+@pytest.mark.parametrize("variable", ["OLLAMA_URL", "VLLM_URL", "TGI_URL"])
+def test_an_upstream_that_does_not_answer(
+    failure: Callable[..., WorkshopError], variable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = f"http://127.0.0.1:{ports.free_port()}/v1"
+    monkeypatch.setenv(variable, address)
+    error = failure()
+    assert error.problem.startswith(f"{variable}={address} does not answer")
+    assert f"unset {variable}" in error.fix
+
+
+def test_an_upstreams_address_without_v1(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream.removesuffix("/v1") + "/elsewhere")
+    error = failure()
+    assert "has no list of models" in error.problem
+    assert "/v1" in error.fix
+
+
+def test_a_file_that_only_looks_like_a_model(
+    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "fake.gguf").write_bytes(b"GGUF and nothing more")
+    monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "fake.gguf"))
+    error = failure()
+    assert error.problem == "The embedded model did not start."
+    assert "embedded.log" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("apis:\n", "apis: [\n", r"run.yaml, line \d+, column \d+: "),
+        ("providers:\n", "provider:\n", "run.yaml has no `providers:`."),
+        ("inline::faiss", "inline::fais", "LlamaStack did not start: ValueError: Provider `inline::fais` is not"),
+        ("kv_sqlite", "kv_sqlit", "ValidationError: 1 validation error for StackConfig, storage.backends.kv_default"),
+    ],
+    ids=["syntax", "no_providers", "unknown_provider", "invalid_value"],
+)
+def test_a_malformed_run_yaml(
+    failure: Callable[..., WorkshopError], tmp_path: Path, old: str, new: str, problem: str
+) -> None:
+    broken = tmp_path / "run.yaml"
+    text = paths.RUN_YAML.read_text(encoding="utf-8")
+    assert old in text
+    broken.write_text(text.replace(old, new, 1), encoding="utf-8")
+    error = failure(server=Server(broken))
+    assert re.search(problem, error.problem)
+    assert "run.yaml" in error.fix
+
+
+def test_a_missing_run_yaml(failure: Callable[..., WorkshopError], tmp_path: Path) -> None:
+    assert "does not exist" in failure(server=Server(tmp_path / "none.yaml")).problem
+
+
+def test_an_upstream_without_a_model(
+    failure: Callable[..., WorkshopError], guarded_upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upstream answers, but the model that run.yaml allows is not among those it lists."""
+    monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
+    monkeypatch.setenv("OPENAI_API_KEY", "right")
+    monkeypatch.setenv("OPENAI_MODEL", "gpt-none")
+    error = failure()
+    assert "serves no language model" in error.problem
+    log = (tmp_path / "logs" / "llama-stack.log").read_text()
+    assert "********" in log and "right'" not in log
+
+
+def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
+    """run.yaml as it stands, without our commands: LlamaStack's own, with an upstream's variable set."""
+    port, upstream_port = ports.free_port(), ports.free_port()
+    upstream = serve.serve_chat_model(upstream_port)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("EMBEDD", "WORKSHOP"))}
+    command = [Path(sys.executable).with_name("llama"), "stack", "run", paths.RUN_YAML, "--port", str(port)]
+    with (tmp_path / "log").open("wb") as log:
+        llama = subprocess.Popen(
+            command,
+            cwd=tmp_path,
+            env={**environment, "VLLM_URL": f"http://127.0.0.1:{upstream_port}/v1", "LLAMA_CPP_URL": ""},
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while stack.answering_version(port) is None:
+            assert llama.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
+            time.sleep(0.2)
+        (model,) = stack.language_models(f"http://127.0.0.1:{port}/v1")
+        assert model == f"vllm/{weights.CHAT_MODEL}"
+        question = {"model": model, "input": "What is the capital of France?", "max_output_tokens": 16}
+        answer = httpx.post(f"http://127.0.0.1:{port}/v1/responses", json=question, timeout=60).json()
+        assert answer["object"] == "response"
+        assert (tmp_path / ".workshop" / "state" / "sql.db").exists()
+    finally:
+        llama.terminate()
+        llama.wait(20)
+        del upstream
+
+
+def test_models_listed_by_the_live_server(base_url: str) -> None:
+    listed = httpx.get(f"{base_url}/models").json()["data"]
+    types = {model["id"]: model["custom_metadata"]["model_type"] for model in listed}
+    assert types["embeddings/all-minilm-l6-v2"] == "embedding"
+    assert stack.language_models(base_url) == [id for id, kind in types.items() if kind == "llm"]
+
+
+def test_the_doctor_finds_what_is_wrong(workshop: Callable[..., subprocess.Popen]) -> None:
+    healthy = workshop("doctor", "--port", str(ports.free_port()))
+    output, _ = healthy.communicate(timeout=60)
+    assert healthy.returncode == 0, output
+    assert "checksum right" in output and max(map(len, output.splitlines())) <= 80
+
+    address = f"http://127.0.0.1:{ports.free_port()}/v1"
+    ill = workshop("doctor", OLLAMA_URL=address)
+    output, _ = ill.communicate(timeout=60)
+    assert ill.returncode == 1
+    assert "Ollama" in output and "missing" in output
+
+
+def test_an_embedded_model_that_cannot_start(
+    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "none.gguf"))
+    error = failure()
+    assert error.problem == f"WORKSHOP_MODEL={tmp_path}/none.gguf is not a file."
+    assert not [child for child in psutil.Process().children() if "embedded.serve" in " ".join(child.cmdline())]
+
+
+def test_a_second_ctrl_c_kills_a_child_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "stubborn.py").write_text("import time\ntime.sleep(600)\n")
+    child = Child("stubborn", environment={**os.environ, "PYTHONPATH": str(tmp_path)}, log=tmp_path / "log")
+    timer = Timer(1, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    child.stop()
+    assert not child.running()
+
+
+def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
+    """With every proxy a dead end, tiktoken can only succeed from the folder that the server is given."""
+    nowhere = f"http://127.0.0.1:{ports.free_port()}"
+    environment = {**os.environ, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
+    load = [sys.executable, "-c", "import tiktoken; tiktoken.get_encoding('cl100k_base')"]
+    for folder, status in ((weights.tokenizer_cache(), 0), (tmp_path, 1)):
+        run = subprocess.run(load, env={**environment, "TIKTOKEN_CACHE_DIR": str(folder)}, capture_output=True)
+        assert run.returncode == status
+
+
+def test_a_long_file_needs_smaller_pieces(client: OpenAI) -> None:
+    """What book/run-yaml.md says of files longer than the embedding model's 512 tokens."""
+    page = (paths.ROOT / "book" / "run-yaml.md").read_bytes()
+    store = client.vector_stores.create(name="pages")
+    pieces = {"type": "static", "static": {"max_chunk_size_tokens": 256, "chunk_overlap_tokens": 32}}
+    for options, status in (({}, "failed"), ({"chunking_strategy": pieces}, "completed")):
+        file = client.files.create(file=("run-yaml.md", page), purpose="assistants")
+        added = client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id, **options)
+        assert added.status == status
+
+
+def test_vector_stores_find_what_a_file_says(client: OpenAI) -> None:
+    text = "The UltraBook comes with a warranty of 24 months on all parts."
+    file = client.files.create(file=("warranty.txt", text.encode()), purpose="assistants")
+    store = client.vector_stores.create(name="manuals")
+    added = client.vector_stores.files.create_and_poll(vector_store_id=store.id, file_id=file.id)
+    assert added.status == "completed", added.last_error
+    (found,) = client.vector_stores.search(store.id, query="How long is the warranty?").data
+    assert found.content[0].text == text
