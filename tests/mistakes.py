@@ -42,7 +42,7 @@ from llamastack_workshop.exercises import (
     tools,
 )
 from llamastack_workshop.patterns.prompt_chaining import Specifications
-from llamastack_workshop.server.throwaway import through
+from llamastack_workshop.server.throwaway import upstream_variables
 from llamastack_workshop.system import paths
 
 
@@ -259,7 +259,7 @@ MISTAKES: list[tuple[Any, Any, str]] = [
     (break_it.serves_files, lambda c, m: ["run.yaml", {}], "give a configuration as a dictionary"),
     (
         break_it.serves_files,
-        lambda c, m: [run_yaml(), through(str(c.base_url), m)],
+        lambda c, m: [run_yaml(), upstream_variables(str(c.base_url), m)],
         "the server still serves /v1/responses",
     ),
     (break_it.diagnosis, lambda c, m: [lambda error: "rag-runtime", MISSING], "return two values"),
@@ -267,7 +267,7 @@ MISTAKES: list[tuple[Any, Any, str]] = [
     (break_it.answers_responses, lambda c, m: [{"version": 2}, {}], "has no `providers`"),
     (
         break_it.answers_responses,
-        lambda c, m: [run_yaml(vector_io={"kvstore": {"type": "sqlite"}}), through(str(c.base_url), m)],
+        lambda c, m: [run_yaml(vector_io={"kvstore": {"type": "sqlite"}}), upstream_variables(str(c.base_url), m)],
         "the server does not start: ValidationError",
     ),
     (tools.weather_tool, lambda c, m: [{"type": "function", "function": {"name": "get_weather"}}, c, m], "beside"),

@@ -2,19 +2,15 @@
 
 import shutil
 import signal
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from llamastack_workshop.server import stack, stacks, upstreams
+from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
-from llamastack_workshop.system.processes import first_to_end
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -24,6 +20,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
 )
 console = Console(highlight=False)
+
+# The commands that .env is read for: they ask a model, or say which one would be asked.
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "book", "run", "doctor"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
@@ -54,13 +53,18 @@ def main() -> None:
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
-        upstreams.load_dotenv_file()
         ports.bypass_proxies()
         app(standalone_mode=True)
 
 
 def _interrupt(*_: object) -> None:
     raise KeyboardInterrupt
+
+
+@app.callback()
+def _before_each(context: typer.Context) -> None:
+    if context.invoked_subcommand in _USE_UPSTREAMS:
+        upstreams.load_dotenv_file()
 
 
 @app.command()
@@ -83,23 +87,9 @@ def llama_server(
     stack_name: StackOption = None,
 ) -> None:
     """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
-    started = time.monotonic()
-    server = _server(stack_name, run_yaml)
-    if stack_name and (its_own := upstreams.of_stack(stack_name)):
-        if upstream not in (upstreams.Choice.auto, its_own):
-            raise WorkshopError(
-                f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
-                "Leave out --upstream, and unset WORKSHOP_UPSTREAM.",
-            )
-        upstream = its_own
-    state = paths.state(port)
-    if server.python != stacks.OURS.python:
-        # Another line has other tables in its databases: it must not write into those of the installed one.
-        state = state.with_name(f"{state.name}-{stack_name}")
-    with stack.running_stack(_say, port=port, upstream=upstream, server=server, state=state) as running:
-        _print_stack(running, seconds=time.monotonic() - started)
-        with _until_ctrl_c("\nCtrl-C stops it."):
-            running.wait()
+    from llamastack_workshop.server.serving import serve
+
+    serve(console, _say, port=port, upstream=upstream, run_yaml=run_yaml, stack_name=stack_name)
 
 
 @app.command()
@@ -110,27 +100,9 @@ def lab(
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
 ) -> None:
     """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/."""
-    from llamastack_workshop.attending.lab import running_lab
+    from llamastack_workshop.attending.lab import serve_lab
 
-    with ExitStack() as cleanup:
-        started, running = time.monotonic(), None
-        if base_url := stack.reusable_server(port):
-            console.print(f"Using the LlamaStack server that already runs on port {port}.")
-        else:
-            running = cleanup.enter_context(stack.running_stack(_say, port=port, upstream=upstream))
-            _print_stack(running, seconds=time.monotonic() - started)
-            base_url = running.base_url
-        _say("Starting JupyterLab …")
-        jupyter = running_lab(base_url, port, lab_port=lab_port, open_browser=browser)
-        url, process = cleanup.enter_context(jupyter)
-        console.print(f"\nJupyterLab: [bold]{url}[/bold]", soft_wrap=True)
-        if f":{lab_port}/" not in url:
-            console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
-        with _until_ctrl_c("Your copies of the chapters are in work/. Ctrl-C stops everything."):
-            ended = first_to_end([process, *(running.children if running else [])])
-            # JupyterLab has a menu entry that shuts it down; the others have no reason to end.
-            if ended is not process:
-                raise WorkshopError("A part of the stack ended by itself.", f"Start again; the log is {ended.log}")
+    serve_lab(console, _say, port=port, upstream=upstream, lab_port=lab_port, open_browser=browser)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -333,43 +305,8 @@ def clean() -> None:
             console.print(f"removed {folder.relative_to(paths.ROOT)}/")
 
 
-@contextmanager
-def _until_ctrl_c(hint: str) -> Iterator[None]:
-    """Print `hint` and wait; Ctrl-C is then the way to end, and no failure."""
-    console.print(hint)
-    try:
-        yield
-    except KeyboardInterrupt:
-        console.print("Stopping …")
-
-
-def _server(stack_name: str | None, run_yaml: Path | None) -> stacks.Server:
-    if stack_name is None:
-        return stacks.Server(run_yaml) if run_yaml else stacks.OURS
-    if run_yaml:
-        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
-    return stacks.server(stack_name, _say)
-
-
 def _say(step: str) -> None:
-    console.print(step, style="dim")
-
-
-def _print_stack(running: stack.Stack, *, seconds: float) -> None:
-    console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
-    console.print(f"  URL      [bold]{running.url}[/bold]")
-    console.print(f"  clients  base_url={running.base_url}")
-    if not running.models:
-        console.print("  models   are for those who have a token; this server asks for one")
-        return
-    shown = running.models[:5] + (["…"] if len(running.models) > 5 else [])
-    console.print(f"  models   {', '.join(shown)}")
-    console.print(f"  try      {_curl(running)}", soft_wrap=True)
-
-
-def _curl(running: stack.Stack) -> str:
-    body = f'{{"model": "{running.models[0]}", "input": "What is the capital of France?"}}'
-    return f"curl {running.base_url}/responses -H 'Content-Type: application/json' -d '{body}'"
+    console.print(step, style="dim", markup=False)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from langchain_openai import ChatOpenAI
 from openai import APIError, AuthenticationError, NotFoundError, OpenAI, PermissionDeniedError
 
-from llamastack_workshop.server.throwaway import Throwaway, through, throwaway_server
+from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 ACCESS = yaml.safe_load((paths.ROOT / "stacks" / "access.yaml").read_text(encoding="utf-8"))
@@ -127,7 +127,7 @@ def error(response: httpx.Response) -> tuple[int, str]:
 def access_variables(base_url: str, model: str, issuer: Issuer) -> dict[str, str]:
     large = {"LARGE_MODEL_URL": base_url, "LARGE_MODEL": model}
     oidc = {"OIDC_ISSUER": issuer.url, "OIDC_JWKS_URL": f"{issuer.url}/jwks", "OIDC_KEY_RECHECK_PERIOD": "1"}
-    return through(base_url, model) | large | oidc
+    return upstream_variables(base_url, model) | large | oidc
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 from tables import assert_table
 
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 PAGE = paths.ROOT / "book" / "run-yaml.md"
@@ -26,7 +26,7 @@ FULL = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 @pytest.fixture
 def variables(base_url: str, model: str) -> dict[str, str]:
     """The variables with which a throw-away server uses the live one as its upstream."""
-    return through(base_url, model)
+    return upstream_variables(base_url, model)
 
 
 def without(*apis: str) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def starting(variables: dict[str, str]) -> str:
     """Return code that starts a throw-away server, prints its address, and does not stop it."""
     smallest = without("agents", "tool_runtime", "vector_io", "files")
     return f"""
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import upstream_variables, throwaway_server
 running = throwaway_server({smallest!r}, {variables!r})
 print(running.__enter__().base_url, flush=True)
 """

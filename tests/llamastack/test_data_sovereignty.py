@@ -22,7 +22,7 @@ import pytest
 import yaml
 from openai import OpenAI
 
-from llamastack_workshop.server.throwaway import Throwaway, through, throwaway_server
+from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 RUN_YAML = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
@@ -110,7 +110,7 @@ def test_nothing_in_that_run_tries_to_reach_another_host_or_a_name_server(sealed
 
 @pytest.fixture(scope="module")
 def through_live(base_url: str, model: str) -> dict[str, str]:
-    return through(base_url, model)
+    return upstream_variables(base_url, model)
 
 
 def test_the_server_has_no_event_loop_that_an_audit_hook_does_not_see() -> None:

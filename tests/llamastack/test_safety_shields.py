@@ -16,7 +16,7 @@ from openai import BadRequestError, InternalServerError, NotFoundError, OpenAI
 from openai.types import Moderation
 from openai.types.responses import Response
 
-from llamastack_workshop.server.throwaway import Throwaway, through, throwaway_server
+from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 pytest.importorskip("codeshield.cs", reason="codeshield is not installed on Windows")
@@ -59,7 +59,7 @@ class Shielded:
 @pytest.fixture(scope="module")
 def shielded(base_url: str, model: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shielded]:
     scratch = tmp_path_factory.mktemp("scanner")
-    with throwaway_server(SHIELDS, {**through(base_url, model), "TMPDIR": str(scratch)}) as server:
+    with throwaway_server(SHIELDS, {**upstream_variables(base_url, model), "TMPDIR": str(scratch)}) as server:
         assert server.error is None
         # LlamaStack closes the connection after an error, and a scan by semgrep may never end: the client tries again.
         client = OpenAI(base_url=server.base_url, api_key="none", timeout=30)
@@ -317,7 +317,7 @@ def test_a_missing_scanner_is_an_error(base_url: str, model: str, tmp_path: Path
     """Where codeshield is not installed, as on Windows, the server starts; a package without contents stands in."""
     (tmp_path / "codeshield").mkdir()
     (tmp_path / "codeshield" / "__init__.py").touch()
-    with throwaway_server(SHIELDS, {**through(base_url, model), "PYTHONPATH": str(tmp_path)}) as server:
+    with throwaway_server(SHIELDS, {**upstream_variables(base_url, model), "PYTHONPATH": str(tmp_path)}) as server:
         assert server.error is None
         bodies = {"moderations": {"input": QUESTION}, "responses": {"model": model, "input": QUESTION, **GUARDED}}
         answers = [httpx.post(f"{server.base_url}/{path}", json=body, timeout=60) for path, body in bodies.items()]
@@ -330,7 +330,7 @@ def test_a_shield_that_is_missing_in_the_configuration(base_url: str, model: str
     other_default["safety"]["default_shield_id"] = "code-scanner"
 
     def error(configuration: dict[str, Any]) -> str | None:
-        with throwaway_server(configuration, through(base_url, model)) as server:
+        with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
             return server.error
 
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -30,7 +30,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.trace.export import SpanExportResult
 
-from llamastack_workshop.server.throwaway import Throwaway, through, throwaway_server
+from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
 
 STACKS = paths.ROOT / "stacks"
@@ -149,7 +149,7 @@ def traced(collector: Collector, base_url: str, model: str) -> Iterator[Throwawa
     """
     changes = {"OTEL_TRACES_SAMPLER_ARG": "0", "OTEL_LOGS_EXPORTER": "otlp", "VLLM_URL": f"{collector.url}/upstream"}
     variables = telemetry(collector.url, **changes)
-    with throwaway_server(CONFIGURATION, through(base_url, model) | variables) as server:
+    with throwaway_server(CONFIGURATION, upstream_variables(base_url, model) | variables) as server:
         assert server.error is None
         yield server
 
@@ -346,7 +346,7 @@ def test_the_collector_is_down_and_the_server_answers(base_url: str, model: str,
     variables = telemetry(f"http://127.0.0.1:{port}", OTEL_EXPORTER_OTLP_TIMEOUT="2")
     lost, lost_too, lost_as_well, later = (secrets.token_hex(16) for _ in range(4))
     given_up = "Failed to export spans batch due to timeout, max retries or shutdown"
-    with throwaway_server(CONFIGURATION, through(base_url, model) | variables) as server:
+    with throwaway_server(CONFIGURATION, upstream_variables(base_url, model) | variables) as server:
         assert server.error is None
         # The batch that is given up first may have been on its way when the request came, and the request's two spans
         # may be in two batches: the third one given up is the last that holds any of the first request.
@@ -373,7 +373,7 @@ def test_without_a_protocol_the_server_runs_untraced_and_sends_metrics_all_the_s
     with running_collector() as collector:
         variables = telemetry(collector.url)
         del variables["OTEL_EXPORTER_OTLP_PROTOCOL"]
-        with throwaway_server(CONFIGURATION, through(base_url, model) | variables) as server:
+        with throwaway_server(CONFIGURATION, upstream_variables(base_url, model) | variables) as server:
             assert server.error is None
             answer = post(server.base_url, "responses", short, headers=traceparent(secrets.token_hex(16)))
             assert answer.status_code == 200
@@ -415,7 +415,7 @@ def test_the_command_of_the_book_traces_and_loses_what_it_has_not_sent_when_it_i
                 "--port",
                 str(port),
             ],
-            env={**os.environ, **through(base_url, model), **slower, **state},
+            env={**os.environ, **upstream_variables(base_url, model), **slower, **state},
             cwd=paths.ROOT,
             stdout=log,
             stderr=log,

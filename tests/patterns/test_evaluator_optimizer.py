@@ -26,7 +26,7 @@ from llamastack_workshop.patterns.evaluator_optimizer_command import command
 from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
@@ -34,6 +34,8 @@ TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
 GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
 READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
+
+CONFIGURATION = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +158,9 @@ def test_a_killed_server_costs_the_plain_run_no_finished_step(
     base_url: str, client: OpenAI, model: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal.jsonl"
-    with throwaway_server(yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), through(base_url, model)) as server:
+    with throwaway_server(
+        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
+    ) as server:
         doomed = OpenAI(base_url=server.base_url, api_key="none", max_retries=0)
         journal = Journal(path, on_step=lambda step: server.kill() if step.name == "read 1" else None)
         with pytest.raises(StepError, match="'write 2' lost the connection"):
@@ -176,7 +180,9 @@ def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: s
     def saved() -> SqliteSaver:
         return SqliteSaver(sqlite3.connect(tmp_path / "checkpoints.db", check_same_thread=False))
 
-    with throwaway_server(yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), through(base_url, model)) as server:
+    with throwaway_server(
+        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
+    ) as server:
 
         def die_after_the_first_round(step: Step) -> None:
             before.append(step)

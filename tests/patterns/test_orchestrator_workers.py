@@ -25,7 +25,7 @@ from llamastack_workshop.patterns.orchestrator_workers import (
 )
 from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison_of, graph
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 FIVE = (
@@ -182,7 +182,7 @@ def test_a_run_goes_on_with_the_workers_that_a_crash_of_the_server_ended(
 ) -> None:
     path = tmp_path / "journal.jsonl"
     configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
-    with throwaway_server(configuration, through(base_url, model)) as server:
+    with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
 
         def kill_after_the_first_worker(step: Step) -> None:
             if step.name.startswith("work "):
@@ -210,7 +210,7 @@ def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(bas
     }
     checkpoints = InMemorySaver()
     configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
-    with throwaway_server(configuration, through(base_url, model)) as server:
+    with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
 
         def kill_after_the_first_worker(step: Step) -> None:
             steps.append(step)

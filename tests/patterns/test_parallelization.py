@@ -25,7 +25,7 @@ from llamastack_workshop.patterns.parallelization import (
 )
 from llamastack_workshop.patterns.parallelization_langchain import catalog
 from llamastack_workshop.patterns.steps import Journal, Step, StepError
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 ORCA = "The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory."
@@ -136,7 +136,7 @@ def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_correcte
 def test_a_server_that_dies_loses_no_finished_part(base_url: str, model: str, tmp_path: Path) -> None:
     text = f"{ORCA}\n\n{PRICED}"
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    with throwaway_server(configuration, through(base_url, model)) as doomed:
+    with throwaway_server(configuration, upstream_variables(base_url, model)) as doomed:
         # Four of the six parts are under way when the first one finishes.
         journal = Journal(tmp_path / "journal.jsonl", on_step=lambda step: doomed.kill())
         with pytest.raises(StepError, match="lost the connection to the server"):

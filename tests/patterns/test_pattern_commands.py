@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -129,7 +129,7 @@ def test_bad_input_gets_two_lines(base_url: str, arguments: list[str], problem: 
 
 def test_a_run_goes_on_where_a_crash_of_the_server_ended_it(base_url: str, model: str) -> None:
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    with throwaway_server(configuration, through(base_url, model)) as server:
+    with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
         run = subprocess.Popen(
             arguments_of(CHAIN, "--base-url", server.base_url),
             stdout=subprocess.PIPE,

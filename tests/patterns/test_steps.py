@@ -11,7 +11,7 @@ from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async, schema_gate
-from llamastack_workshop.server.throwaway import Throwaway, through, throwaway_server
+from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
 
@@ -23,11 +23,15 @@ SCHEMA = {
     "additionalProperties": False,
 }
 
+CONFIGURATION = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+
 
 @pytest.fixture
 def doomed(base_url: str, model: str):
     """A server of its own, to be killed."""
-    with throwaway_server(yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), through(base_url, model)) as server:
+    with throwaway_server(
+        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
+    ) as server:
         yield server
 
 

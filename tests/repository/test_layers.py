@@ -14,7 +14,7 @@ LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on the package in `folder`, which is imported from there."""
-    options = ["--config", str(paths.ROOT / "pyproject.toml"), "--no-cache"]
+    options = [str(paths.ROOT / "pyproject.toml"), "--no-cache"]
     return subprocess.run([sys.executable, "-c", LINT, *options], cwd=folder, capture_output=True, text=True)
 
 

@@ -111,7 +111,7 @@ def test_an_answer_without_a_limit_still_ends(direct: OpenAI) -> None:
     answer = direct.chat.completions.create(
         model="any", messages=[{"role": "user", "content": "Count from 1 to 100000, one number a line."}]
     )
-    assert answer.usage.completion_tokens <= serve.MOST_NEW_TOKENS
+    assert answer.usage.completion_tokens <= serve.MAX_NEW_TOKENS
 
 
 class Person(BaseModel, extra="forbid"):

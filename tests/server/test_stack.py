@@ -18,7 +18,7 @@ import pytest
 import xllamacpp
 from openai import OpenAI
 
-from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.server import parts, stack, upstreams
 from llamastack_workshop.server.embedded import serve, weights
 from llamastack_workshop.server.stacks import Server
 from llamastack_workshop.server.upstreams import Choice
@@ -277,7 +277,7 @@ def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
         )
     try:
         deadline = time.monotonic() + 120
-        while stack.answering_version(port) is None:
+        while parts.answering_version(port) is None:
             assert llama.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
             time.sleep(0.2)
         (model,) = stack.language_models(f"http://127.0.0.1:{port}/v1")

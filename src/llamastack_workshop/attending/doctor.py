@@ -11,7 +11,7 @@ from typing import Literal
 import psutil
 from rich.table import Table
 
-from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.server import parts, stack, upstreams
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
@@ -98,7 +98,7 @@ def _server_port(port: int) -> Finding:
     try:
         stack.check_port(port)
     except WorkshopError as error:
-        if stack.answering_version(port) == metadata.version("llama-stack"):
+        if parts.answering_version(port) == metadata.version("llama-stack"):
             return Finding(f"port {port}", "ok", error.problem)
         return Finding(f"port {port}", "missing", error.problem, error.fix)
     return Finding(f"port {port}", "ok", "free")

@@ -13,13 +13,12 @@ from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from llamastack_workshop.attending import chapters
-from llamastack_workshop.server import stack
-from llamastack_workshop.server.upstreams import Choice
-from llamastack_workshop.system import kernels, paths
+from llamastack_workshop.server import stack, upstreams
+from llamastack_workshop.system import files, kernels, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 
-def execute(names: list[str], model: str | None, port: int, upstream: Choice, say: Say) -> list[Path]:
+def execute(names: list[str], model: str | None, port: int, upstream: upstreams.Choice, say: Say) -> list[Path]:
     """Execute the chapters that `names` name (all, if it is empty) and return the executed notebooks.
 
     A server that runs on `port` is used, otherwise one is started for as long as it takes. `model` goes into the
@@ -30,7 +29,7 @@ def execute(names: list[str], model: str | None, port: int, upstream: Choice, sa
     with _server(port, upstream, say) as base_url:
         model = stack.chosen_model(base_url, model)
         folder = paths.WORKSHOP_HOME / "executed" / re.sub(r"[^\w.-]+", "_", model)
-        folder.mkdir(parents=True, exist_ok=True)
+        files.private_folder(folder)
         say(f"Executing {len(wanted)} chapters with {model}, into {folder.relative_to(paths.ROOT)}/")
         outcomes = {chapter: _execute_one(chapter, folder, base_url, model, say) for chapter in wanted}
     if failed := [chapter.stem for chapter, passed in outcomes.items() if not passed]:
@@ -68,7 +67,7 @@ def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Sa
 
 
 @contextmanager
-def _server(port: int, upstream: Choice, say: Say) -> Iterator[str]:
+def _server(port: int, upstream: upstreams.Choice, say: Say) -> Iterator[str]:
     """Yield the base URL of the server on `port`, or of one that is started."""
     base_url = stack.reusable_server(port)
     if base_url:
@@ -78,4 +77,7 @@ def _server(port: int, upstream: Choice, say: Say) -> Iterator[str]:
         return
     with stack.running_stack(say, port=port, upstream=upstream, logs=paths.LOGS / "run") as running:
         os.environ.update(running.variables())
+        # papermill's kernels inherit ours, and only the server needs these.
+        for name in upstreams.secrets():
+            os.environ.pop(name, None)
         yield running.base_url

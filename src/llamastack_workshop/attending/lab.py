@@ -1,4 +1,4 @@
-"""Start JupyterLab on an attendee's own copies of the chapters."""
+"""JupyterLab on an attendee's own copies of the chapters."""
 
 import os
 import secrets
@@ -6,18 +6,48 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+from rich.console import Console
+from rich.text import Text
 
 from llamastack_workshop.attending import chapters, welcome
-from llamastack_workshop.system import paths, ports
-from llamastack_workshop.system.errors import WorkshopError
-from llamastack_workshop.system.processes import Child, end_with_parent
+from llamastack_workshop.server import serving, stack, upstreams
+from llamastack_workshop.system import environment, paths, ports
+from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.processes import Child, end_with_parent, first_to_end
 
 _FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
+
+
+def serve_lab(
+    console: Console, say: Say, *, port: int, upstream: upstreams.Choice, lab_port: int, open_browser: bool
+) -> None:
+    """Run JupyterLab until Ctrl-C, with a stack on 127.0.0.1:`port`, or beside the one that runs there already.
+
+    Raises WorkshopError for whatever keeps either from starting, and once a part of the stack ends by itself.
+    """
+    with ExitStack() as cleanup:
+        started, running = time.monotonic(), None
+        if base_url := stack.reusable_server(port):
+            console.print(f"Using the LlamaStack server that already runs on port {port}.")
+        else:
+            running = cleanup.enter_context(stack.running_stack(say, port=port, upstream=upstream))
+            serving.announce(console, running, seconds=time.monotonic() - started)
+            base_url = running.base_url
+        say("Starting JupyterLab …")
+        url, jupyter = cleanup.enter_context(running_lab(base_url, port, lab_port=lab_port, open_browser=open_browser))
+        console.print("\nJupyterLab:", Text(url, style="bold"), soft_wrap=True)
+        if f":{lab_port}/" not in url:
+            console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
+        with serving.until_ctrl_c(console, "Your copies of the chapters are in work/. Ctrl-C stops everything."):
+            ended = first_to_end([jupyter, *(running.children if running else [])])
+            # JupyterLab has a menu entry that shuts it down; the others have no reason to end.
+            if ended is not jupyter:
+                raise WorkshopError("A part of the stack ended by itself.", f"Start again; the log is {ended.log}")
 
 
 @contextmanager
@@ -42,11 +72,11 @@ def running_lab(
         f"--ServerApp.ip={ports.HOST}",
         f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
         f"--ExtensionApp.open_browser={open_browser}",
-        "--ServerApp.allow_root=True",
+        f"--ServerApp.allow_root={os.name == 'posix' and os.geteuid() == 0}",
         *_shell_of_terminals(),
         # The environment carries the token, because other users of a machine can read command lines.
         environment={
-            **os.environ,
+            **environment.without(upstreams.secrets()),
             # For JupyterLab's terminals: the workshop's commands, and the uv that make has installed.
             "PATH": os.pathsep.join(
                 [str(Path(sys.executable).parent), str(paths.ROOT / ".uv/bin"), os.environ["PATH"]]

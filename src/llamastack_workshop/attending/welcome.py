@@ -1,6 +1,5 @@
 """The notebook that JupyterLab opens on: what runs, a first answer, and where the attendee stands."""
 
-import os
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -10,7 +9,8 @@ from nbclient.exceptions import CellControlSignal
 from nbformat import NotebookNode
 
 from llamastack_workshop.attending import chapters
-from llamastack_workshop.system import files, kernels, paths
+from llamastack_workshop.server import upstreams
+from llamastack_workshop.system import environment, files, kernels, paths
 
 SOURCE = Path(__file__).with_name("welcome.ipynb")
 NAME = "00-welcome.ipynb"
@@ -35,4 +35,5 @@ def hand_out(base_url: str) -> Path:
 
 
 def _execute(base_url: str, notebook: NotebookNode) -> None:
-    kernels.run(notebook, paths.WORK, {**os.environ, "LLAMA_STACK_BASE_URL": base_url}, timeout=_TIMEOUT)
+    variables = environment.without(upstreams.secrets()) | {"LLAMA_STACK_BASE_URL": base_url}
+    kernels.run(notebook, paths.WORK, variables, timeout=_TIMEOUT)

@@ -27,7 +27,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from llamastack_workshop.server.stack import Stack, running_stack
-from llamastack_workshop.server.throwaway import through, throwaway_server
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.server.upstreams import Choice
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
@@ -243,7 +243,7 @@ def _killed(running: Stack, programs: dict[str, _Program]) -> dict[str, dict[str
     """Kill a server while all programs stream from it."""
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
     model = running.models[0]
-    with throwaway_server(configuration, through(running.base_url, model)) as server:
+    with throwaway_server(configuration, upstream_variables(running.base_url, model)) as server:
         options = {"base_url": server.base_url, "model": f"openai/{model}"}
         for program in programs.values():
             program.send("fail", options=options, text=_LONG_TEXT, limit=None, stream=True)

@@ -23,7 +23,7 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say) -> int:
     Raises WorkshopError if the server does not start.
     """
     server = stacks.server(stack_name, say) if stack_name else stacks.OURS
-    upstream = upstreams.of_stack(stack_name) if stack_name else None
+    upstream = upstreams.choose_for_stack(stack_name) if stack_name else None
     logs = paths.LOGS / "test"
     shutil.rmtree(logs, ignore_errors=True)
     with (

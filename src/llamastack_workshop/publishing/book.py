@@ -17,18 +17,19 @@ from nbformat import NotebookNode
 
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.publishing import one_page
+from llamastack_workshop.server import upstreams
 from llamastack_workshop.server.stack import running_stack
-from llamastack_workshop.system import kernels, paths, ports
+from llamastack_workshop.system import environment, kernels, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import run_group
 
 # Where Jupyter Book looks for executed notebooks.
 _CACHE = paths.BUILD / ".jupyter_cache"
-# The package has no `python -m` door, and its script need not be on the PATH.
+# `python -m jupyter_book` does not work, and its script need not be on the PATH.
 _JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 _CELL_TIMEOUT = 300  # seconds
 # Each notebook has a kernel of its own, and the one server answers them all.
-_MOST_KERNELS = 4
+_MAX_KERNELS = 4
 
 
 def build(say: Say) -> None:
@@ -40,7 +41,9 @@ def build(say: Say) -> None:
         tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
         running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
     ):
-        execute_chapters({**os.environ, **running.variables(), "WORKSHOP_CHECKS": "raise"}, say)
+        execute_chapters(
+            environment.without(upstreams.secrets()) | running.variables() | {"WORKSHOP_CHECKS": "raise"}, say
+        )
     say("Building the site …")
     _jupyter_book("html")
     say("Building the book as one page …")
@@ -63,7 +66,7 @@ def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
     paths.EXECUTED.mkdir(parents=True)
     cache = get_cache(_CACHE)
     wanted = chapters()
-    at_once = min(os.cpu_count() or 1, _MOST_KERNELS)
+    at_once = min(os.cpu_count() or 1, _MAX_KERNELS)
     say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
 
     def keep(chapter: Path, executed: tuple[NotebookNode, float]) -> None:

@@ -1,8 +1,6 @@
 """Start and stop the whole stack: the embedded models and a LlamaStack server in front of them."""
 
 import os
-import re
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -12,15 +10,11 @@ from pathlib import Path
 import httpx
 import yaml
 
-from llamastack_workshop.server import upstreams
-from llamastack_workshop.server.embedded import weights
-from llamastack_workshop.server.embedded.serve import READY
+from llamastack_workshop.server import parts, upstreams
 from llamastack_workshop.server.stacks import OURS, Server
-from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, first_to_end
-
-_START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
 
 @dataclass(frozen=True)
@@ -72,39 +66,29 @@ def running_stack(
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
     check_run_yaml(server.run_yaml)
-    active = [one for one in active if server.wants(one.variable)]
+    active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
         say(f"Checking {one.shown()} …")
         upstreams.models(one)
     state, logs = state or paths.state(port), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
-    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    files.private_folder(state)
 
-    embedded_ports = _embedded_ports(port, server, with_chat=not active)
-    addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in embedded_ports.items()}
+    numbers = _embedded_ports(port, server, with_chat=not active)
+    addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
+    off = upstreams.switches() - {one.variable for one in active}
     with ExitStack() as cleanup:
-        process = Child(
-            "llamastack_workshop.server.run_server",
-            str(server.run_yaml),
-            "--port",
-            str(port),
-            environment={
-                **upstreams.environment(active),
-                **addresses,
-                "WORKSHOP_STATE": str(state),
-                "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
-            },
-            log=logs / "llama-stack.log",
-            python=server.python,
+        process = parts.llama_stack(
+            server, port, logs / "llama-stack.log", state=state, variables={**dict.fromkeys(off), **addresses}
         )
         cleanup.callback(process.stop)
         children = [process]
-        if embedded_ports:
-            children.append(_start_embedded_models(embedded_ports, logs / "embedded.log", say, cleanup))
+        if numbers:
+            children.append(cleanup.enter_context(parts.embedded_models(numbers, logs / "embedded.log", say)))
         say("Starting the LlamaStack server …")
         process.send_line("go")
-        version = _wait_until_ready(process, port, server.run_yaml)
+        version = _require_version(process, port, server.run_yaml)
         url = f"http://localhost:{port}"
         yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
 
@@ -136,7 +120,7 @@ def check_port(port: int) -> None:
     process = ports.holder(port)
     who = f"process {process.pid} ({process.name()})" if process else "another process"
     stop = f"stop it (kill {process.pid})" if process else "stop it"
-    version = answering_version(port)
+    version = parts.answering_version(port)
     other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
     if version:
         raise WorkshopError(
@@ -154,23 +138,12 @@ def reusable_server(port: int) -> str | None:
 
     It must be of the installed version and serve a language model; a stale one of another line is no use.
     """
-    if answering_version(port) != metadata.version("llama-stack"):
+    if parts.answering_version(port) != metadata.version("llama-stack"):
         return None
     base_url = f"http://localhost:{port}/v1"
     try:
         return base_url if language_models(base_url) else None
     except httpx.HTTPError:
-        return None
-
-
-def answering_version(port: int) -> str | None:
-    """Return the version of the LlamaStack server that answers on `port`, or None."""
-    # A waiting start asks ten times a second, and an HTTP client is slow to make.
-    if ports.is_free(port):
-        return None
-    try:
-        return httpx.get(f"http://{ports.HOST}:{port}/v1/version", timeout=3).json()["version"]
-    except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return None
 
 
@@ -203,52 +176,25 @@ def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, 
     return {
         variable: near if ports.is_free(near) else ports.free_port()
         for variable, near in wanted.items()
-        if server.wants(variable)
+        if variable in server.variables()
     }
 
 
-def _start_embedded_models(addresses: dict[str, int], log: Path, say: Say, cleanup: ExitStack) -> Child:
-    options = {
-        "LLAMA_CPP_URL": "--chat-port",
-        "EMBEDDINGS_URL": "--embeddings-port",
-        "DRAFTS_URL": "--packaged-port",
-    }
-    arguments = [word for variable, port in addresses.items() for word in (options[variable], str(port))]
-    models = Child(
-        "llamastack_workshop.server.embedded.serve", *arguments, environment=dict(os.environ), log=log, read_output=True
-    )
-    cleanup.callback(models.stop)
-    for line in models.output:
-        text = line.decode().strip()
-        if text == READY:
-            return models
-        say(text)
-    raise _told_by(models) or WorkshopError("The embedded model did not start.", f"Read {models.log}.")
-
-
-def _told_by(child: Child) -> WorkshopError | None:
-    """Return the two-line error that a child of ours printed before it ended, if it did."""
-    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", child.log_text(), re.MULTILINE):
-        return WorkshopError(*match.groups())
-    return None
-
-
-def _wait_until_ready(server: Child, port: int, run_yaml: Path) -> str:
+def _require_version(server: Child, port: int, run_yaml: Path) -> str:
     """Return the server's version once it answers."""
-    deadline = time.monotonic() + _START_TIMEOUT
-    while (version := answering_version(port)) is None:
-        if not server.running():
-            raise WorkshopError(
-                f"LlamaStack did not start: {last_error(server.log_text())}",
-                f"Correct {run_yaml.name}; the whole log is {server.log}",
-            )
-        if time.monotonic() > deadline:
-            raise WorkshopError(f"LlamaStack did not answer in {_START_TIMEOUT} s.", f"Read {server.log}")
-        time.sleep(0.1)
+    try:
+        version = parts.wait_for_version(server, port)
+    except TimeoutError as error:
+        raise WorkshopError(str(error), f"Read {server.log}") from None
+    if version:
+        return version
     # Whoever answers must be our child: a server that took the port meanwhile would answer as well.
-    if not server.running():
+    if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
-    return version
+    raise WorkshopError(
+        f"LlamaStack did not start: {parts.last_error(server.log_text())}",
+        f"Correct {run_yaml.name}; the whole log is {server.log}",
+    )
 
 
 def _require_language_models(url: str, log: Path) -> list[str]:
@@ -265,15 +211,3 @@ def _require_language_models(url: str, log: Path) -> list[str]:
             f"Load one there (for example: ollama pull llama3.2). For OpenAI, check OPENAI_MODEL. The log is {log}",
         )
     return models
-
-
-def last_error(log: str) -> str:
-    """Return what the last exception in a server's log says, on one line."""
-    found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
-    if not found:
-        return "its log names no error."
-    kind, message = found[-1].groups()
-    lines = message.splitlines()
-    # pydantic says which key on the second line and what is wrong with it on the third.
-    kept = lines if kind == "ValidationError" else lines[:1]
-    return f"{kind}: {', '.join(line.strip() for line in kept)}".split(" [type=")[0][:300]

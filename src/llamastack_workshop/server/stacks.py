@@ -29,9 +29,9 @@ class Server:
     run_yaml: Path
     python: Path = Path(sys.executable)
 
-    def wants(self, variable: str) -> bool:
-        """Return whether the configuration reads the environment variable `variable`."""
-        return bool(re.search(rf"\$\{{env\.{variable}\b", self.run_yaml.read_text(encoding="utf-8")))
+    def variables(self) -> set[str]:
+        """Return the environment variables that the configuration names, as `${env.NAME…}`."""
+        return set(re.findall(r"\$\{env\.(\w+)", self.run_yaml.read_text(encoding="utf-8")))
 
 
 OURS = Server(paths.RUN_YAML)

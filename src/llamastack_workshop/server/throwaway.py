@@ -2,7 +2,6 @@
 
 import os
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,14 +10,11 @@ from typing import Any
 
 import yaml
 
+from llamastack_workshop.server import parts, upstreams
 from llamastack_workshop.server.embedded import weights
-from llamastack_workshop.server.embedded.serve import READY
-from llamastack_workshop.server.stack import answering_version, last_error
-from llamastack_workshop.server.upstreams import UPSTREAMS
+from llamastack_workshop.server.stacks import Server
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.processes import Child
-
-_START_TIMEOUT = 120  # seconds
 
 
 @dataclass(frozen=True)
@@ -47,32 +43,21 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
     127.0.0.1, its state and its log go with it, and it ends with this process, however that ends.
     Raises TimeoutError if it neither answers nor ends.
     """
-    off = dict.fromkeys([*(upstream.variable for upstream in UPSTREAMS), "LLAMA_CPP_URL"], "")
-    # ignore_cleanup_errors: on Windows a log that is still open cannot be removed.
-    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
-        run_yaml = Path(folder) / "run.yaml"
+    with _scratch() as folder:
+        run_yaml = folder / "run.yaml"
         run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
         port = ports.free_port()
-        environment = {
-            **os.environ,
-            **off,
-            "WORKSHOP_STATE": folder,
-            "SQLITE_STORE_DIR": folder,
-            "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
-            **(variables or {}),
-        }
-        server = Child(
-            "llamastack_workshop.server.run_server",
-            str(run_yaml),
-            "--port",
-            str(port),
-            environment=environment,
-            log=Path(folder) / "llama-stack.log",
+        server = parts.llama_stack(
+            Server(run_yaml),
+            port,
+            folder / "llama-stack.log",
+            state=folder,
+            variables={**dict.fromkeys(upstreams.switches(), ""), **(variables or {})},
         )
         try:
             server.send_line("go")
-            _wait(server, port)
-            error = None if server.running() else last_error(server.log_text())
+            version = parts.wait_for_version(server, port)
+            error = None if version else parts.last_error(server.log_text())
             yield Throwaway(f"http://localhost:{port}/v1", error, server)
         finally:
             server.stop()
@@ -84,27 +69,14 @@ def throwaway_model() -> Iterator[str]:
 
     It is the quantisation that the model's package carries, Q4_1, under the name smollm2-135m-instruct-q4_1; the
     workshop's own server runs Q8_0. It listens on a free port of 127.0.0.1.
-    Raises RuntimeError with the log if it does not start.
+    Raises WorkshopError if it does not start.
     """
     port = ports.free_port()
-    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
-        model = Child(
-            "llamastack_workshop.server.embedded.serve",
-            "--packaged-port",
-            str(port),
-            environment=dict(os.environ),
-            log=Path(folder) / "embedded.log",
-            read_output=True,
-        )
-        try:
-            if READY not in (line.decode().strip() for line in model.output):
-                raise RuntimeError(model.log_text())
-            yield f"http://{ports.HOST}:{port}/v1"
-        finally:
-            model.stop()
+    with _scratch() as folder, parts.embedded_models({"DRAFTS_URL": port}, folder / "embedded.log", lambda _: None):
+        yield f"http://{ports.HOST}:{port}/v1"
 
 
-def through(base_url: str, model: str) -> dict[str, str]:
+def upstream_variables(base_url: str, model: str) -> dict[str, str]:
     """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
 
     There the model's id is `openai/` and `model`; the embedding model is that of the other server, too.
@@ -114,10 +86,8 @@ def through(base_url: str, model: str) -> dict[str, str]:
     return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **embeddings}
 
 
-def _wait(server: Child, port: int) -> None:
-    """Return once the server answers or has ended."""
-    deadline = time.monotonic() + _START_TIMEOUT
-    while server.running() and answering_version(port) is None:
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s. Its log:\n{server.log_text()}")
-        time.sleep(0.1)
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    # ignore_cleanup_errors: on Windows a log that is still open cannot be removed.
+    with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)

@@ -96,11 +96,11 @@ def chosen(choice: Choice) -> list[Upstream]:
     return [upstream]
 
 
-def of_stack(name: str) -> Choice | None:
+def choose_for_stack(name: str) -> Choice | None:
     """Return the upstream after which the stack `name` is called, or None for the others.
 
-    Its variable is then set, in this process, to the usual address unless it has another already: the stack's own
-    configuration has the same default.
+    This sets the upstream's variable, in this process, to the usual address unless it has another already: the stack's
+    own configuration has the same default.
     """
     upstream = next((u for u in UPSTREAMS if u.provider_id == name), None)
     if upstream is None:
@@ -138,12 +138,15 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
         ) from error
 
 
-def environment(active: list[Upstream]) -> dict[str, str]:
-    """Return this process's environment without the variables of upstreams that are not `active`."""
-    off = {upstream.variable for upstream in UPSTREAMS} - {upstream.variable for upstream in active}
-    # An upstream of its own that the user did not ask for would be one more provider in the list.
-    off.add("LLAMA_CPP_URL")
-    return {name: value for name, value in os.environ.items() if name not in off}
+def switches() -> set[str]:
+    """Return the variables each of which switches an upstream on, the embedded model's included."""
+    return {upstream.variable for upstream in UPSTREAMS} | {"LLAMA_CPP_URL"}
+
+
+def secrets() -> set[str]:
+    """Return the variables that hold keys, or addresses that may have a password in them."""
+    keys = {upstream.key_variable for upstream in UPSTREAMS if upstream.key_variable}
+    return keys | {upstream.variable for upstream in UPSTREAMS} | {"OPENAI_BASE_URL"}
 
 
 def default_choice() -> Choice:

@@ -1,7 +1,9 @@
-"""Writing files, whole or not at all."""
+"""Writing files, whole or not at all, and folders that nobody else reads."""
 
 import os
+import stat
 from pathlib import Path
+from typing import IO
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -16,3 +18,22 @@ def write_whole(path: Path, text: str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make `folder`, or take it as it is, and let its owner alone read it; return it.
+
+    A folder that others use too, such as /tmp, keeps its mode: there, what we write must itself be private.
+    """
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix":
+        found = folder.stat()
+        if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+            folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
+    return folder
+
+
+def open_private(path: Path) -> IO[bytes]:
+    """Open the file `path` for writing, empty, so that its owner alone may read it, also where it existed already."""
+    path.unlink(missing_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")

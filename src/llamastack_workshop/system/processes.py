@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from llamastack_workshop.system import paths
+from llamastack_workshop.system import files, paths
 
 # How long a child that was asked to end may take, and how long it gives itself.
 _GRACE = 10  # seconds
@@ -21,7 +21,8 @@ class Child:
     """A Python module that runs as a child process and lives as long as its standard input stays open.
 
     What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
-    `python` is the interpreter, where that is another environment's.
+    `environment` is all that it gets of that. `python` is the interpreter, where that is another environment's. With
+    `private`, its owner alone may read the files that it writes; this holds for the log in any case.
     """
 
     def __init__(
@@ -32,12 +33,13 @@ class Child:
         log: Path,
         read_output: bool = False,
         python: Path = Path(sys.executable),
+        private: bool = False,
     ) -> None:
         self.log = log
         # Another environment has the packages of its server, and not this one.
         ours = {} if python == Path(sys.executable) else {"PYTHONPATH": str(paths.ROOT / "src")}
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as log_file:
+        files.private_folder(log.parent)
+        with files.open_private(log) as log_file:
             self._process = subprocess.Popen(
                 [str(python), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
@@ -46,6 +48,7 @@ class Child:
                 env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **ours},
                 # Ctrl-C goes to the parent alone, which then ends its children in order.
                 start_new_session=True,
+                umask=0o077 if private and os.name == "posix" else -1,
             )
 
     @property

@@ -23,7 +23,7 @@ READY = "ready"
 SLOTS = 4
 CONTEXT = 4096
 # For requests that set no limit of their own. A small model that starts to repeat itself never stops.
-MOST_NEW_TOKENS = 384
+MAX_NEW_TOKENS = 384
 
 # In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
 _PROMPT_CACHE = 128
@@ -40,7 +40,7 @@ def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = Fa
     params = _parameters(port, alias or name, str(path))
     params.n_parallel = SLOTS
     params.n_ctx = SLOTS * CONTEXT
-    params.n_predict = MOST_NEW_TOKENS
+    params.n_predict = MAX_NEW_TOKENS
     # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
     params.sampling.temp = 0.0
     params.use_jinja = True

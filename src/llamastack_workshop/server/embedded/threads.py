@@ -8,7 +8,7 @@ from llamastack_workshop.system.errors import WorkshopError
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
 # Of no use beyond this for a model this small: its matrices are too small to split further.
-_MOST = 4
+_MAX_THREADS = 4
 
 
 def thread_count() -> int:
@@ -24,7 +24,7 @@ def thread_count() -> int:
                 f"WORKSHOP_THREADS={wanted} is not a number of threads.", "Give 1 or more, or unset it."
             )
         return int(wanted)
-    return max(1, min(_MOST, usable_cores() - 1))
+    return max(1, min(_MAX_THREADS, usable_cores() - 1))
 
 
 def usable_cores() -> int:

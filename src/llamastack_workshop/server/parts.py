@@ -1,0 +1,125 @@
+"""The parts of a stack as child processes: a LlamaStack server, and the embedded models."""
+
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded.serve import READY
+from llamastack_workshop.server.stacks import Server
+from llamastack_workshop.system import environment, ports
+from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.processes import Child
+
+_START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
+
+# Beyond what its file names, a server reads these: its log's form, its traces, where models were downloaded to.
+_SERVER_PREFIXES = ("LLAMA_STACK_", "OGX_", "OTEL_", "WORKSHOP_")
+_SERVER_NAMES = ("HF_HOME", "HF_HUB_OFFLINE")
+
+# What llama.cpp's process is told, by the variable of run.yaml that names the address of each model.
+_MODEL_OPTIONS = {
+    "LLAMA_CPP_URL": "--chat-port",
+    "EMBEDDINGS_URL": "--embeddings-port",
+    "DRAFTS_URL": "--packaged-port",
+}
+
+
+def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables: Mapping[str, str | None]) -> Child:
+    """Return the process of a LlamaStack server for 127.0.0.1:`port`, which imports what it needs and then waits.
+
+    `Child.send_line` lets it go on. It gets our environment variables that its configuration names; `variables` win
+    over those, and None takes one away. What it keeps in `state`, its owner alone may read.
+    """
+    inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
+    places = {
+        "WORKSHOP_STATE": str(state),
+        "SQLITE_STORE_DIR": str(state),
+        "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
+    }
+    chosen = {**inherited, **places, **variables}
+    return Child(
+        "llamastack_workshop.server.run_server",
+        str(server.run_yaml),
+        "--port",
+        str(port),
+        environment={name: value for name, value in chosen.items() if value is not None},
+        log=log,
+        python=server.python,
+        private=True,
+    )
+
+
+def wait_for_version(server: Child, port: int) -> str | None:
+    """Return the version of the LlamaStack server once it answers on `port`, or None if it ends before.
+
+    Raises TimeoutError if it does neither.
+    """
+    deadline = time.monotonic() + _START_TIMEOUT
+    while (version := answering_version(port)) is None and server.running():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"LlamaStack did not answer in {_START_TIMEOUT} s.")
+        time.sleep(0.1)
+    return version if server.running() else None
+
+
+def answering_version(port: int) -> str | None:
+    """Return the version of the LlamaStack server that answers on `port`, or None."""
+    # A waiting start asks ten times a second, and an HTTP client is slow to make.
+    if ports.is_free(port):
+        return None
+    try:
+        return httpx.get(f"http://{ports.HOST}:{port}/v1/version", timeout=3).json()["version"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextmanager
+def embedded_models(numbers: Mapping[str, int], log: Path, say: Say) -> Iterator[Child]:
+    """Serve embedded models until the end of the block, each on the port that `numbers` has for its variable.
+
+    The variables are LLAMA_CPP_URL (the chat model), EMBEDDINGS_URL, and DRAFTS_URL (the chat model as its package
+    carries it). `say` gets a line about each step.
+    Raises WorkshopError if they do not start.
+    """
+    arguments = [word for variable, port in numbers.items() for word in (_MODEL_OPTIONS[variable], str(port))]
+    models = Child(
+        "llamastack_workshop.server.embedded.serve",
+        *arguments,
+        environment=environment.named(["WORKSHOP_MODEL", "WORKSHOP_THREADS", "VERBOSE"]),
+        log=log,
+        read_output=True,
+    )
+    try:
+        _wait_until_loaded(models, say)
+        yield models
+    finally:
+        models.stop()
+
+
+def last_error(log: str) -> str:
+    """Return what the last exception in a server's log says, on one line."""
+    found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
+    if not found:
+        return "its log names no error."
+    kind, message = found[-1].groups()
+    lines = message.splitlines()
+    # pydantic says which key on the second line and what is wrong with it on the third.
+    kept = lines if kind == "ValidationError" else lines[:1]
+    return f"{kind}: {', '.join(line.strip() for line in kept)}".split(" [type=")[0][:300]
+
+
+def _wait_until_loaded(models: Child, say: Say) -> None:
+    for line in models.output:
+        text = line.decode().strip()
+        if text == READY:
+            return
+        say(text)
+    # The two lines of an error of ours that the process printed before it ended, if it did.
+    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", models.log_text(), re.MULTILINE):
+        raise WorkshopError(*match.groups())
+    raise WorkshopError("The embedded model did not start.", f"Read {models.log}.")

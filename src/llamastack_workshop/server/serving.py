@@ -1,0 +1,76 @@
+"""A stack in the foreground: started, announced, and served until Ctrl-C."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from llamastack_workshop.server import stacks, upstreams
+from llamastack_workshop.server.stack import Stack, running_stack
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import Say, WorkshopError
+
+_SHOWN_MODELS = 5
+
+
+def serve(
+    console: Console, say: Say, *, port: int, upstream: upstreams.Choice, run_yaml: Path | None, stack_name: str | None
+) -> None:
+    """Run a stack on 127.0.0.1:`port` until Ctrl-C.
+
+    Its configuration is that of stacks/`stack_name`.yaml, or the file `run_yaml`, or our own.
+    Raises WorkshopError for whatever keeps it from starting, and once a part of it ends by itself.
+    """
+    started = time.monotonic()
+    server = _chosen(stack_name, run_yaml, say)
+    if stack_name and (its_own := upstreams.choose_for_stack(stack_name)):
+        if upstream not in (upstreams.Choice.auto, its_own):
+            raise WorkshopError(
+                f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
+                "Leave out --upstream, and unset WORKSHOP_UPSTREAM.",
+            )
+        upstream = its_own
+    state = paths.state(port)
+    if server.python != stacks.OURS.python:
+        # Another line has other tables in its databases: it must not write into those of the installed one.
+        state = state.with_name(f"{state.name}-{stack_name}")
+    with running_stack(say, port=port, upstream=upstream, server=server, state=state) as running:
+        announce(console, running, seconds=time.monotonic() - started)
+        with until_ctrl_c(console, "\nCtrl-C stops it."):
+            running.wait()
+
+
+def announce(console: Console, running: Stack, *, seconds: float) -> None:
+    """Print where the stack answers, `seconds` after its start, which models it has, and a request to try."""
+    console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
+    console.print("  URL     ", Text(running.url, style="bold"))
+    console.print(f"  clients  base_url={running.base_url}", markup=False)
+    if not running.models:
+        console.print("  models   are for those who have a token; this server asks for one")
+        return
+    shown = running.models[:_SHOWN_MODELS] + (["…"] if len(running.models) > _SHOWN_MODELS else [])
+    console.print(f"  models   {', '.join(shown)}", markup=False)
+    body = f'{{"model": "{running.models[0]}", "input": "What is the capital of France?"}}'
+    curl = f"curl {running.base_url}/responses -H 'Content-Type: application/json' -d '{body}'"
+    console.print(f"  try      {curl}", markup=False, soft_wrap=True)
+
+
+@contextmanager
+def until_ctrl_c(console: Console, hint: str) -> Iterator[None]:
+    """Print `hint` and wait; Ctrl-C is then the way to end, and no failure."""
+    console.print(hint)
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("Stopping …")
+
+
+def _chosen(stack_name: str | None, run_yaml: Path | None, say: Say) -> stacks.Server:
+    if stack_name is None:
+        return stacks.Server(run_yaml) if run_yaml else stacks.OURS
+    if run_yaml:
+        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
+    return stacks.server(stack_name, say)
