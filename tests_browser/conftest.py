@@ -1,18 +1,17 @@
 """What the browser tests share: a Chromium, the built site, JupyterLab, and pictures of failures."""
 
-import functools
 import os
 import re
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from fastapi.staticfiles import StaticFiles
 from playwright.sync_api import Browser, sync_playwright
 from visit import PATIENCE, Visit
+from web_servers import serving
 
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.attending.lab import running_lab
@@ -56,17 +55,10 @@ def slides(pytestconfig: pytest.Config) -> Path:
     return pytestconfig.getoption("--slides")
 
 
-class _Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="session")
 def site_url(site: Path) -> Iterator[str]:
-    with ThreadingHTTPServer((ports.HOST, 0), functools.partial(_Quiet, directory=site)) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://{ports.HOST}:{server.server_port}"
-        server.shutdown()
+    with serving(StaticFiles(directory=site, html=True)) as address:
+        yield address
 
 
 @pytest.fixture

@@ -9,15 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 import httpx
+from fastapi import FastAPI, Request, Response
 from responses_live import CITY
 from tables import probes
-
-from llamastack_workshop.system import ports
+from web_servers import serving
 
 Json = dict[str, Any]
 
@@ -351,21 +349,12 @@ def _web_server() -> Iterator[tuple[str, list[str]]]:
     """Serve something at a URL until the block ends, and note in the list who has fetched it."""
     fetched: list[str] = []
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            fetched.append(self.headers["User-Agent"])
-            self.send_response(200)
-            self.send_header("Content-Type", "image/png")
-            self.end_headers()
-            self.wfile.write(b"no image")
+    app = FastAPI()
 
-        def log_message(self, *_: Any) -> None:
-            pass
+    @app.get("/image.png")
+    async def picture(request: Request) -> Response:
+        fetched.append(request.headers["User-Agent"])
+        return Response(b"no image", media_type="image/png")
 
-    server = ThreadingHTTPServer((ports.HOST, 0), Handler)
-    Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{ports.HOST}:{server.server_port}/image.png", fetched
-    finally:
-        server.shutdown()
-        server.server_close()
+    with serving(app) as address:
+        yield f"{address}/image.png", fetched

@@ -1,7 +1,6 @@
 """A live server as the tests of the Responses reference use it: requests, streams, a vector store, an MCP server."""
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 from mcp.server.fastmcp import FastMCP
 from openai import OpenAI
-
-from llamastack_workshop.system import ports
+from web_servers import serving
 
 Json = dict[str, Any]
 
@@ -209,18 +206,8 @@ def _mcp_server() -> Iterator[str]:
     def get_stock(product: str) -> str:
         raise ValueError("the warehouse does not answer")
 
-    port = ports.free_port()
-    config = uvicorn.Config(mcp.streamable_http_app(), host="127.0.0.1", port=port, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.05)
-    try:
-        yield f"http://127.0.0.1:{port}/mcp"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
+    with serving(mcp.streamable_http_app()) as address:
+        yield f"{address}/mcp"
 
 
 @contextmanager

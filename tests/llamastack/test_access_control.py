@@ -2,7 +2,6 @@
 
 import copy
 import json
-import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -11,12 +10,14 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-import uvicorn
 import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi import Request
+from fastapi.responses import JSONResponse
 from jwt.algorithms import RSAAlgorithm
 from langchain_openai import ChatOpenAI
 from openai import APIError, AuthenticationError, NotFoundError, OpenAI, PermissionDeniedError
+from web_servers import AppServer
 
 from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
@@ -26,42 +27,21 @@ ROLES = {"dana": "developer", "dora": "developer", "gil": "guest", "ada": "admin
 INVALID = "Invalid JWT token"
 
 
-class Service:
-    """An ASGI application in a thread, on a port that it keeps when it is stopped and started again."""
+class Service(AppServer):
+    """A service that answers every request with JSON."""
 
     def __init__(self) -> None:
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
+        super().__init__(self._app)
         self.start()
 
     async def answer(self, body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON with which the service answers a request with this body."""
         raise NotImplementedError
 
-    def start(self) -> None:
-        async def app(scope: Any, receive: Any, send: Any) -> None:
-            message = await receive()
-            status, answer = await self.answer(message["body"])
-            headers = [[b"content-type", b"application/json"]]
-            await send({"type": "http.response.start", "status": status, "headers": headers})
-            await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
-
-        if self.listener.fileno() < 0:
-            self.listener = socket.socket()
-            self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", self.port))
-        self.server = uvicorn.Server(uvicorn.Config(app, log_level="critical", lifespan="off"))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]}, daemon=True)
-        self.thread.start()
-        while self.thread.is_alive() and not self.server.started:
-            time.sleep(0.01)
-
-    def stop(self) -> None:
-        self.server.should_exit = True
-        self.thread.join(10)
-        self.listener.close()
+    async def _app(self, scope: Any, receive: Any, send: Any) -> None:
+        request = Request(scope, receive)
+        status, content = await self.answer(await request.body())
+        await JSONResponse(content, status)(scope, receive, send)
 
 
 class Issuer(Service):

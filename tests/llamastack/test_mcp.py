@@ -1,16 +1,13 @@
 """What the MCP chapter says about the server: approval, limits and failures, against a real MCP server."""
 
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-import uvicorn
 from mcp.server.fastmcp import FastMCP
 from openai import APIStatusError, OpenAI
 from openai.types.responses import Response
+from web_servers import serving
 
 QUESTION = "What is the price of the UltraBook?"
 PRICE = "The UltraBook costs 1299 euros."
@@ -36,14 +33,8 @@ class Shop:
             """Look up the technical specifications of a product"""
             return f"The {product} has 16 GB of memory."
 
-        listener = socket.socket()
-        listener.bind(("127.0.0.1", 0))
-        self.server = uvicorn.Server(uvicorn.Config(shop.streamable_http_app(), log_level="critical"))
-        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
-        self.thread.start()
-        while self.thread.is_alive() and not self.server.started:
-            time.sleep(0.01)
-        self.url = f"http://127.0.0.1:{listener.getsockname()[1]}/mcp"
+        self.app = shop.streamable_http_app()
+        self.url = ""
 
     def tool(self, **changes: Any) -> dict[str, Any]:
         return {"type": "mcp", "server_label": "shop", "server_url": self.url, "require_approval": "never"} | changes
@@ -52,9 +43,9 @@ class Shop:
 @pytest.fixture
 def shop() -> Iterator[Shop]:
     shop = Shop()
-    yield shop
-    shop.server.should_exit = True
-    shop.thread.join(10)
+    with serving(shop.app) as address:
+        shop.url = f"{address}/mcp"
+        yield shop
 
 
 @pytest.fixture

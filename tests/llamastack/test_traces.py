@@ -5,10 +5,8 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +16,6 @@ from typing import Any
 
 import httpx
 import pytest
-import uvicorn
 import yaml
 from dotenv import dotenv_values
 from fastapi import FastAPI, Request, Response
@@ -29,6 +26,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 from opentelemetry.sdk.trace.export import SpanExportResult
+from web_servers import serving
 
 from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
@@ -102,8 +100,6 @@ def wait_for[T](find: Callable[[], T], seconds: float = 40) -> T:
 
 @contextmanager
 def running_collector(port: int = 0) -> Iterator[Collector]:
-    listener = socket.create_server(("127.0.0.1", port))
-    collector = Collector(f"http://127.0.0.1:{listener.getsockname()[1]}")
     app = FastAPI()
 
     @app.api_route("/{path:path}", methods=["GET", "POST"])
@@ -112,13 +108,9 @@ def running_collector(port: int = 0) -> Iterator[Collector]:
         collector.requests.append((path, dict(request.headers), await request.body()))
         return Response(status_code=200 if path in (TRACES, METRICS) else 404, media_type="application/x-protobuf")
 
-    server = uvicorn.Server(uvicorn.Config(app, log_level="critical"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
-    wait_for(lambda: server.started)
-    yield collector
-    server.should_exit = True
-    thread.join()
+    with serving(app, port) as address:
+        collector = Collector(address)
+        yield collector
 
 
 def telemetry(endpoint: str, **changes: str) -> dict[str, str]:

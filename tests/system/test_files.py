@@ -1,9 +1,11 @@
 """Files are written whole or not at all."""
 
+import os
 from pathlib import Path
 
 import pytest
 
+from llamastack_workshop.system import files
 from llamastack_workshop.system.files import write_whole
 
 
@@ -22,3 +24,24 @@ def test_a_file_stays_as_it_was_if_writing_fails(tmp_path: Path) -> None:
         write_whole(file, "half of it, and then \ud800")
     assert file.read_text(encoding="utf-8") == "old\n"
     assert list(tmp_path.iterdir()) == [file]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+def test_a_folder_and_a_file_become_their_owners_alone(tmp_path: Path) -> None:
+    (tmp_path / "old").mkdir(mode=0o755)
+    log = tmp_path / "old" / "log"
+    log.touch(mode=0o644)
+    files.private_folder(tmp_path / "old")
+    files.private_folder(tmp_path / "new" / "deep")
+    with files.open_private(log) as opened:
+        opened.write(b"a prompt")
+    assert [oct(path.stat().st_mode & 0o777) for path in (tmp_path / "old", tmp_path / "new" / "deep", log)] == [
+        "0o700",
+        "0o700",
+        "0o600",
+    ]
+    # Like /tmp: everybody's, and not to be closed to them.
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(0o1777)
+    assert files.private_folder(shared).stat().st_mode & 0o777 == 0o777

@@ -1,0 +1,11 @@
+"""Copies of the chapters that attendees made before modules moved go on to work."""
+
+from llamastack_workshop.server import throwaway
+
+
+def test_old_imports_lead_to_the_new_places() -> None:
+    from llamastack_workshop import progress
+    from llamastack_workshop.throwaway import throwaway_model, throwaway_server
+
+    assert progress.standings()
+    assert (throwaway_model, throwaway_server) == (throwaway.throwaway_model, throwaway.throwaway_server)

@@ -1,0 +1,14 @@
+"""Which variables a child process gets."""
+
+import pytest
+
+from llamastack_workshop.system import environment
+
+
+def test_a_child_gets_what_any_program_needs_and_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "HF_TOKEN", "SSL_CERT_FILE", "OTEL_TRACES_EXPORTER", "MY_OWN"):
+        monkeypatch.setenv(name, "x")
+    given = environment.named(["MY_OWN"], ["OTEL_"])
+    assert {"PATH", "HOME", "SSL_CERT_FILE", "MY_OWN", "OTEL_TRACES_EXPORTER"} <= given.keys()
+    assert not {"OPENAI_API_KEY", "HF_TOKEN"} & given.keys()
+    assert "OPENAI_API_KEY" not in environment.without(["OPENAI_API_KEY"])
