@@ -21,11 +21,11 @@ def test_when_one_notebook_fails_the_kernels_of_the_others_are_killed(tmp_path: 
 
     def work(name: str) -> None:
         if name == "sleeps":
-            kernels.run(new_notebook(cells=[new_code_cell(SLEEPER)]), tmp_path, os.environ, timeout=900)
+            kernels.execute(new_notebook(cells=[new_code_cell(SLEEPER)]), tmp_path, os.environ, timeout=900)
         while not pid_file.exists():
             time.sleep(0.1)
         raise ValueError("stop")
 
     with pytest.raises(ValueError, match="stop"):
-        kernels.each(work, ["sleeps", "fails"], 2, lambda *_: None)
+        kernels.in_parallel(work, ["sleeps", "fails"], 2, lambda *_: None)
     assert not psutil.pid_exists(int(pid_file.read_text(encoding="utf-8")))

@@ -17,7 +17,7 @@ from llamastack_workshop.attending import chapters, welcome
 from llamastack_workshop.server import serving, stack, upstreams
 from llamastack_workshop.system import environment, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
-from llamastack_workshop.system.processes import Child, end_with_parent, first_to_end
+from llamastack_workshop.system.processes import Child, end_with_parent, wait_for_first_end
 
 _FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
@@ -44,7 +44,7 @@ def serve_lab(
         if f":{lab_port}/" not in url:
             console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
         with serving.until_ctrl_c(console, "Your copies of the chapters are in work/. Ctrl-C stops everything."):
-            ended = first_to_end([jupyter, *(running.children if running else [])])
+            ended = wait_for_first_end([jupyter, *(running.children if running else [])])
             # JupyterLab has a menu entry that shuts it down; the others have no reason to end.
             if ended is not jupyter:
                 raise WorkshopError("A part of the stack ended by itself.", f"Start again; the log is {ended.log}")

@@ -29,11 +29,11 @@ def hand_out(base_url: str) -> Path:
     notebook = chapters.blank(nbformat.read(SOURCE, as_version=4))
     # A kernel that does not start, or ends, is a RuntimeError.
     with suppress(CellControlSignal, RuntimeError):
-        kernels.each(partial(_execute, base_url), [notebook], 1, lambda *_: None)
+        kernels.in_parallel(partial(_execute, base_url), [notebook], 1, lambda *_: None)
     files.write_whole(copy, nbformat.writes(notebook) + "\n")
     return copy
 
 
 def _execute(base_url: str, notebook: NotebookNode) -> None:
     variables = environment.without(upstreams.secrets()) | {"LLAMA_STACK_BASE_URL": base_url}
-    kernels.run(notebook, paths.WORK, variables, timeout=_TIMEOUT)
+    kernels.execute(notebook, paths.WORK, variables, timeout=_TIMEOUT)

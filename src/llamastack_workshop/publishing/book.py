@@ -75,7 +75,7 @@ def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
         cache.cache_notebook_bundle(cached, check_validity=False, overwrite=True)
         say(f"  {chapter.stem}: ok, {seconds:.0f} s")
 
-    kernels.each(partial(_execute, environment), wanted, at_once, keep)
+    kernels.in_parallel(partial(_execute, environment), wanted, at_once, keep)
 
 
 def _execute(environment: Mapping[str, str], chapter: Path) -> tuple[NotebookNode, float]:
@@ -84,7 +84,7 @@ def _execute(environment: Mapping[str, str], chapter: Path) -> tuple[NotebookNod
     notebook = nbformat.read(chapter, as_version=4)
     executed = paths.EXECUTED / chapter.name
     try:
-        kernels.run(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
+        kernels.execute(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
     except (CellControlSignal, RuntimeError) as error:
         # The text of a cell's error is its traceback, in colours.
         problem = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)

@@ -17,9 +17,9 @@ from llamastack_workshop.system.processes import Child
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
-# Beyond what its file names, a server reads these: its log's form, its traces, where models were downloaded to.
+# Beyond what its file names, a server reads these: its log, its traces, where it stores and where models are.
 _SERVER_PREFIXES = ("LLAMA_STACK_", "OGX_", "OTEL_", "WORKSHOP_")
-_SERVER_NAMES = ("HF_HOME", "HF_HUB_OFFLINE")
+_SERVER_NAMES = ("SQLITE_STORE_DIR", "HF_HOME", "HF_HUB_OFFLINE")
 
 # What llama.cpp's process is told, by the variable of run.yaml that names the address of each model.
 _MODEL_OPTIONS = {
@@ -38,7 +38,6 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
     inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
     places = {
         "WORKSHOP_STATE": str(state),
-        "SQLITE_STORE_DIR": str(state),
         "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
     }
     chosen = {**inherited, **places, **variables}

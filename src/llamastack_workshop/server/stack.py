@@ -14,7 +14,7 @@ from llamastack_workshop.server import parts, upstreams
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
-from llamastack_workshop.system.processes import Child, first_to_end
+from llamastack_workshop.system.processes import Child, wait_for_first_end
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Stack:
 
     def wait(self) -> None:
         """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
-        ended = first_to_end(self.children)
+        ended = wait_for_first_end(self.children)
         raise WorkshopError("A part of the stack ended by itself.", f"Start again; what happened is in {ended.log}")
 
 
@@ -69,7 +69,7 @@ def running_stack(
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
-        say(f"Checking {one.shown()} …")
+        say(f"Checking {one.display_name()} …")
         upstreams.models(one)
     state, logs = state or paths.state(port), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.

@@ -52,7 +52,11 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
             port,
             folder / "llama-stack.log",
             state=folder,
-            variables={**dict.fromkeys(upstreams.switches(), ""), **(variables or {})},
+            variables={
+                **dict.fromkeys(upstreams.switches(), ""),
+                "SQLITE_STORE_DIR": str(folder),
+                **(variables or {}),
+            },
         )
         try:
             server.send_line("go")

@@ -48,11 +48,11 @@ class Upstream:
             return os.environ.get("OPENAI_BASE_URL") or OPENAI_URL
         return os.environ[self.variable]
 
-    def do_without(self) -> str:
+    def how_to_unset(self) -> str:
         """Return the advice for those who would rather not use this upstream."""
         return f"unset {self.variable} (also in .env), and name no stack, to use the embedded model."
 
-    def shown(self) -> str:
+    def display_name(self) -> str:
         """Return how messages name this upstream, without the key and without a password in the address."""
         address = re.sub(r"//[^/@]*@", "//…@", self.base_url())
         return f"OpenAI at {address}" if self.provider_id == "openai" else f"{self.variable}={address}"
@@ -122,18 +122,19 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
         answer = httpx.get(url, headers=headers, timeout=timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WorkshopError(
-            f"{upstream.shown()} does not answer ({_reason(error)}).", f"{upstream.start}, or {upstream.do_without()}"
+            f"{upstream.display_name()} does not answer ({_reason(error)}).",
+            f"{upstream.start}, or {upstream.how_to_unset()}",
         ) from error
     if answer.status_code in (401, 403):
         raise WorkshopError(
-            f"{upstream.shown()} rejects the key (HTTP {answer.status_code}).",
-            f"{_put_key(upstream)}, or {upstream.do_without()}",
+            f"{upstream.display_name()} rejects the key (HTTP {answer.status_code}).",
+            f"{_put_key(upstream)}, or {upstream.how_to_unset()}",
         )
     try:
         return [model["id"] for model in answer.raise_for_status().json()["data"]]
     except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
         raise WorkshopError(
-            f"{upstream.shown()} answers, but has no list of models at {url} (HTTP {answer.status_code}).",
+            f"{upstream.display_name()} answers, but has no list of models at {url} (HTTP {answer.status_code}).",
             f"Give the address that ends in /v1, for example {upstream.base_url().rstrip('/').removesuffix('/v1')}/v1",
         ) from error
 

@@ -21,9 +21,10 @@ _OUTPUTS_TIMEOUT = 60  # seconds
 _running: set[NotebookClient] = set()
 
 
-def run(notebook: NotebookNode, folder: Path, environment: Mapping[str, str], *, timeout: int) -> None:
-    """Execute `notebook` in place, in `folder`; a cell may take `timeout` seconds. Call it in a thread of `each`.
+def execute(notebook: NotebookNode, folder: Path, environment: Mapping[str, str], *, timeout: int) -> None:
+    """Execute `notebook` in place, in `folder`; a cell may take `timeout` seconds.
 
+    Call it in a thread of `in_parallel`.
     Raises nbclient's CellExecutionError if a cell fails, CellTimeoutError if it takes too long, and RuntimeError if
     the kernel does not start or ends (DeadKernelError); the outputs so far are then in the notebook.
     """
@@ -48,7 +49,7 @@ def run(notebook: NotebookNode, folder: Path, environment: Mapping[str, str], *,
             _running.discard(client)
 
 
-def each[T, R](work: Callable[[T], R], items: Iterable[T], at_once: int, done: Callable[[T, R], None]) -> None:
+def in_parallel[T, R](work: Callable[[T], R], items: Iterable[T], at_once: int, done: Callable[[T, R], None]) -> None:
     """Call `work`, which runs notebooks, with each item, `at_once` at a time, and `done` with each item's result.
 
     `work` runs in threads, where nbclient leaves the signals alone; `done` does not. If one of them raises, or on

@@ -102,7 +102,7 @@ def run_group(command: list[str], **options: Any) -> int:
         raise
 
 
-def first_to_end(children: list[Child]) -> Child:
+def wait_for_first_end(children: list[Child]) -> Child:
     """Wait until one of `children` ends, and return it."""
     while True:
         for child in children:
