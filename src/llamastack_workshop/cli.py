@@ -198,26 +198,23 @@ def bench(
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def canary(
     context: typer.Context,
-    keep: Annotated[
-        list[str] | None, typer.Option(help="A package that stays at its pin. Give it again for another one.")
-    ] = None,
-    limits: Annotated[
-        bool, typer.Option(help="Stay below the releases that are known not to work here, such as LlamaStack 0.7.")
-    ] = True,
     output: Annotated[Path | None, typer.Option(help="A file for the report, in Markdown.")] = None,
 ) -> None:
-    """For contributors: install the newest releases of everything into a copy, and report what breaks there.
+    """For contributors: upgrade a copy to the newest releases of everything, and report what breaks there.
 
     It builds the book and runs all tests, which takes most of an hour. Further arguments choose tests, as for
     `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
     """
-    from llamastack_workshop.proving import canary as newest
+    from llamastack_workshop.proving.canary import try_upgrade
+    from llamastack_workshop.system.files import write_whole
 
-    report = newest.look(context.args, keep or [], limits, _say)
-    console.print(report.markdown(), markup=False, soft_wrap=True)
+    upgrade = try_upgrade(context.args, _say)
+    report = upgrade.markdown()
+    console.print(report, markup=False, soft_wrap=True)
     if output:
-        report.write(output)
-    raise SystemExit(1 if report.broken else 0)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(output, report)
+    raise SystemExit(1 if upgrade.failed else 0)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""The slides: all of a chapter but its solutions, dealt out over pages, and not a file from another host."""
+"""The slides: all of a chapter but its solutions, section by section, and not a file from another host."""
 
 import re
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_a_chapter_is_on_its_slides_without_its_solutions(path: Path) -> None:
         assert f"printed by {after.id}." not in printed(shown)
     assert "SOLUTION" not in shown_code
     assert shown_code.count("your code here") == len(solutions)
-    # The first two cells of code are imports and parameters.
+    # The first two cells of code are imports and parameters, which no slide shows.
     for cell in code[2 : code.index(solutions[0])]:
         assert f"printed by {cell.id}." in printed(shown)
         assert cell.source in shown_code
@@ -67,34 +67,45 @@ def test_a_chapter_is_on_its_slides_without_its_solutions(path: Path) -> None:
     assert "**Sources**" not in prose
 
 
+def slides_of(chapter: NotebookNode, outputs: dict[str, list[NotebookNode]]) -> list[list[str]]:
+    """Return the text of each slide, column by column."""
+    deck = BeautifulSoup(slides.deck(chapter, outputs), "html.parser")
+    columns = deck.select(".slides > section")
+    return [[" ".join(slide.text.split()) for slide in column.find_all("section")] for column in columns]
+
+
 def test_each_section_is_a_step_to_the_right() -> None:
     chapter = a_chapter(
-        new_markdown_cell("## One\n\nText.\n\n### A part\n\nMore."),
+        new_markdown_cell("## One\n\nText.\n\n### A part\n\n```\n# no heading\n```"),
         new_markdown_cell("## Two\n\n### At once a part\n\nText."),
     )
-    deck = BeautifulSoup(slides.deck(chapter, {}), "html.parser")
-    columns = [
-        [" / ".join(heading.text for heading in slide.select("h1, h2, h3")) for slide in column.find_all("section")]
-        for column in deck.select(".slides > section")
+    assert slides_of(chapter, {}) == [
+        ["A chapter 5 minutes."],
+        ["One Text.", "One A part # no heading"],
+        ["Two", "Two At once a part Text."],
     ]
-    assert columns == [["A chapter"], ["One", "One / A part"], ["Two / At once a part"]]
 
 
-def test_what_is_too_long_for_a_page_goes_on_the_next() -> None:
-    rows = [f"| row {number} | {'word ' * 30} |" for number in range(30)]
-    code = new_code_cell("\n".join(f"line = {number}" for number in range(20)))
-    chapter = a_chapter(new_markdown_cell("## Long\n\n" + "\n".join(["| a | b |", "|---|---|", *rows])), code)
-    output = new_output("stream", text="\n".join(f"line {number}" for number in range(500)))
-    shown = pages.of_chapter(chapter, {code.id: [output]}).cells
+def test_code_stays_with_the_text_before_it_while_both_are_short() -> None:
+    short, long = (new_code_cell("\n".join(["step()"] * lines)) for lines in (2, pages.LINES))
+    after = new_code_cell("after()")
+    chapter = a_chapter(new_markdown_cell("## One"), short, after, new_markdown_cell("Text."), long)
+    outputs = {short.id: [new_output("stream", text=f"{part}\n") for part in ("printed", "bit by bit")]}
+    assert slides_of(chapter, outputs)[1] == [
+        "One step() step() printed bit by bit",
+        "One after()",
+        "One Text.",
+        "One" + pages.LINES * " step()",
+    ]
+    assert slides_of(chapter, {})[1][0] == "One step() step() after()"
 
-    tables = [cell.source for cell in shown if cell.source.startswith("| a | b |\n|---|---|\n")]
-    assert len(tables) > 1
-    assert [row for table in tables for row in table.splitlines()[2:]] == rows
-    page_of_output = [cell.metadata.slideshow.slide_type for cell in shown[-2:]]
-    assert page_of_output == ["subslide", "-"], "code of 20 lines leaves no room for what it prints"
-    first, *_, last = shown[-1].outputs[0].text.splitlines()
-    assert first == "line 0"
-    assert re.fullmatch(r"… and 4\d\d more lines", last)
+
+def test_what_a_cell_prints_is_a_step_of_its_own() -> None:
+    code = new_code_cell("print(1)\nprint(2)")
+    outputs = {code.id: [new_output("stream", text="1\n"), new_output("stream", text="2\n")]}
+    deck = BeautifulSoup(slides.deck(a_chapter(code), outputs), "html.parser")
+    (step,) = deck.select(".fragment")
+    assert [block.text.split() for block in step.select("pre")] == [["1", "2"]]
 
 
 def test_a_deck_asks_nobody_but_the_files_beside_it(built: Path) -> None:

@@ -67,12 +67,18 @@ def test_every_job_ends(path: Path) -> None:
         assert job.get("timeout-minutes", 360) <= 120 or "uses" in job, name
 
 
-@each_workflow
-def test_actions_are_github_s_own_at_a_major_version(path: Path) -> None:
-    for job in jobs(path).values():
-        for uses in [job.get("uses"), *(step.get("uses") for step in steps(job))]:
-            local = uses and uses.startswith("./") and (paths.ROOT / uses).exists()
-            assert uses is None or local or re.fullmatch(r"actions/[a-z-]+@v\d+", uses), uses
+def test_actions_are_github_s_own_at_a_commit_with_its_version() -> None:
+    """A tag can be moved to other code; a commit cannot. Dependabot moves the commit and the comment together."""
+    pins: dict[str, set[str]] = {}
+    for line in (line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines()):
+        if uses := re.search(r"\buses:\s*(.*)", line):
+            if uses[1].startswith("./"):
+                assert (paths.ROOT / uses[1]).exists(), line
+                continue
+            pinned = re.fullmatch(r"(actions/[a-z-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)", uses[1])
+            assert pinned, f"write it as actions/NAME@COMMIT # vVERSION: {line}"
+            pins.setdefault(pinned[1], set()).add(pinned[2])
+    assert pins and all(len(pin) == 1 for pin in pins.values()), pins
 
 
 @each_workflow

@@ -82,7 +82,11 @@ def _exporter() -> SlidesExporter:
     """Return nbconvert's exporter, which compiles its templates once for all chapters."""
     return SlidesExporter(
         # Made for contrast: https://github.com/Quansight-Labs/accessible-pygments
-        config=Config(CSSHTMLHeaderPreprocessor={"style": "a11y-high-contrast-light"}),
+        config=Config(
+            CSSHTMLHeaderPreprocessor={"style": "a11y-high-contrast-light"},
+            # What a cell prints bit by bit is one output.
+            CoalesceStreamsPreprocessor={"enabled": True},
+        ),
         template_name="workshop",
         extra_template_basedirs=[str(_HERE / "templates")],
         reveal_url_prefix="reveal.js",
