@@ -6,7 +6,7 @@ from typing import Any
 from langchain_core.embeddings import Embeddings
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
-from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from langchain_openai import ChatOpenAI
 
 from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.routing import (
@@ -25,19 +25,6 @@ from llamastack_workshop.patterns.routing import (
     similarities,
     topic_prompt,
 )
-
-
-def embeddings_of(base_url: str, model: str, timeout: float = 60) -> OpenAIEmbeddings:
-    """Return LangChain's client for the embedding model `model` of the server at `base_url`."""
-    return OpenAIEmbeddings(
-        base_url=base_url,
-        api_key="none",
-        model=model,
-        timeout=timeout,
-        max_retries=0,
-        # Else it counts OpenAI's tokens, for which it downloads their vocabulary, and sends numbers in place of text.
-        check_embedding_ctx_length=False,
-    )
 
 
 def router(

@@ -43,7 +43,10 @@ class Step(BaseModel):
     kept: bool = False
 
 
-Reason = Literal["gate", "timeout", "connection", "refused", "server"]
+Reason = Literal["gate", "timeout", "connection", "denied", "refused", "server"]
+
+# What a server answers to a token that it does not know, and to one that may not do this.
+DENIED = (401, 403)
 
 
 class StepError(Exception):
@@ -183,6 +186,11 @@ async def ask_async(
     return journal.add(asking.step)
 
 
+def reason_of(error: APIStatusError) -> Reason:
+    """Return why the server did not do what it was asked."""
+    return "denied" if error.status_code in DENIED else "refused"
+
+
 def schema_gate(schema: type[BaseModel]) -> Gate:
     """Return a gate that accepts JSON which fits `schema`, and otherwise names the first thing that does not."""
 
@@ -249,7 +257,7 @@ class _Asking:
             raise StepError(self.step, "timeout", "heard nothing from the server for too long") from error
         except APIStatusError as error:
             problem = f"was refused by the server (HTTP {error.status_code}): {str(error.message)[:200]}"
-            raise StepError(self.step, "refused", problem) from error
+            raise StepError(self.step, reason_of(error), problem) from error
         except (APIConnectionError, httpx.TransportError) as error:
             raise StepError(self.step, "connection", "lost the connection to the server") from error
         except APIError as error:
