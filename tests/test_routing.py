@@ -12,15 +12,15 @@ from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_mode
 from llamastack_workshop.patterns.routing import (
     MESSAGE,
     NOTES,
-    By,
+    Classifier,
     clear_winner,
     notes_gate,
-    product_gate,
+    product_schema,
     products_in,
     run_routing,
 )
 from llamastack_workshop.patterns.routing_langchain import router
-from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
+from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
 EMBEDDING = "embeddings/all-minilm-l6-v2"
 BETWEEN = "My phone does not charge any more."
@@ -52,11 +52,11 @@ def test_the_enum_holds_what_the_message_names(text: str, products: list[str]) -
     assert products_in(text) == products
 
 
-def test_product_gate() -> None:
-    gate = product_gate(["laptop", "printer"])
+def test_the_product_is_one_that_the_message_names() -> None:
+    gate = schema_gate(product_schema(["laptop", "printer"]))
     assert gate('{"product": "printer"}') is None
-    assert gate('{"product": "phone"}') == "the product is not in the message"
-    assert gate("[]") == gate("printer") == "the answer is no JSON object with a product"
+    assert gate('{"product": "phone"}') == "product: Input should be 'laptop' or 'printer'"
+    assert gate("printer").startswith("the answer: Invalid JSON")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_notes_gate(answer: str, problem: str | None) -> None:
 )
 def test_both_versions_route_alike(
     text: str,
-    by: By,
+    by: Classifier,
     route: str,
     product: str | None,
     steps: list[str],

@@ -16,7 +16,7 @@ from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROU
 from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_workers
 from llamastack_workshop.patterns.parallelization import CATALOG_TEXT, run_votes
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, run_chain
-from llamastack_workshop.patterns.routing import MESSAGE, By, run_routing
+from llamastack_workshop.patterns.routing import MESSAGE, Classifier, run_routing
 from llamastack_workshop.patterns.run import Options, Run, pattern_run
 from llamastack_workshop.patterns.steps import Journal
 from llamastack_workshop.stack import chosen_model, language_models
@@ -83,7 +83,7 @@ def routing(
         ),
     ] = None,
     by: Annotated[
-        By | None,
+        Classifier | None,
         typer.Option(
             help="What finds the topic: embeddings, or an enum answer of the model.", show_default="similarity"
         ),
@@ -99,10 +99,10 @@ def routing(
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
     """
-    earlier = run.journal.about
+    earlier = run.journal.metadata
     by = by or earlier.get("by", "similarity")
     strong = _strong_model(run, strong_model or earlier.get("strong_model"))
-    run.journal.describe(by=by, strong_model=strong)
+    run.journal.update_metadata(by=by, strong_model=strong)
     embedding = _embedding_model(run.client) if by == "similarity" else ""
     if run.options.langchain:
         from llamastack_workshop.patterns.routing_langchain import router
@@ -172,8 +172,8 @@ def evaluator_optimizer(
     tokens and seconds. Exits with 1 if no draft fulfils the rubric: the result is then the best draft,
     with "accepted": false. Also exits with 1 if a step fails.
     """
-    rounds = rounds or run.journal.about.get("rounds", MAX_ROUNDS)
-    run.journal.describe(rounds=rounds)
+    rounds = rounds or run.journal.metadata.get("rounds", MAX_ROUNDS)
+    run.journal.update_metadata(rounds=rounds)
     if run.options.langchain:
         from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 

@@ -7,22 +7,21 @@ The pattern is described in https://www.anthropic.com/engineering/building-effec
 """
 
 import re
-from typing import Literal
 
 from openai import OpenAI
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel
 
 from llamastack_workshop.errors import WorkshopError
-from llamastack_workshop.patterns.steps import Journal, ask, schema_gate
+from llamastack_workshop.patterns.steps import Journal, answer_schema, ask, one_of, schema_gate
 
 FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
 MAX_ROUNDS = 4
 MAX_WORDS = 30
 DRAFT_TOKENS = 64
 
-WRITE = "Write one sentence about the laptop {text}."
-WRITE_AGAIN = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
-READ = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
+WRITE_PROMPT = "Write one sentence about the laptop {text}."
+WRITE_AGAIN_PROMPT = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
+READ_PROMPT = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
 
 # The words that stand for a part of the product, in a list of facts and in a draft.
 PARTS = {
@@ -113,10 +112,12 @@ def parse_facts(text: str) -> Facts:
 def write_prompt(facts: Facts, text: str, rounds: list[Round]) -> str:
     """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
     if not rounds:
-        return WRITE.format(text=text)
+        return WRITE_PROMPT.format(text=text)
     *most, last = facts.phrases()
     parts = f"{', '.join(most)} and {last}" if most else last
-    return WRITE_AGAIN.format(name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds))
+    return WRITE_AGAIN_PROMPT.format(
+        name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds)
+    )
 
 
 def draft_gate(draft: str) -> str | None:
@@ -131,13 +132,13 @@ def reading_schema(draft: str) -> type[BaseModel] | None:
     only says which belongs to which.
     """
     fields = {word: _quantities_for(word, draft) for word in re.findall(r"\w+", draft) if word in PARTS}
-    typed = {word: (Literal[tuple(values)], ...) for word, values in fields.items() if values}
-    return create_model("Specifications", __config__=ConfigDict(extra="forbid"), **typed) if typed else None
+    known = {word: one_of(values) for word, values in fields.items() if values}
+    return answer_schema(**known) if known else None
 
 
 def read_prompt(schema: type[BaseModel], draft: str) -> str:
     """Return the prompt that asks for what `draft` says; the facts are not in it."""
-    return READ.format(keys=", ".join(schema.model_fields), draft=draft)
+    return READ_PROMPT.format(keys=", ".join(schema.model_fields), draft=draft)
 
 
 def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:

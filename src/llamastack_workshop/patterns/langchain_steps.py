@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from openai import LengthFinishReasonError
 from pydantic import ValidationError
 
-from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
+from llamastack_workshop.patterns.steps import RETRY_PROMPT, GateError, Step
 
 # A structured output that is cut off, or that does not fit its schema, never reaches its gate.
 MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
@@ -51,12 +51,15 @@ def embedding_model(base_url: str, model: str, *, api_key: str = "none", timeout
     )
 
 
-def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None]) -> Runnable[dict, Any]:
+def gated_step(
+    name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None] = lambda answer, given: None
+) -> Runnable[dict, Any]:
     """Return a step: it takes a dictionary with a `prompt`, and asks once more if `gate` objects to the answer.
 
-    `llm` returns what the gate judges: end it with a parser, or give it a structured output. The gate gets the answer
-    and the step's input. The second question is the fallback of the first; `exception_key` hands it the objection.
-    Raises GateError if the gate objects twice, or if the answer cannot be parsed.
+    `llm` returns what the gate judges: end it with a parser, or give it a structured output, which is a gate of its
+    own. The gate gets the answer and the step's input. The second question is the fallback of the first;
+    `exception_key` hands it the objection. Raises GateError if the gate objects twice, or if the answer cannot be
+    parsed twice.
     """
 
     def judge(given: dict[str, Any]) -> Any:
@@ -65,7 +68,7 @@ def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | 
         return given["answer"]
 
     def objection(given: dict[str, Any]) -> str:
-        return OBJECTION.format(prompt=given["prompt"], problem=_problem(given["error"]))
+        return RETRY_PROMPT.format(prompt=given["prompt"], problem=_problem(given["error"]))
 
     def give_up(given: dict[str, Any]) -> None:
         raise GateError(name, _problem(given["error"]))

@@ -1,6 +1,5 @@
 """The router of routing.py as a runnable: the same prompts, schemas and gates, LangChain's branches."""
 
-import json
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
@@ -8,18 +7,17 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
 from langchain_openai import ChatOpenAI
 
-from llamastack_workshop.patterns.langchain_steps import gated
+from llamastack_workshop.patterns.langchain_steps import gated_step
 from llamastack_workshop.patterns.routing import (
-    ANSWER,
-    FIND_PRODUCT,
+    ANSWER_PROMPT,
+    FIND_PRODUCT_PROMPT,
     NOTES,
-    By,
-    Routed,
+    Classifier,
+    RoutingResult,
     Topic,
     clear_winner,
     descriptions,
     notes_gate,
-    product_gate,
     product_schema,
     products_in,
     similarities,
@@ -28,8 +26,8 @@ from llamastack_workshop.patterns.routing import (
 
 
 def router(
-    cheap: ChatOpenAI, strong: ChatOpenAI, embeddings: Embeddings, by: By = "similarity"
-) -> Runnable[dict[str, str], Routed]:
+    cheap: ChatOpenAI, strong: ChatOpenAI, embeddings: Embeddings, by: Classifier = "similarity"
+) -> Runnable[dict[str, str], RoutingResult]:
     """Return a runnable that takes {"text": …} and returns what `run_routing` does.
 
     Raises GateError, and what the openai client raises.
@@ -38,11 +36,11 @@ def router(
     if by == "model":
         route = (
             RunnablePassthrough.assign(prompt=lambda given: topic_prompt(given["text"]))
-            | gated("topic", cheap.with_structured_output(Topic, method="json_schema"), lambda answer, _: None)
+            | gated_step("topic", cheap.with_structured_output(Topic, method="json_schema"))
             | RunnableLambda(lambda answer: answer.topic)
         )
     technical = RunnablePassthrough.assign(product=_product(cheap)) | _answer(strong)
-    to_person = RunnableLambda(lambda _: Routed(route="person", by=by))
+    to_person = RunnableLambda(lambda _: RoutingResult(route="person", by=by))
     destination = RunnableBranch(
         (lambda given: given["route"] is None, to_person),
         (lambda given: given["route"] == "technical", technical),
@@ -63,29 +61,28 @@ def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
         products = products_in(given["text"])
         if len(products) == 1:
             return products[0]
-        gate = product_gate(products)
         structured = llm.with_structured_output(product_schema(products), method="json_schema")
         return (
-            RunnablePassthrough.assign(prompt=lambda given: FIND_PRODUCT.format(text=given["text"]))
-            | gated("product", structured, lambda answer, _: gate(json.dumps(answer)))
-            | RunnableLambda(lambda answer: answer["product"])
+            RunnablePassthrough.assign(prompt=lambda given: FIND_PRODUCT_PROMPT.format(text=given["text"]))
+            | gated_step("product", structured)
+            | RunnableLambda(lambda answer: answer.product)
         )
 
     return RunnableLambda(choose)
 
 
-def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], Routed]:
-    answer = gated(
+def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
+    answer = gated_step(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
         lambda answer, given: notes_gate(answer, given["notes"]),
     )
     return (
         RunnablePassthrough.assign(notes=lambda given: NOTES[given.get("product") or given["route"]])
-        | RunnablePassthrough.assign(prompt=lambda given: ANSWER.format(text=given["text"], notes=given["notes"]))
+        | RunnablePassthrough.assign(prompt=lambda given: ANSWER_PROMPT.format_map(given))
         | RunnablePassthrough.assign(answer=answer)
         | RunnableLambda(
-            lambda given: Routed(
+            lambda given: RoutingResult(
                 route=given["route"],
                 by=given["by"],
                 product=given.get("product"),

@@ -19,7 +19,7 @@ from rich.console import Console
 
 from llamastack_workshop import paths, ports, stack
 from llamastack_workshop.errors import WorkshopError, verbose
-from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, reason_of
+from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason
 
 # Progress goes to standard error, so that standard output holds the result alone.
 progress = Console(stderr=True, highlight=False)
@@ -136,14 +136,14 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
         raise WorkshopError(f"There is no journal {resume}.", "Give the path that the failed run named.")
     path = resume or paths.WORKSHOP_HOME / "runs" / f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
     journal = Journal(None if options.langchain else path, on_step=_show)
-    if resume and (other := journal.about.get("pattern")) != pattern:
+    if resume and (other := journal.metadata.get("pattern")) != pattern:
         if not other:
             raise WorkshopError(f"{resume} is not the journal of a run.", "Start afresh, without --resume.")
         raise WorkshopError(f"{resume} is the journal of another pattern.", f"llamastack-{other} --resume {resume}")
-    text = read_text(options.text, default=journal.about.get("text", default_text))
+    text = read_text(options.text, default=journal.metadata.get("text", default_text))
     api_key = token()
-    with connected(options.base_url, options.model or journal.about.get("model"), api_key) as (base_url, model):
-        journal.describe(pattern=pattern, model=model, text=text)
+    with connected(options.base_url, options.model or journal.metadata.get("model"), api_key) as (base_url, model):
+        journal.update_metadata(pattern=pattern, model=model, text=text)
         progress.print(f"{pattern} with {model}, {'with LangChain' if options.langchain else 'in plain Python'}:")
         run = Run(options, base_url, api_key, model, text, journal, time.perf_counter())
         try:
@@ -243,7 +243,7 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
     except APIStatusError as error:
         raise WorkshopError(
             f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            _REMEDIES[reason_of(error)],
+            _REMEDIES[refusal_reason(error)],
         ) from error
     except (APIError, httpx.HTTPError) as error:
         raise WorkshopError(
