@@ -105,7 +105,10 @@ def test_both_versions_route_alike(
     llm = chat_model(base_url, model)
     runnable = router(llm, llm, embedding_model(base_url, EMBEDDING), by)
     composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(composed_steps.append)]})
-    assert composed.model_copy(update={"answer": plain.answer}) == plain and bool(composed.answer) == bool(plain.answer)
+    assert composed.model_copy(update={"answer": plain.answer}) == plain
+    # A server with other work beside may make the model word its answer differently.
+    for answer in (plain.answer, composed.answer):
+        assert answer is None if route == "person" else notes_gate(answer, NOTES[product or route]) is None
     # LangChain's embeddings call no callbacks.
     assert [step.name for step in composed_steps] == [name for name in steps if name != "similarity"]
 

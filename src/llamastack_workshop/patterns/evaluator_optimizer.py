@@ -160,7 +160,7 @@ def quantities(text: str) -> list[str]:
 
 
 def finished(rounds: list[Round], max_rounds: int) -> bool:
-    """Return whether the loop ends: the last draft fulfils the rubric, or the limit has come."""
+    """Return whether the loop ends: the last draft fulfils the rubric, or there are `max_rounds`."""
     return len(rounds) >= max_rounds or (len(rounds) > 0 and not rounds[-1].feedback)
 
 

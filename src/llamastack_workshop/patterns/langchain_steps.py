@@ -24,8 +24,8 @@ MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
 def chat_model(base_url: str, model: str, *, api_key: str = "none", timeout: float = 60, **options: Any) -> ChatOpenAI:
     """Return LangChain's client for the server at `base_url`, greedy and without retries.
 
-    `timeout` is in seconds. It calls chat completions, or the Responses API with `use_responses_api=True`;
-    further `options` are those of ChatOpenAI.
+    `api_key` is the token, where the server wants one; `timeout` is in seconds. The client calls chat completions, or
+    the Responses API with `use_responses_api=True`; further `options` are those of ChatOpenAI.
     """
     return ChatOpenAI(
         base_url=base_url,

@@ -55,7 +55,7 @@ def _similar_topic(embeddings: Embeddings, text: str) -> str | None:
 
 
 def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
-    """Return a runnable that gives the product; one that it returns in its place is run next, as LangChain does."""
+    """Return a runnable that gives the product. Where its function returns another runnable, LangChain runs that."""
 
     def choose(given: dict[str, Any]) -> str | Runnable[dict[str, Any], str]:
         products = products_in(given["text"])

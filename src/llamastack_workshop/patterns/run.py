@@ -65,9 +65,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a pattern: whom to ask, about what, and what has been done.
+    """A run of a pattern: its server, model and text, and the journal with the steps so far.
 
-    `api_key` is the token for the server, or None. The calls that the run makes become steps of the journal.
+    `options` are those of the command line, where `base_url`, `model` and `text` may be missing; here they are as used.
+    `api_key` is the token for the server, or None. `started` is a time of `time.perf_counter`.
     """
 
     options: Options
@@ -80,10 +81,12 @@ class Run:
 
     @property
     def client(self) -> OpenAI:
+        """Return a client for the server, without retries."""
         return OpenAI(max_retries=0, **self._connection)
 
     @property
     def async_client(self) -> AsyncOpenAI:
+        """Return an asynchronous client for the server, without retries."""
         return AsyncOpenAI(max_retries=0, **self._connection)
 
     def llm(self, model: str | None = None) -> Any:
@@ -125,7 +128,7 @@ class Run:
 
 @contextmanager
 def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[Run]:
-    """Yield a run of `pattern`; what goes wrong in it becomes a WorkshopError.
+    """Yield a run of `pattern`, on `default_text` if `options` give none; what goes wrong becomes a WorkshopError.
 
     A plain run has a journal on disk as long as it is not finished; if it fails, the error says how to go on with it.
     """
