@@ -18,10 +18,10 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Row,
     advice_gate,
     candidates,
+    part_of,
     plan_gate,
     planned_laptops,
     run_workers,
-    sentences_about,
     worker_gate,
 )
 from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison, graph
@@ -64,9 +64,9 @@ def test_candidates_are_names_and_no_mere_beginnings_of_sentences() -> None:
 
 
 def test_a_worker_sees_the_sentences_about_its_laptop() -> None:
-    assert sentences_about(FIVE, "Heron") == "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros."
-    assert sentences_about(FIVE, "Falcon").count("16 GB") == 1 and "1499" not in sentences_about(FIVE, "Falcon")
-    assert sentences_about(FIVE, "Aurora") == ""
+    assert part_of(FIVE, "Heron") == "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros."
+    assert part_of(FIVE, "Falcon").count("16 GB") == 1 and "1499" not in part_of(FIVE, "Falcon")
+    assert part_of(FIVE, "Aurora") == ""
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_a_plan_has_each_laptop_once_in_the_order_of_the_text() -> None:
     ],
 )
 def test_worker_gate(answer: str, problem: str | None) -> None:
-    assert worker_gate(answer, sentences_about(REVIEW, "Pebble")) == problem
+    assert worker_gate(answer, part_of(REVIEW, "Pebble")) == problem
 
 
 def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
@@ -108,7 +108,7 @@ def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
     assert worker_gate('{"memory": "8 GB", "drive": "5 TB", "price": "299 euros"}', part).startswith("5 TB is not")
     assert worker_gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}', part) == "the text gives no price"
     two = "The Titan has 8 GB of memory and costs 499 euros. The Titan Pro has 16 GB of memory and costs 1499 euros."
-    assert sentences_about(two, "Titan") == two.split(" The Titan Pro")[0]
+    assert part_of(two, "Titan") == two.split(" The Titan Pro")[0]
     assert plan_gate('{"laptops": ["Titan Pro"]}', two) == "the laptop for 499 euros is missing"
 
 

@@ -19,9 +19,9 @@ MAX_ROUNDS = 4
 MAX_WORDS = 30
 DRAFT_TOKENS = 64
 
-WRITE_PROMPT = "Write one sentence about the laptop {text}."
-WRITE_AGAIN_PROMPT = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
-READ_PROMPT = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
+WRITE = "Write one sentence about the laptop {text}."
+WRITE_AGAIN = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
+READ = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
 
 # The words that stand for a part of the product, in a list of facts and in a draft.
 PARTS = {
@@ -112,12 +112,10 @@ def parse_facts(text: str) -> Facts:
 def write_prompt(facts: Facts, text: str, rounds: list[Round]) -> str:
     """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
     if not rounds:
-        return WRITE_PROMPT.format(text=text)
+        return WRITE.format(text=text)
     *most, last = facts.phrases()
     parts = f"{', '.join(most)} and {last}" if most else last
-    return WRITE_AGAIN_PROMPT.format(
-        name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds)
-    )
+    return WRITE_AGAIN.format(name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds))
 
 
 def draft_gate(draft: str) -> str | None:
@@ -138,7 +136,7 @@ def reading_schema(draft: str) -> type[BaseModel] | None:
 
 def read_prompt(schema: type[BaseModel], draft: str) -> str:
     """Return the prompt that asks for what `draft` says; the facts are not in it."""
-    return READ_PROMPT.format(keys=", ".join(schema.model_fields), draft=draft)
+    return READ.format(keys=", ".join(schema.model_fields), draft=draft)
 
 
 def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:

@@ -26,7 +26,7 @@ from llamastack_workshop.patterns.evaluator_optimizer import (
     reading_schema,
     write_prompt,
 )
-from llamastack_workshop.patterns.langchain_steps import gated_step
+from llamastack_workshop.patterns.langchain_steps import gated
 
 
 class State(TypedDict):
@@ -48,7 +48,7 @@ def graph(
 
     def write(state: State) -> dict[str, str]:
         rounds = _rounds(state)
-        step = gated_step(
+        step = gated(
             f"write {len(rounds) + 1}",
             llm.bind(max_tokens=DRAFT_TOKENS) | StrOutputParser(),
             lambda answer, _: draft_gate(answer),
@@ -60,7 +60,7 @@ def graph(
         draft, reading = state["draft"], {}
         if schema := reading_schema(draft):
             structured = llm.with_structured_output(schema, method="json_schema")
-            step = gated_step(f"read {len(_rounds(state)) + 1}", structured)
+            step = gated(f"read {len(_rounds(state)) + 1}", structured)
             reading = step.invoke({"prompt": read_prompt(schema, draft)}).model_dump()
         return {"rounds": [grade(draft, reading, parse_facts(state["text"])).model_dump()]}
 

@@ -15,7 +15,7 @@ from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from openai import LengthFinishReasonError
 from pydantic import ValidationError
 
-from llamastack_workshop.patterns.steps import RETRY_PROMPT, GateError, Step
+from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
 
 # A structured output that is cut off, or that does not fit its schema, never reaches its gate.
 MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
@@ -51,7 +51,7 @@ def embedding_model(base_url: str, model: str, *, api_key: str = "none", timeout
     )
 
 
-def gated_step(
+def gated(
     name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None] = lambda answer, given: None
 ) -> Runnable[dict, Any]:
     """Return a step: it takes a dictionary with a `prompt`, and asks once more if `gate` objects to the answer.
@@ -68,7 +68,7 @@ def gated_step(
         return given["answer"]
 
     def objection(given: dict[str, Any]) -> str:
-        return RETRY_PROMPT.format(prompt=given["prompt"], problem=_problem(given["error"]))
+        return OBJECTION.format(prompt=given["prompt"], problem=_problem(given["error"]))
 
     def give_up(given: dict[str, Any]) -> None:
         raise GateError(name, _problem(given["error"]))

@@ -22,10 +22,10 @@ REVIEW = (
 
 CONCURRENCY = 2
 
-PLAN_PROMPT = "{text}\n\nWhich laptops does the text name?"
-WORK_PROMPT = "Give the specifications of the {laptop}:\n\n{part}"
+PLAN = "{text}\n\nWhich laptops does the text name?"
+WORK = "Give the specifications of the {laptop}:\n\n{part}"
 # With two sentences instead of `while`, the small model is undecided how to go on, and may say it of the wrong laptop.
-ADVISE_PROMPT = (
+ADVISE = (
     "Rewrite the following text in one sentence:\n\n"
     "The {cheapest} is the cheapest laptop at {euros} euros, while the {largest} has the most memory with {memory}."
 )
@@ -83,7 +83,7 @@ async def run_workers(
         client,
         model,
         "plan",
-        PLAN_PROMPT.format(text=text),
+        PLAN.format(text=text),
         journal=journal,
         gate=lambda answer: plan_gate(answer, text),
         schema=plan_schema(text),
@@ -92,13 +92,13 @@ async def run_workers(
     slots = asyncio.Semaphore(concurrency)
 
     async def work(laptop: str) -> Row:
-        part = sentences_about(text, laptop)
+        part = part_of(text, laptop)
         async with slots:
             step = await ask_async(
                 client,
                 model,
                 step_name(laptop),
-                WORK_PROMPT.format(laptop=laptop, part=part),
+                WORK.format(laptop=laptop, part=part),
                 journal=journal,
                 gate=lambda answer: worker_gate(answer, part),
                 schema=worker_schema(part),
@@ -126,7 +126,7 @@ def candidates(text: str) -> list[str]:
     return list(dict.fromkeys(re.findall(rf"(?:\b[Tt]he |[a-z,] )({_NAME})", text)))
 
 
-def sentences_about(text: str, name: str) -> str:
+def part_of(text: str, name: str) -> str:
     """Return the sentences with a number that are about `name`: they name it, or follow one that does."""
     about: list[str] = []
     part = []
@@ -154,9 +154,9 @@ def plan_gate(answer: str, text: str) -> str | None:
         return problem
     laptops = Plan.model_validate_json(answer).laptops
     for laptop in laptops:
-        if not sentences_about(text, laptop):
+        if not part_of(text, laptop):
             return f"the text has no specifications of {laptop!r}"
-    covered = re.findall(_VALUES["price"], " ".join(sentences_about(text, laptop) for laptop in laptops))
+    covered = re.findall(_VALUES["price"], " ".join(part_of(text, laptop) for laptop in laptops))
     left_out = [price for price in re.findall(_VALUES["price"], text) if price not in covered]
     return f"the laptop for {left_out[0]} is missing" if left_out else None
 
@@ -197,9 +197,7 @@ def most_memory(rows: list[Row]) -> Row:
 def advice_prompt(rows: list[Row]) -> str:
     """Return the prompt that has the outcome of the comparison phrased."""
     low, high = cheapest(rows), most_memory(rows)
-    return ADVISE_PROMPT.format(
-        cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory
-    )
+    return ADVISE.format(cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory)
 
 
 def advice_gate(answer: str, rows: list[Row]) -> str | None:

@@ -15,21 +15,21 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.langchain_steps import gated_step
+from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.orchestrator_workers import (
     CONCURRENCY,
-    PLAN_PROMPT,
-    WORK_PROMPT,
+    PLAN,
+    WORK,
     Comparison,
     Plan,
     Row,
     Specifications,
     advice_gate,
     advice_prompt,
+    part_of,
     plan_gate,
     plan_schema,
     planned_laptops,
-    sentences_about,
     step_name,
     worker_gate,
     worker_schema,
@@ -61,24 +61,24 @@ def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -
 
     def plan(state: State) -> State:
         text = state["text"]
-        step = gated_step("plan", _structured(llm, plan_schema(text)), lambda answer, _: plan_gate(answer, text))
-        answer = step.invoke({"prompt": PLAN_PROMPT.format(text=text)})
+        step = gated("plan", _structured(llm, plan_schema(text)), lambda answer, _: plan_gate(answer, text))
+        answer = step.invoke({"prompt": PLAN.format(text=text)})
         return {"plan": planned_laptops(Plan.model_validate_json(answer), text)}
 
     def tasks(state: State) -> list[Send]:
-        return [Send("work", Task(laptop=name, part=sentences_about(state["text"], name))) for name in state["plan"]]
+        return [Send("work", Task(laptop=name, part=part_of(state["text"], name))) for name in state["plan"]]
 
     def work(task: Task) -> State:
         laptop, part = task["laptop"], task["part"]
         model = _structured(llm, worker_schema(part))
-        step = gated_step(step_name(laptop), model, lambda answer, _: worker_gate(answer, part))
-        answer = step.invoke({"prompt": WORK_PROMPT.format(laptop=laptop, part=part)})
+        step = gated(step_name(laptop), model, lambda answer, _: worker_gate(answer, part))
+        answer = step.invoke({"prompt": WORK.format(laptop=laptop, part=part)})
         return {"rows": [{"laptop": laptop, **Specifications.model_validate_json(answer).model_dump()}]}
 
     def advise(state: State) -> State:
         rows = _rows(state)
         model = llm.bind(max_tokens=64) | StrOutputParser()
-        step = gated_step("advise", model, lambda answer, _: advice_gate(answer, rows))
+        step = gated("advise", model, lambda answer, _: advice_gate(answer, rows))
         return {"advice": step.invoke({"prompt": advice_prompt(rows)}).strip()}
 
     builder = StateGraph(State)

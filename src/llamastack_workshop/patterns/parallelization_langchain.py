@@ -5,7 +5,7 @@ from typing import Any
 from langchain_core.language_models import BaseChatModel
 from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel
 
-from llamastack_workshop.patterns.langchain_steps import gated_step
+from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.parallelization import (
     CONCURRENCY,
     Catalog,
@@ -35,6 +35,6 @@ def catalog(llm: BaseChatModel) -> Runnable[dict[str, str], Catalog]:
 def vote(llm: BaseChatModel, part: Part) -> Runnable[Any, Vote]:
     """Return the step that asks one part, whatever its input."""
     structured = llm.with_structured_output(vote_schema(part), method="json_schema")
-    asked = gated_step(part.name, structured)
+    asked = gated(part.name, structured)
     to_vote = RunnableLambda(lambda answer: Vote.model_validate(answer.model_dump()))
     return RunnableLambda(lambda _: {"prompt": part.prompt}) | asked | to_vote

@@ -14,13 +14,13 @@ from llamastack_workshop.patterns.steps import Journal, ask, schema_gate
 
 PRODUCT_TEXT = "The new UltraBook laptop features a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."
 
-EXTRACT_PROMPT = "Extract the technical specifications from the following text:\n\n{text}"
-TRANSFORM_PROMPT = (
+EXTRACT = "Extract the technical specifications from the following text:\n\n{text}"
+TRANSFORM = (
     "Transform the following specifications into a JSON object with 'cpu', 'memory' and 'storage' as keys:\n\n{text}"
 )
-INQUIRE_PROMPT = "{text}\n\nThe text does not name the {missing}. Write one short question that asks for it."
+INQUIRE = "{text}\n\nThe text does not name the {missing}. Write one short question that asks for it."
 
-_VALUE_PATTERNS = {
+_SIGNS = {
     "processor": r"\d GHz",
     "memory": r"\d ?[GT]B (of )?(RAM|memory)\b",
     "storage": r"\d ?[GT]B (of )?(\w+ )?(SSD|drive|disk|storage)\b",
@@ -52,7 +52,7 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
         client,
         model,
         "extract",
-        EXTRACT_PROMPT.format(text=text),
+        EXTRACT.format(text=text),
         journal=journal,
         gate=lambda answer: numbers_gate(answer, text),
     )
@@ -64,7 +64,7 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
         client,
         model,
         "transform",
-        TRANSFORM_PROMPT.format(text=extracted.output),
+        TRANSFORM.format(text=extracted.output),
         journal=journal,
         gate=lambda answer: json_gate(answer, text),
         schema=Specifications,
@@ -97,12 +97,12 @@ def question_gate(answer: str) -> str | None:
 
 def missing_values(text: str) -> list[str]:
     """Return which of processor, memory and storage the text gives no value for: the gate that branches."""
-    return [name for name, sign in _VALUE_PATTERNS.items() if not re.search(sign, text)]
+    return [name for name, sign in _SIGNS.items() if not re.search(sign, text)]
 
 
 def inquiry_prompt(text: str, missing: list[str]) -> str:
     """Return the prompt that asks for a question about what is `missing`."""
-    return INQUIRE_PROMPT.format(text=text, missing=" and the ".join(missing))
+    return INQUIRE.format(text=text, missing=" and the ".join(missing))
 
 
 def _numbers(text: str) -> list[str]:

@@ -4,10 +4,10 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
 
-from llamastack_workshop.patterns.langchain_steps import gated_step
+from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.prompt_chaining import (
-    EXTRACT_PROMPT,
-    TRANSFORM_PROMPT,
+    EXTRACT,
+    TRANSFORM,
     Inquiry,
     Specifications,
     inquiry_prompt,
@@ -23,12 +23,10 @@ def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inqui
 
     `llm` may call chat completions or the Responses API. Raises GateError, and what the openai client raises.
     """
-    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT_PROMPT.format(text=given["text"])) | gated_step(
+    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | gated(
         "extract", llm | StrOutputParser(), lambda answer, given: numbers_gate(answer, given["text"])
     )
-    transform = RunnablePassthrough.assign(
-        prompt=lambda given: TRANSFORM_PROMPT.format(text=given["extracted"])
-    ) | gated_step(
+    transform = RunnablePassthrough.assign(prompt=lambda given: TRANSFORM.format(text=given["extracted"])) | gated(
         "transform",
         llm.with_structured_output(Specifications, method="json_schema"),
         lambda answer, given: json_gate(answer.model_dump_json(), given["text"]),
@@ -37,7 +35,7 @@ def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inqui
         RunnablePassthrough.assign(missing=lambda given: missing_values(given["text"]))
         | RunnablePassthrough.assign(prompt=lambda given: inquiry_prompt(given["text"], given["missing"]))
         | RunnablePassthrough.assign(
-            question=gated_step(
+            question=gated(
                 "inquire", llm.bind(max_tokens=64) | StrOutputParser(), lambda answer, _: question_gate(answer)
             )
         )

@@ -35,9 +35,9 @@ PRODUCTS = ["laptop", "phone", "printer"]
 # The best topic's similarity must exceed the second one's by this much.
 MARGIN = 0.05
 
-CHOOSE_TOPIC_PROMPT = "Sort the message into one of: {topics}.\n\nMessage: {text}"
-FIND_PRODUCT_PROMPT = "Extract the product from this message:\n\n{text}"
-ANSWER_PROMPT = "{text}\n\nExtract what I need to know from the following text:\n\n{notes}"
+CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
+FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
+ANSWER = "{text}\n\nExtract what I need to know from the following text:\n\n{notes}"
 
 Classifier = Literal["similarity", "model"]
 
@@ -78,7 +78,7 @@ def run_routing(
         client,
         model,
         "answer",
-        ANSWER_PROMPT.format(text=text, notes=notes),
+        ANSWER.format(text=text, notes=notes),
         journal=journal,
         gate=lambda answer: notes_gate(answer, notes),
         max_output_tokens=64,
@@ -119,7 +119,7 @@ def find_product(client: OpenAI, model: str, text: str, journal: Journal) -> str
         return products[0]
     schema = product_schema(products)
     gate = schema_gate(schema)
-    prompt = FIND_PRODUCT_PROMPT.format(text=text)
+    prompt = FIND_PRODUCT.format(text=text)
     found = ask(client, model, "product", prompt, journal=journal, gate=gate, schema=schema)
     return schema.model_validate_json(found.output).product
 
@@ -143,7 +143,7 @@ def clear_winner(found: dict[str, float]) -> str | None:
 def topic_prompt(text: str) -> str:
     """Return the prompt that asks a model for the topic."""
     topics = "; ".join(f"{topic} ({about})" for topic, about in TOPICS.items())
-    return CHOOSE_TOPIC_PROMPT.format(topics=topics, text=text)
+    return CHOOSE_TOPIC.format(topics=topics, text=text)
 
 
 def products_in(text: str) -> list[str]:

@@ -7,10 +7,10 @@ from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
 from langchain_openai import ChatOpenAI
 
-from llamastack_workshop.patterns.langchain_steps import gated_step
+from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.routing import (
-    ANSWER_PROMPT,
-    FIND_PRODUCT_PROMPT,
+    ANSWER,
+    FIND_PRODUCT,
     NOTES,
     Classifier,
     RoutingResult,
@@ -36,7 +36,7 @@ def router(
     if by == "model":
         route = (
             RunnablePassthrough.assign(prompt=lambda given: topic_prompt(given["text"]))
-            | gated_step("topic", cheap.with_structured_output(Topic, method="json_schema"))
+            | gated("topic", cheap.with_structured_output(Topic, method="json_schema"))
             | RunnableLambda(lambda answer: answer.topic)
         )
     technical = RunnablePassthrough.assign(product=_product(cheap)) | _answer(strong)
@@ -63,8 +63,8 @@ def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
             return products[0]
         structured = llm.with_structured_output(product_schema(products), method="json_schema")
         return (
-            RunnablePassthrough.assign(prompt=lambda given: FIND_PRODUCT_PROMPT.format(text=given["text"]))
-            | gated_step("product", structured)
+            RunnablePassthrough.assign(prompt=lambda given: FIND_PRODUCT.format(text=given["text"]))
+            | gated("product", structured)
             | RunnableLambda(lambda answer: answer.product)
         )
 
@@ -72,14 +72,14 @@ def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
 
 
 def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
-    answer = gated_step(
+    answer = gated(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
         lambda answer, given: notes_gate(answer, given["notes"]),
     )
     return (
         RunnablePassthrough.assign(notes=lambda given: NOTES[given.get("product") or given["route"]])
-        | RunnablePassthrough.assign(prompt=lambda given: ANSWER_PROMPT.format_map(given))
+        | RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
         | RunnablePassthrough.assign(answer=answer)
         | RunnableLambda(
             lambda given: RoutingResult(

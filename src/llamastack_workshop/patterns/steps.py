@@ -22,7 +22,7 @@ from llamastack_workshop.files import write_whole
 
 Gate = Callable[[str], str | None]
 
-RETRY_PROMPT = "{prompt}\n\nYour last answer was not accepted: {problem}. Try again."
+OBJECTION = "{prompt}\n\nYour last answer was not accepted: {problem}. Try again."
 
 
 class Step(BaseModel):
@@ -254,7 +254,7 @@ class _Attempts:
         self.step.attempts += 1
         prompt = self.step.prompt
         if self._problem:
-            prompt = RETRY_PROMPT.format(prompt=prompt, problem=self._problem)
+            prompt = OBJECTION.format(prompt=prompt, problem=self._problem)
         answered = self.step.response_id
         self._text_has_begun = False
         self._started = time.perf_counter()
