@@ -8,7 +8,9 @@ LlamaStack's openai provider to an OpenAI-compatible upstream, not what OpenAI's
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -54,7 +56,7 @@ def test_the_openai_model_is_the_only_language_model(openai_stack: Stack) -> Non
 def test_the_chain_command_with_the_openai_model(openai_stack: Stack) -> None:
     options = ["--base-url", openai_stack.base_url, "--model", "openai/gpt-4o-mini"]
     run = subprocess.run(
-        [sys.executable, "-m", "llamastack_workshop.patterns.prompt_chaining_command", *options],
+        [Path(sysconfig.get_path("scripts"), "llamastack-prompt-chaining"), *options],
         capture_output=True,
         text=True,
         timeout=120,

@@ -1,6 +1,9 @@
 """The evaluator-optimizer loop: its rubric, its two versions, its limit, and runs that go on after a failure."""
 
+import json
 import sqlite3
+import subprocess
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -22,7 +25,6 @@ from llamastack_workshop.patterns.evaluator_optimizer import (
     run_loop,
     write_prompt,
 )
-from llamastack_workshop.patterns.evaluator_optimizer_command import command
 from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
@@ -135,8 +137,14 @@ def test_langgraph_gives_the_same_result(
     plain = run_loop(client, model, text, journal)
     llm = chat_model(base_url, model, use_responses_api=over_responses)
     state = graph(llm).invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
-    assert result(state).accepted and plain.accepted
+    composed = result(state)
+    # A server with other work beside may make the model word a draft differently, and then need more or fewer of them.
+    for found in (plain, composed):
+        assert found.accepted and found.rounds[-1] == Round(draft=found.draft, points=plain.rubric_points, feedback="")
+        assert all(round.feedback for round in found.rounds[:-1])
+    assert composed.rubric_points == plain.rubric_points
     assert [step.name for step in steps][:2] == [step.name for step in journal.steps][:2] == ["write 1", "read 1"]
+    assert steps[0].prompt == journal.steps[0].prompt
 
 
 def test_the_limit_ends_both_versions(client: OpenAI, base_url: str, model: str) -> None:
@@ -146,12 +154,14 @@ def test_the_limit_ends_both_versions(client: OpenAI, base_url: str, model: str)
     assert (composed.accepted, len(composed.rounds)) == (False, 1)
 
 
-def test_the_command_prints_the_best_draft_and_fails_at_the_limit(
-    base_url: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    with pytest.raises(WorkshopError, match="No draft fulfils the rubric"):
-        command(base_url=base_url, rounds=1)
-    assert '"accepted": false' in capsys.readouterr().out
+def test_the_command_prints_the_best_draft_and_fails_at_the_limit(base_url: str) -> None:
+    command = Path(sysconfig.get_path("scripts"), "llamastack-evaluator-optimizer")
+    run = subprocess.run(
+        [command, "--base-url", base_url, "--rounds", "1"], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert run.returncode == 1
+    assert "Error: No draft fulfils the rubric (--rounds 1)" in run.stderr
+    assert not json.loads(run.stdout)["accepted"]
 
 
 def test_a_killed_server_costs_the_plain_run_no_finished_step(

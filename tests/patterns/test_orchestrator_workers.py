@@ -17,13 +17,13 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Row,
     advice_gate,
     candidates,
-    laptops_of,
     part_of,
     plan_gate,
+    planned_laptops,
     run_workers,
     worker_gate,
 )
-from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison_of, graph
+from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison, graph
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
 from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
@@ -87,7 +87,7 @@ def test_plan_gate(answer: str, problem: str | None) -> None:
 
 
 def test_a_plan_has_each_laptop_once_in_the_order_of_the_text() -> None:
-    assert laptops_of(Plan(laptops=["Titan", "Pebble", "Titan"]), REVIEW) == ["Pebble", "Titan"]
+    assert planned_laptops(Plan(laptops=["Titan", "Pebble", "Titan"]), REVIEW) == ["Pebble", "Titan"]
 
 
 @pytest.mark.parametrize(
@@ -225,5 +225,5 @@ def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(bas
     steps.clear()
 
     resumed = graph(chat_model(base_url, model), checkpoints).invoke(None, config)
-    assert comparison_of(resumed).rows == ROWS
+    assert comparison(resumed).rows == ROWS
     assert sorted(step.name for step in steps) == ["advise", "work Pebble", "work Titan"]

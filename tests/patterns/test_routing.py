@@ -2,25 +2,25 @@
 
 import json
 import subprocess
-import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
 from openai import NotFoundError, OpenAI
 
-from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model, embedding_model
 from llamastack_workshop.patterns.routing import (
     MESSAGE,
     NOTES,
-    By,
+    Classifier,
     clear_winner,
     notes_gate,
-    product_gate,
+    product_schema,
     products_in,
     run_routing,
 )
-from llamastack_workshop.patterns.routing_langchain import embeddings_of, router
-from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
+from llamastack_workshop.patterns.routing_langchain import router
+from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
 EMBEDDING = "embeddings/all-minilm-l6-v2"
 BETWEEN = "My phone does not charge any more."
@@ -52,11 +52,11 @@ def test_the_enum_holds_what_the_message_names(text: str, products: list[str]) -
     assert products_in(text) == products
 
 
-def test_product_gate() -> None:
-    gate = product_gate(["laptop", "printer"])
+def test_the_product_is_one_that_the_message_names() -> None:
+    gate = schema_gate(product_schema(["laptop", "printer"]))
     assert gate('{"product": "printer"}') is None
-    assert gate('{"product": "phone"}') == "the product is not in the message"
-    assert gate("[]") == gate("printer") == "the answer is no JSON object with a product"
+    assert gate('{"product": "phone"}') == "product: Input should be 'laptop' or 'printer'"
+    assert gate("printer").startswith("the answer: Invalid JSON")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_notes_gate(answer: str, problem: str | None) -> None:
 )
 def test_both_versions_route_alike(
     text: str,
-    by: By,
+    by: Classifier,
     route: str,
     product: str | None,
     steps: list[str],
@@ -103,9 +103,12 @@ def test_both_versions_route_alike(
 
     composed_steps: list[Step] = []
     llm = chat_model(base_url, model)
-    runnable = router(llm, llm, embeddings_of(base_url, EMBEDDING), by)
+    runnable = router(llm, llm, embedding_model(base_url, EMBEDDING), by)
     composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(composed_steps.append)]})
-    assert composed.model_copy(update={"answer": plain.answer}) == plain and bool(composed.answer) == bool(plain.answer)
+    assert composed.model_copy(update={"answer": plain.answer}) == plain
+    # A server with other work beside may make the model word its answer differently.
+    for answer in (plain.answer, composed.answer):
+        assert answer is None if route == "person" else notes_gate(answer, NOTES[product or route]) is None
     # LangChain's embeddings call no callbacks.
     assert [step.name for step in composed_steps] == [name for name in steps if name != "similarity"]
 
@@ -118,7 +121,7 @@ def test_an_answer_that_is_not_from_the_notes_ends_the_run(client: OpenAI, base_
     assert [step.name for step in journal.steps] == ["similarity"]
     llm = chat_model(base_url, model)
     with pytest.raises(GateError, match=r"'answer' failed its gate twice: .* not in the notes"):
-        router(llm, llm, embeddings_of(base_url, EMBEDDING)).invoke({"text": TRANSLATE})
+        router(llm, llm, embedding_model(base_url, EMBEDDING)).invoke({"text": TRANSLATE})
 
 
 def test_a_kept_step_is_not_asked_again(client: OpenAI, model: str, tmp_path: Path) -> None:
@@ -138,7 +141,7 @@ def test_technical_messages_alone_reach_the_strong_model(client: OpenAI, model: 
 
 
 def test_langchain_calls_the_same_models(base_url: str, model: str) -> None:
-    embeddings = embeddings_of(base_url, EMBEDDING)
+    embeddings = embedding_model(base_url, EMBEDDING)
     runnable = router(chat_model(base_url, model), chat_model(base_url, "openai/none"), embeddings)
     assert runnable.invoke({"text": "I want a refund."}).model == model
     with pytest.raises(NotFoundError):
@@ -148,7 +151,8 @@ def test_langchain_calls_the_same_models(base_url: str, model: str) -> None:
 def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_text('{"pattern": "routing", "text": "I want a refund.", "by": "model"}\n', encoding="utf-8")
-    module = "llamastack_workshop.patterns.routing_command"
-    command = [sys.executable, "-m", module, "--base-url", base_url, "--resume", str(path)]
-    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    command = Path(sysconfig.get_path("scripts"), "llamastack-routing")
+    run = subprocess.run(
+        [command, "--base-url", base_url, "--resume", path], capture_output=True, text=True, timeout=120
+    )
     assert json.loads(run.stdout)["by"] == "model", run.stderr

@@ -8,7 +8,7 @@ import httpx
 import pytest
 import yaml
 from openai import AsyncOpenAI, OpenAI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async, schema_gate
 from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
@@ -16,12 +16,11 @@ from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
 
 LONG = "Write a long story about the sea."
-SCHEMA = {
-    "type": "object",
-    "properties": {"city": {"type": "string", "pattern": "^[A-Z][a-z]{2,12}$"}},
-    "required": ["city"],
-    "additionalProperties": False,
-}
+
+
+class City(BaseModel, extra="forbid"):
+    city: str = Field(pattern="^[A-Z][a-z]{2,12}$")
+
 
 CONFIGURATION = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 
@@ -40,7 +39,7 @@ def client_of(server: Throwaway) -> OpenAI:
 
 
 def test_a_schema_and_a_limit_reach_the_model(client: OpenAI, model: str) -> None:
-    step = ask(client, model, "city", "Name the capital of France.", journal=Journal(), schema=SCHEMA)
+    step = ask(client, model, "city", "Name the capital of France.", journal=Journal(), schema=City)
     assert step.output.replace("\n", "").replace(" ", "") == '{"city":"Paris"}'
     assert 0 < step.first_token_seconds < step.seconds
     assert client.responses.retrieve(step.response_id).output_text == step.output
@@ -109,12 +108,12 @@ def test_a_server_killed_in_mid_stream_loses_no_finished_step(
     assert caught.value.reason == "connection"
 
     again = Journal(path)
-    assert again.about == {"text": "…"}
+    assert again.metadata == {"text": "…"}
     kept = ask(client, model, "first", "Say yes.", journal=again, max_output_tokens=16)
     assert kept == first.model_copy(update={"kept": True})
     assert not ask(client, model, "second", LONG, journal=again, max_output_tokens=16).kept
     assert [step.name for step in again.steps] == ["first", "second"]
-    assert [step.name for step in Journal(path)._kept.values()] == ["first", "second"]
+    assert [step.name for step in Journal(path).kept.values()] == ["first", "second"]
 
 
 def test_async_steps_run_together_and_fail_alike(base_url: str, model: str) -> None:
@@ -136,9 +135,9 @@ def test_async_steps_run_together_and_fail_alike(base_url: str, model: str) -> N
 def test_what_a_resumed_run_was_given_counts_for_the_next_one(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     Journal(path, {"text": "old", "model": "m"}).add(Step(name="first", prompt="?", output="!"))
-    Journal(path).describe(text="new")
+    Journal(path).update_metadata(text="new")
     again = Journal(path)
-    assert again.about == {"text": "new", "model": "m"} and again.find("first", "?")
+    assert again.metadata == {"text": "new", "model": "m"} and again.find("first", "?")
 
 
 def test_a_journal_that_is_none_is_named(tmp_path: Path) -> None:

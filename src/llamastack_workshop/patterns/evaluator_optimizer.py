@@ -7,12 +7,11 @@ The pattern is described in https://www.anthropic.com/engineering/building-effec
 """
 
 import re
-from typing import Literal
 
 from openai import OpenAI
-from pydantic import BaseModel, ConfigDict, create_model
+from pydantic import BaseModel
 
-from llamastack_workshop.patterns.steps import Journal, ask, schema_gate
+from llamastack_workshop.patterns.steps import Journal, answer_schema, ask, one_of, schema_gate
 from llamastack_workshop.system.errors import WorkshopError
 
 FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
@@ -131,8 +130,8 @@ def reading_schema(draft: str) -> type[BaseModel] | None:
     only says which belongs to which.
     """
     fields = {word: _quantities_for(word, draft) for word in re.findall(r"\w+", draft) if word in PARTS}
-    typed = {word: (Literal[tuple(values)], ...) for word, values in fields.items() if values}
-    return create_model("Specifications", __config__=ConfigDict(extra="forbid"), **typed) if typed else None
+    known = {word: one_of(values) for word, values in fields.items() if values}
+    return answer_schema(**known) if known else None
 
 
 def read_prompt(schema: type[BaseModel], draft: str) -> str:
@@ -159,7 +158,7 @@ def quantities(text: str) -> list[str]:
 
 
 def finished(rounds: list[Round], max_rounds: int) -> bool:
-    """Return whether the loop ends: the last draft fulfils the rubric, or the limit has come."""
+    """Return whether the loop ends: the last draft fulfils the rubric, or there are `max_rounds`."""
     return len(rounds) >= max_rounds or (len(rounds) > 0 and not rounds[-1].feedback)
 
 

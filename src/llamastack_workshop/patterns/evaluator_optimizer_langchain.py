@@ -60,7 +60,7 @@ def graph(
         draft, reading = state["draft"], {}
         if schema := reading_schema(draft):
             structured = llm.with_structured_output(schema, method="json_schema")
-            step = gated(f"read {len(_rounds(state)) + 1}", structured, lambda answer, _: None)
+            step = gated(f"read {len(_rounds(state)) + 1}", structured)
             reading = step.invoke({"prompt": read_prompt(schema, draft)}).model_dump()
         return {"rounds": [grade(draft, reading, parse_facts(state["text"])).model_dump()]}
 

@@ -1,4 +1,4 @@
-"""What the LangChain versions of the patterns share: the model, gates on a runnable, and a record of each step."""
+"""What the LangChain versions of the patterns share: the models, gates on a runnable, and a record of each step."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from langchain_core.exceptions import OutputParserException
 from langchain_core.messages import BaseMessage
 from langchain_core.outputs import LLMResult
 from langchain_core.runnables import Runnable, RunnableLambda, RunnablePassthrough
-from langchain_openai import ChatOpenAI
+from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from openai import LengthFinishReasonError
 from pydantic import ValidationError
 
@@ -21,15 +21,15 @@ from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
 MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
 
 
-def chat_model(base_url: str, model: str, timeout: float = 60, **options: Any) -> ChatOpenAI:
+def chat_model(base_url: str, model: str, *, api_key: str = "none", timeout: float = 60, **options: Any) -> ChatOpenAI:
     """Return LangChain's client for the server at `base_url`, greedy and without retries.
 
-    `timeout` is in seconds. It calls chat completions, or the Responses API with `use_responses_api=True`;
-    further `options` are those of ChatOpenAI.
+    `api_key` is the token, where the server wants one; `timeout` is in seconds. The client calls chat completions, or
+    the Responses API with `use_responses_api=True`; further `options` are those of ChatOpenAI.
     """
     return ChatOpenAI(
         base_url=base_url,
-        api_key="none",
+        api_key=api_key,
         model=model,
         temperature=0,
         timeout=timeout,
@@ -38,12 +38,28 @@ def chat_model(base_url: str, model: str, timeout: float = 60, **options: Any) -
     )
 
 
-def gated(name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None]) -> Runnable[dict, Any]:
+def embedding_model(base_url: str, model: str, *, api_key: str = "none", timeout: float = 60) -> OpenAIEmbeddings:
+    """Return LangChain's client for the embedding model `model` of the server at `base_url`, without retries."""
+    return OpenAIEmbeddings(
+        base_url=base_url,
+        api_key=api_key,
+        model=model,
+        timeout=timeout,
+        max_retries=0,
+        # Else it counts OpenAI's tokens, for which it downloads their vocabulary, and sends numbers in place of text.
+        check_embedding_ctx_length=False,
+    )
+
+
+def gated(
+    name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None] = lambda answer, given: None
+) -> Runnable[dict, Any]:
     """Return a step: it takes a dictionary with a `prompt`, and asks once more if `gate` objects to the answer.
 
-    `llm` returns what the gate judges: end it with a parser, or give it a structured output. The gate gets the answer
-    and the step's input. The second question is the fallback of the first; `exception_key` hands it the objection.
-    Raises GateError if the gate objects twice, or if the answer cannot be parsed.
+    `llm` returns what the gate judges: end it with a parser, or give it a structured output, which is a gate of its
+    own. The gate gets the answer and the step's input. The second question is the fallback of the first;
+    `exception_key` hands it the objection. Raises GateError if the gate objects twice, or if the answer cannot be
+    parsed twice.
     """
 
     def judge(given: dict[str, Any]) -> Any:

@@ -7,12 +7,12 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 
 import asyncio
 import re
-from typing import Any
+from typing import Annotated, Any
 
 from openai import AsyncOpenAI
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from llamastack_workshop.patterns.steps import Journal, ask_async, schema_gate
+from llamastack_workshop.patterns.steps import Journal, answer_schema, ask_async, one_of, schema_gate
 
 REVIEW = (
     "Our test had three laptops. The UltraBook has 16 GB of memory and a 1 TB drive, and costs 1299 euros. "
@@ -31,7 +31,7 @@ ADVISE = (
 )
 
 _NAME = r"[A-Z][a-z][A-Za-z0-9]*(?: (?:[A-Z][a-z][A-Za-z0-9]*|[0-9]+)\b(?! [GT]B| euros))*"
-# A number that is the end of another one, as in 1,299 euros, is none.
+# The 299 in 1,299 euros is not a number of its own.
 _SIZE = r"(?<![0-9.,])[0-9]+(?:\.[0-9]+)? [GT]B"
 _VALUES = {
     "memory": _SIZE + r"(?= (?:of )?(?:memory|RAM)\b)",
@@ -88,12 +88,12 @@ async def run_workers(
         gate=lambda answer: plan_gate(answer, text),
         schema=plan_schema(text),
     )
-    plan = laptops_of(Plan.model_validate_json(planned.output), text)
-    places = asyncio.Semaphore(concurrency)
+    plan = planned_laptops(Plan.model_validate_json(planned.output), text)
+    slots = asyncio.Semaphore(concurrency)
 
     async def work(laptop: str) -> Row:
         part = part_of(text, laptop)
-        async with places:
+        async with slots:
             step = await ask_async(
                 client,
                 model,
@@ -103,7 +103,7 @@ async def run_workers(
                 gate=lambda answer: worker_gate(answer, part),
                 schema=worker_schema(part),
             )
-        return row_of(laptop, Specifications.model_validate_json(step.output))
+        return Row(laptop=laptop, **Specifications.model_validate_json(step.output).model_dump())
 
     results = await asyncio.gather(*(work(laptop) for laptop in plan), return_exceptions=True)
     for result in results:
@@ -122,7 +122,7 @@ async def run_workers(
 
 
 def candidates(text: str) -> list[str]:
-    """Return the capitalised names of `text` that are no mere beginning of a sentence: what a plan may name."""
+    """Return the names that a plan may use: the capitalised words of `text` that do not just start a sentence."""
     return list(dict.fromkeys(re.findall(rf"(?:\b[Tt]he |[a-z,] )({_NAME})", text)))
 
 
@@ -137,16 +137,15 @@ def part_of(text: str, name: str) -> str:
     return " ".join(part)
 
 
-def plan_schema(text: str) -> dict[str, Any]:
-    """Return the schema of a plan for `text`: it may only name what stands there."""
+def plan_schema(text: str) -> type[BaseModel]:
+    """Return the schema of a plan for `text`: it can only use names from there."""
     names = candidates(text)
-    laptops = {"type": "array", "items": _one_of(names), "minItems": 1, "maxItems": max(len(names), 1)}
-    return _object(laptops=laptops)
+    return answer_schema(laptops=Annotated[list[_choice(names)], Field(min_length=1, max_length=max(len(names), 1))])
 
 
-def worker_schema(part: str) -> dict[str, Any]:
-    """Return the schema of the specifications in `part`: each value is one that stands there, if there is any."""
-    return _object(**{name: _one_of(re.findall(pattern, part)) for name, pattern in _VALUES.items()})
+def worker_schema(part: str) -> type[BaseModel]:
+    """Return the schema of the specifications in `part`: it can only use values from there, if there are any."""
+    return answer_schema(**{name: _choice(re.findall(pattern, part)) for name, pattern in _VALUES.items()})
 
 
 def plan_gate(answer: str, text: str) -> str | None:
@@ -175,7 +174,7 @@ def worker_gate(answer: str, part: str) -> str | None:
     return None
 
 
-def laptops_of(plan: Plan, text: str) -> list[str]:
+def planned_laptops(plan: Plan, text: str) -> list[str]:
     """Return the laptops of `plan`, each once, in the order of `text`: a schema cannot forbid repetitions."""
     return sorted(set(plan.laptops), key=candidates(text).index)
 
@@ -185,33 +184,28 @@ def step_name(laptop: str) -> str:
     return f"work {laptop}"
 
 
-def row_of(laptop: str, found: Specifications) -> Row:
-    """Return what was `found` about `laptop` as a row of the table."""
-    return Row(laptop=laptop, **found.model_dump())
-
-
 def cheapest(rows: list[Row]) -> Row:
     """Return the row with the lowest price; the first one, if there are several."""
     return min(rows, key=lambda row: int(row.price.split()[0]))
 
 
-def largest(rows: list[Row]) -> Row:
+def most_memory(rows: list[Row]) -> Row:
     """Return the row with the most memory; the first one, if there are several."""
     return max(rows, key=lambda row: _gigabytes(row.memory))
 
 
 def advice_prompt(rows: list[Row]) -> str:
     """Return the prompt that has the outcome of the comparison phrased."""
-    low, high = cheapest(rows), largest(rows)
+    low, high = cheapest(rows), most_memory(rows)
     return ADVISE.format(cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory)
 
 
 def advice_gate(answer: str, rows: list[Row]) -> str | None:
-    """Accept an answer that names the cheapest laptop with its price, then the largest with its memory, and no other.
+    """Accept an answer that names the cheapest laptop with its price, then the one with the most memory, and no other.
 
     Between a laptop and its number stands the word that says why it is named.
     """
-    low, high = cheapest(rows), largest(rows)
+    low, high = cheapest(rows), most_memory(rows)
     for name in _named([row.laptop for row in rows], answer):
         if name not in (low.laptop, high.laptop):
             return f"the {name} is neither the cheapest nor has it the most memory"
@@ -238,18 +232,6 @@ def _gigabytes(size: str) -> float:
     return float(number) * (1024 if unit == "TB" else 1)
 
 
-def _one_of(values: list[str]) -> dict[str, Any]:
-    return (
-        {"type": "string", "enum": list(dict.fromkeys(values))}
-        if values
-        else {"type": "string", "pattern": "^[A-Za-z0-9 ]{1,24}$"}
-    )
-
-
-def _object(**properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
+def _choice(values: list[str]) -> Any:
+    """Return the type of these values, or of any short text: without values, the gate says what the text lacks."""
+    return one_of(values) if values else Annotated[str, Field(pattern="^[A-Za-z0-9 ]{1,24}$")]

@@ -3,9 +3,8 @@
 The plan's edge sends one task to the worker node for each laptop; a reducer gathers what they return.
 """
 
-import json
 import operator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, TypedDict
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
@@ -14,6 +13,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
+from pydantic import BaseModel
 
 from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.orchestrator_workers import (
@@ -26,11 +26,10 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Specifications,
     advice_gate,
     advice_prompt,
-    laptops_of,
     part_of,
     plan_gate,
     plan_schema,
-    row_of,
+    planned_laptops,
     step_name,
     worker_gate,
     worker_schema,
@@ -54,7 +53,7 @@ class Task(TypedDict):
 
 
 def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -> CompiledStateGraph:
-    """Return a graph that takes {"text": …} and ends in a State, of which `comparison_of` makes the result.
+    """Return a graph that takes {"text": …} and ends in a State, of which `comparison` makes the result.
 
     `max_concurrency` in the configuration bounds the workers. With a checkpointer, `invoke(None, config)` after a
     failure runs what has not finished. Raises GateError, and what the openai client raises.
@@ -64,7 +63,7 @@ def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -
         text = state["text"]
         step = gated("plan", _structured(llm, plan_schema(text)), lambda answer, _: plan_gate(answer, text))
         answer = step.invoke({"prompt": PLAN.format(text=text)})
-        return {"plan": laptops_of(Plan.model_validate_json(answer), text)}
+        return {"plan": planned_laptops(Plan.model_validate_json(answer), text)}
 
     def tasks(state: State) -> list[Send]:
         return [Send("work", Task(laptop=name, part=part_of(state["text"], name))) for name in state["plan"]]
@@ -74,7 +73,7 @@ def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -
         model = _structured(llm, worker_schema(part))
         step = gated(step_name(laptop), model, lambda answer, _: worker_gate(answer, part))
         answer = step.invoke({"prompt": WORK.format(laptop=laptop, part=part)})
-        return {"rows": [row_of(laptop, Specifications.model_validate_json(answer)).model_dump()]}
+        return {"rows": [{"laptop": laptop, **Specifications.model_validate_json(answer).model_dump()}]}
 
     def advise(state: State) -> State:
         rows = _rows(state)
@@ -95,10 +94,10 @@ def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -
 
 def compare(llm: BaseChatModel, text: str, config: RunnableConfig) -> Comparison:
     """Run the graph on `text` and return its result."""
-    return comparison_of(graph(llm).invoke({"text": text}, {"max_concurrency": CONCURRENCY, **config}))
+    return comparison(graph(llm).invoke({"text": text}, {"max_concurrency": CONCURRENCY, **config}))
 
 
-def comparison_of(state: State) -> Comparison:
+def comparison(state: State) -> Comparison:
     """Return the result that stands in the last state of the graph."""
     return Comparison(plan=state["plan"], rows=_rows(state), advice=state["advice"])
 
@@ -108,6 +107,6 @@ def _rows(state: State) -> list[Row]:
     return sorted(rows, key=lambda row: state["plan"].index(row.laptop))
 
 
-def _structured(llm: BaseChatModel, schema: dict[str, Any]) -> Runnable[str, str]:
+def _structured(llm: BaseChatModel, schema: type[BaseModel]) -> Runnable[str, str]:
     """Return a model that answers with JSON of this schema, as text: that is what the gates judge."""
-    return llm.with_structured_output({"title": "answer", **schema}, method="json_schema") | json.dumps
+    return llm.with_structured_output(schema, method="json_schema") | BaseModel.model_dump_json

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask_async, schema_gate
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, answer_schema, ask_async, one_of, schema_gate
 
 CATALOG_TEXT = """\
 The Robin costs 399 euros, a bag for it 49 euros. Memory: 8 GB. Drive: 256 GB.
@@ -43,8 +43,8 @@ PHRASINGS = {
     ),
 }
 
-# Requests under way at once: what the embedded model works on at the same time.
-AT_ONCE = 4
+# Requests at a time: as many as the embedded model works on at once.
+CONCURRENCY = 4
 
 
 class Vote(BaseModel, extra="forbid"):
@@ -84,29 +84,24 @@ class Part(NamedTuple):
 
 
 async def run_votes(client: AsyncOpenAI, model: str, text: str, journal: Journal) -> Catalog:
-    """Ask every section of `text` in every phrasing, `AT_ONCE` at a time, and count the votes.
+    """Ask every section of `text` in every phrasing, `CONCURRENCY` at a time, and count the votes.
 
     A part that fails stops no other: the finished ones are in `journal` when its StepError is raised.
     """
-    free = asyncio.Semaphore(AT_ONCE)
+    slots = asyncio.Semaphore(CONCURRENCY)
 
     async def vote(part: Part) -> Step:
-        async with free:
-            return await ask_async(
-                client,
-                model,
-                part.name,
-                part.prompt,
-                journal=journal,
-                gate=lambda answer: vote_gate(answer, part.section),
-                schema=vote_schema(part),
-            )
+        async with slots:
+            schema = vote_schema(part)
+            # Not every upstream enforces a schema.
+            gate = schema_gate(schema)
+            return await ask_async(client, model, part.name, part.prompt, journal=journal, gate=gate, schema=schema)
 
     results = await asyncio.gather(*(vote(part) for part in parts(text)), return_exceptions=True)
     for failed in results:
         if isinstance(failed, BaseException):
             raise failed
-    return count(text, [Vote.model_validate_json(step.output) for step in results])
+    return count_votes(text, [Vote.model_validate_json(step.output) for step in results])
 
 
 def sections(text: str) -> list[str]:
@@ -121,8 +116,8 @@ def parts(text: str) -> Iterator[Part]:
             yield Part(f"{name} {number}", phrasing.prompt.format(text=section), section, phrasing.fields)
 
 
-def vote_schema(part: Part) -> dict[str, Any]:
-    """Return the JSON schema of a vote, in which the model can only choose among what stands in the section.
+def vote_schema(part: Part) -> type[BaseModel]:
+    """Return the schema of a vote, in which the model can only choose among the values in the section.
 
     Raises StepError if there is nothing to choose from: the gate before the call.
     """
@@ -131,35 +126,19 @@ def vote_schema(part: Part) -> dict[str, Any]:
         lacks = "price in euros" if sizes else "size in GB or TB"
         problem = f"was not asked: there is no {lacks} in {_short(part.section)!r}"
         raise StepError(Step(name=part.name, prompt=part.prompt), "gate", problem)
-    size = {"type": "string", "enum": sizes}
-    properties = {"memory": size, "drive": size, "euros": {"type": "integer", "enum": prices}}
-    return {
-        "title": "vote",
-        "type": "object",
-        "properties": {name: properties[name] for name in part.fields},
-        "required": list(part.fields),
-        "additionalProperties": False,
-    }
+    types = {"memory": one_of(sizes), "drive": one_of(sizes), "euros": one_of(prices)}
+    return answer_schema(**{name: types[name] for name in part.fields})
 
 
-def vote_gate(answer: str, section: str) -> str | None:
-    """Accept a vote whose values stand in the section: not every upstream enforces a schema."""
-    if problem := schema_gate(Vote)(answer):
-        return problem
-    vote = Vote.model_validate_json(answer)
-    known = {"memory": _sizes(section), "drive": _sizes(section), "euros": _prices(section)}
-    return next((f"{name}: {value} is not in the text" for name, value in vote if value not in known[name]), None)
-
-
-def count(text: str, votes: list[Vote]) -> Catalog:
+def count_votes(text: str, votes: list[Vote]) -> Catalog:
     """Return what most of the `votes` say about each section; they come in the order of `parts(text)`."""
     each = len(PHRASINGS)
     return Catalog(
-        laptops=[laptop(section, votes[n * each : (n + 1) * each]) for n, section in enumerate(sections(text))]
+        laptops=[majority(section, votes[n * each : (n + 1) * each]) for n, section in enumerate(sections(text))]
     )
 
 
-def laptop(section: str, votes: list[Vote]) -> Laptop:
+def majority(section: str, votes: list[Vote]) -> Laptop:
     """Return what more than half of the `votes` on one section say, field by field.
 
     A vote that gives the same size to memory and drive is spoilt: it counts for neither.

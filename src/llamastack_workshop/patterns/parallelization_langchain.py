@@ -1,6 +1,5 @@
 """The votes of parallelization.py as a runnable: the same parts, schemas, gates and count, LangChain's threads."""
 
-import json
 from typing import Any
 
 from langchain_core.language_models import BaseChatModel
@@ -8,13 +7,12 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel
 
 from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.parallelization import (
-    AT_ONCE,
+    CONCURRENCY,
     Catalog,
     Part,
     Vote,
-    count,
+    count_votes,
     parts,
-    vote_gate,
     vote_schema,
 )
 
@@ -22,20 +20,21 @@ from llamastack_workshop.patterns.parallelization import (
 def catalog(llm: BaseChatModel) -> Runnable[dict[str, str], Catalog]:
     """Return a runnable that takes {"text": …} and returns what `run_votes` does.
 
-    `invoke` runs at most `AT_ONCE` parts at a time, each in a thread; `ainvoke` would start all at once.
+    `invoke` runs at most `CONCURRENCY` parts at a time, each in a thread; `ainvoke` would start all at once.
     Raises GateError, StepError for a part that cannot be asked, and what the openai client raises.
     """
 
     def ask_and_count(given: dict[str, str]) -> Runnable[Any, Catalog]:
         # Which parts there are depends on the text: a RunnableLambda may return the runnable to go on with.
         every = RunnableParallel({part.name: vote(llm, part) for part in parts(given["text"])})
-        return every | RunnableLambda(lambda votes: count(given["text"], list(votes.values())))
+        return every | RunnableLambda(lambda votes: count_votes(given["text"], list(votes.values())))
 
-    return RunnableLambda(ask_and_count).with_config(max_concurrency=AT_ONCE)
+    return RunnableLambda(ask_and_count).with_config(max_concurrency=CONCURRENCY)
 
 
 def vote(llm: BaseChatModel, part: Part) -> Runnable[Any, Vote]:
     """Return the step that asks one part, whatever its input."""
     structured = llm.with_structured_output(vote_schema(part), method="json_schema")
-    asked = gated(part.name, structured, lambda answer, _: vote_gate(json.dumps(answer), part.section))
-    return RunnableLambda(lambda _: {"prompt": part.prompt}) | asked | RunnableLambda(Vote.model_validate)
+    asked = gated(part.name, structured)
+    to_vote = RunnableLambda(lambda answer: Vote.model_validate(answer.model_dump()))
+    return RunnableLambda(lambda _: {"prompt": part.prompt}) | asked | to_vote

@@ -9,12 +9,12 @@ import json
 import math
 import re
 import time
-from typing import Any, Literal
+from typing import Literal
 
 from openai import OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.steps import Gate, Journal, Step, ask, schema_gate
+from llamastack_workshop.patterns.steps import Journal, Step, answer_schema, ask, one_of, schema_gate
 
 MESSAGE = "The printer prints nothing that I send from my laptop."
 
@@ -39,7 +39,7 @@ CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
 FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
 ANSWER = "{text}\n\nExtract what I need to know from the following text:\n\n{notes}"
 
-By = Literal["similarity", "model"]
+Classifier = Literal["similarity", "model"]
 
 
 class Topic(BaseModel, extra="forbid"):
@@ -48,19 +48,19 @@ class Topic(BaseModel, extra="forbid"):
     topic: Literal["billing", "shipping", "technical"]
 
 
-class Routed(BaseModel):
+class RoutingResult(BaseModel):
     """Where a message went, how that was decided, and what the model there answered; a person has no model."""
 
     route: Literal["billing", "shipping", "technical", "person"]
-    by: By
+    by: Classifier
     product: str | None = None
     model: str | None = None
     answer: str | None = None
 
 
 def run_routing(
-    client: OpenAI, cheap: str, strong: str, embedding: str, text: str, journal: Journal, by: By = "similarity"
-) -> Routed:
+    client: OpenAI, cheap: str, strong: str, embedding: str, text: str, journal: Journal, by: Classifier = "similarity"
+) -> RoutingResult:
     """Route the message `text` and let the model `cheap` or `strong` answer it; `strong` gets technical messages.
 
     `embedding` is the id of the embedding model; `by="model"` asks `cheap` for the topic and needs none.
@@ -71,8 +71,8 @@ def run_routing(
     else:
         route = chosen_topic(client, cheap, text, journal)
     if route is None:
-        return Routed(route="person", by=by)
-    product = product_of(client, cheap, text, journal) if route == "technical" else None
+        return RoutingResult(route="person", by=by)
+    product = find_product(client, cheap, text, journal) if route == "technical" else None
     model, notes = strong if route == "technical" else cheap, NOTES[product or route]
     answered = ask(
         client,
@@ -83,7 +83,7 @@ def run_routing(
         gate=lambda answer: notes_gate(answer, notes),
         max_output_tokens=64,
     )
-    return Routed(route=route, by=by, product=product, model=model, answer=answered.output)
+    return RoutingResult(route=route, by=by, product=product, model=model, answer=answered.output)
 
 
 def similar_topic(client: OpenAI, embedding: str, text: str, journal: Journal) -> str | None:
@@ -112,15 +112,16 @@ def chosen_topic(client: OpenAI, model: str, text: str, journal: Journal) -> str
     return Topic.model_validate_json(chosen.output).topic
 
 
-def product_of(client: OpenAI, model: str, text: str, journal: Journal) -> str:
+def find_product(client: OpenAI, model: str, text: str, journal: Journal) -> str:
     """Return the product that `text` is about; the model is asked if the text does not name exactly one."""
     products = products_in(text)
     if len(products) == 1:
         return products[0]
     schema = product_schema(products)
-    gate = product_gate(products)
-    found = ask(client, model, "product", FIND_PRODUCT.format(text=text), journal=journal, gate=gate, schema=schema)
-    return json.loads(found.output)["product"]
+    gate = schema_gate(schema)
+    prompt = FIND_PRODUCT.format(text=text)
+    found = ask(client, model, "product", prompt, journal=journal, gate=gate, schema=schema)
+    return schema.model_validate_json(found.output).product
 
 
 def descriptions() -> list[str]:
@@ -141,7 +142,8 @@ def clear_winner(found: dict[str, float]) -> str | None:
 
 def topic_prompt(text: str) -> str:
     """Return the prompt that asks a model for the topic."""
-    return CHOOSE_TOPIC.format(topics="; ".join(f"{topic} ({about})" for topic, about in TOPICS.items()), text=text)
+    topics = "; ".join(f"{topic} ({about})" for topic, about in TOPICS.items())
+    return CHOOSE_TOPIC.format(topics=topics, text=text)
 
 
 def products_in(text: str) -> list[str]:
@@ -149,27 +151,9 @@ def products_in(text: str) -> list[str]:
     return [name for name in PRODUCTS if re.search(rf"\b{name}s?\b", text, re.IGNORECASE)] or PRODUCTS
 
 
-def product_schema(products: list[str]) -> dict[str, Any]:
-    """Return the JSON schema of an answer that is one of `products`."""
-    return {
-        "title": "Product",
-        "type": "object",
-        "properties": {"product": {"type": "string", "enum": products}},
-        "required": ["product"],
-        "additionalProperties": False,
-    }
-
-
-def product_gate(products: list[str]) -> Gate:
-    """Return a gate that accepts JSON whose product is one of `products`."""
-
-    def gate(answer: str) -> str | None:
-        try:
-            return None if json.loads(answer)["product"] in products else "the product is not in the message"
-        except (ValueError, KeyError, TypeError):
-            return "the answer is no JSON object with a product"
-
-    return gate
+def product_schema(products: list[str]) -> type[BaseModel]:
+    """Return the schema of an answer that is one of `products`."""
+    return answer_schema(product=one_of(products))
 
 
 def notes_gate(answer: str, notes: str) -> str | None:

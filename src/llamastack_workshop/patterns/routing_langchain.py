@@ -1,25 +1,23 @@
 """The router of routing.py as a runnable: the same prompts, schemas and gates, LangChain's branches."""
 
-import json
 from typing import Any
 
 from langchain_core.embeddings import Embeddings
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
-from langchain_openai import ChatOpenAI, OpenAIEmbeddings
+from langchain_openai import ChatOpenAI
 
 from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.routing import (
     ANSWER,
     FIND_PRODUCT,
     NOTES,
-    By,
-    Routed,
+    Classifier,
+    RoutingResult,
     Topic,
     clear_winner,
     descriptions,
     notes_gate,
-    product_gate,
     product_schema,
     products_in,
     similarities,
@@ -27,22 +25,9 @@ from llamastack_workshop.patterns.routing import (
 )
 
 
-def embeddings_of(base_url: str, model: str, timeout: float = 60) -> OpenAIEmbeddings:
-    """Return LangChain's client for the embedding model `model` of the server at `base_url`."""
-    return OpenAIEmbeddings(
-        base_url=base_url,
-        api_key="none",
-        model=model,
-        timeout=timeout,
-        max_retries=0,
-        # Else it counts OpenAI's tokens, for which it downloads their vocabulary, and sends numbers in place of text.
-        check_embedding_ctx_length=False,
-    )
-
-
 def router(
-    cheap: ChatOpenAI, strong: ChatOpenAI, embeddings: Embeddings, by: By = "similarity"
-) -> Runnable[dict[str, str], Routed]:
+    cheap: ChatOpenAI, strong: ChatOpenAI, embeddings: Embeddings, by: Classifier = "similarity"
+) -> Runnable[dict[str, str], RoutingResult]:
     """Return a runnable that takes {"text": …} and returns what `run_routing` does.
 
     Raises GateError, and what the openai client raises.
@@ -51,11 +36,11 @@ def router(
     if by == "model":
         route = (
             RunnablePassthrough.assign(prompt=lambda given: topic_prompt(given["text"]))
-            | gated("topic", cheap.with_structured_output(Topic, method="json_schema"), lambda answer, _: None)
+            | gated("topic", cheap.with_structured_output(Topic, method="json_schema"))
             | RunnableLambda(lambda answer: answer.topic)
         )
     technical = RunnablePassthrough.assign(product=_product(cheap)) | _answer(strong)
-    to_person = RunnableLambda(lambda _: Routed(route="person", by=by))
+    to_person = RunnableLambda(lambda _: RoutingResult(route="person", by=by))
     destination = RunnableBranch(
         (lambda given: given["route"] is None, to_person),
         (lambda given: given["route"] == "technical", technical),
@@ -70,24 +55,23 @@ def _similar_topic(embeddings: Embeddings, text: str) -> str | None:
 
 
 def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
-    """Return a runnable that gives the product; one that it returns in its place is run next, as LangChain does."""
+    """Return a runnable that gives the product. Where its function returns another runnable, LangChain runs that."""
 
     def choose(given: dict[str, Any]) -> str | Runnable[dict[str, Any], str]:
         products = products_in(given["text"])
         if len(products) == 1:
             return products[0]
-        gate = product_gate(products)
         structured = llm.with_structured_output(product_schema(products), method="json_schema")
         return (
             RunnablePassthrough.assign(prompt=lambda given: FIND_PRODUCT.format(text=given["text"]))
-            | gated("product", structured, lambda answer, _: gate(json.dumps(answer)))
-            | RunnableLambda(lambda answer: answer["product"])
+            | gated("product", structured)
+            | RunnableLambda(lambda answer: answer.product)
         )
 
     return RunnableLambda(choose)
 
 
-def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], Routed]:
+def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
     answer = gated(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
@@ -95,10 +79,10 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], Routed]:
     )
     return (
         RunnablePassthrough.assign(notes=lambda given: NOTES[given.get("product") or given["route"]])
-        | RunnablePassthrough.assign(prompt=lambda given: ANSWER.format(text=given["text"], notes=given["notes"]))
+        | RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
         | RunnablePassthrough.assign(answer=answer)
         | RunnableLambda(
-            lambda given: Routed(
+            lambda given: RoutingResult(
                 route=given["route"],
                 by=given["by"],
                 product=given.get("product"),

@@ -7,7 +7,7 @@ Gates between steps come from https://www.anthropic.com/engineering/building-eff
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -15,10 +15,10 @@ from typing import Any, Literal
 import httpx
 from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAI
 from openai.types.responses import Response, ResponseStreamEvent
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
+from llamastack_workshop.system import files
 from llamastack_workshop.system.errors import WorkshopError
-from llamastack_workshop.system.files import write_whole
 
 Gate = Callable[[str], str | None]
 
@@ -43,11 +43,14 @@ class Step(BaseModel):
     kept: bool = False
 
 
-Reason = Literal["gate", "timeout", "connection", "refused", "server"]
+Reason = Literal["gate", "timeout", "connection", "denied", "refused", "server"]
+
+# What a server answers to a token that it does not know, and to one that may not do this.
+DENIED = (401, 403)
 
 
 class StepError(Exception):
-    """A step that has no answer, or none that passes its gate: `reason` says which, `step` is as far as it came."""
+    """A step without an answer that passes its gate: `reason` says why, `step` holds what came back so far."""
 
     def __init__(self, step: Step, reason: Reason, problem: str) -> None:
         super().__init__(f"Step {step.name!r} {problem}")
@@ -59,7 +62,7 @@ class GateError(Exception):
     """An answer that did not pass its gate, in a LangChain run: `name` is the step, `problem` the objection."""
 
     def __init__(self, name: str, problem: str) -> None:
-        # Who sees the message sees it after the second attempt: the first one has a fallback.
+        # The first failure has a fallback, so the message that people see is about the second one.
         super().__init__(f"Step {name!r} failed its gate twice: {problem}")
         self.name = name
         self.problem = problem
@@ -68,28 +71,28 @@ class GateError(Exception):
 class Journal:
     """The finished steps of a run, in the order in which they finished.
 
-    With a `path`, each is written there as soon as it is finished, one JSON object a line, after a first line that
-    says what the run is `about`. A journal that is opened again hands out the steps it has: that is how a run goes on.
-    `on_step` is called with each finished step.
+    With a `path`, each is written there as soon as it is finished, one JSON object a line, after a first line with
+    the run's `metadata`. A journal that is opened again has the steps of the earlier run as `kept`, and hands them out:
+    that is how a run is resumed. `on_step` is called with each finished step.
     """
 
     def __init__(
         self,
         path: Path | None = None,
-        about: dict[str, Any] | None = None,
+        metadata: dict[str, Any] | None = None,
         on_step: Callable[[Step], None] = lambda step: None,
     ) -> None:
         self.path = path
-        self.about = about or {}
+        self.metadata = metadata or {}
         self.on_step = on_step
         self.steps: list[Step] = []
-        self._kept: dict[tuple[str, str], Step] = {}
+        self.kept: dict[tuple[str, str], Step] = {}
         if path and path.exists():
             self._read(path)
 
     def find(self, name: str, prompt: str) -> Step | None:
-        """Return the kept step of this name and prompt, or None; a step that is found counts as one of this run."""
-        step = self._kept.pop((name, prompt), None)
+        """Return the kept step with this name and prompt, or None. A step that is found joins those of this run."""
+        step = self.kept.pop((name, prompt), None)
         if step:
             self._note(step)
         return step
@@ -98,7 +101,10 @@ class Journal:
         """Write down a step that is finished, and return it."""
         if self.path:
             first = not self.path.exists()
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if first:
+                # It holds prompts and answers.
+                self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                files.open_private(self.path).close()
             with self.path.open("a", encoding="utf-8") as file:
                 if first:
                     file.write(self._first_line())
@@ -106,15 +112,15 @@ class Journal:
         self._note(step)
         return step
 
-    def describe(self, **about: Any) -> None:
-        """Add to what the run is `about`: what a resumed run was given counts for the next one, too."""
-        self.about |= about
+    def update_metadata(self, **values: Any) -> None:
+        """Add `values` to the metadata, on disk, too: a run that resumes this one starts from them."""
+        self.metadata |= values
         if self.path and self.path.exists():
             _, *steps = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
-            write_whole(self.path, "".join([self._first_line(), *steps]))
+            files.write_whole(self.path, "".join([self._first_line(), *steps]))
 
     def _first_line(self) -> str:
-        return json.dumps(self.about, ensure_ascii=False) + "\n"
+        return json.dumps(self.metadata, ensure_ascii=False) + "\n"
 
     def _note(self, step: Step) -> None:
         self.steps.append(step)
@@ -123,15 +129,15 @@ class Journal:
     def _read(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8")
-            about, *lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
-            self.about = dict(json.loads(about))
+            metadata, *lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            self.metadata = dict(json.loads(metadata))
             steps = [Step.model_validate_json(line) for line in lines]
         except (OSError, ValueError, TypeError) as error:
             raise WorkshopError(f"{path} is not the journal of a run.", "Start afresh, without --resume.") from error
         if not text.endswith("\n"):
             # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
-            path.write_text("".join([about, *lines]), encoding="utf-8")
-        self._kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
+            path.write_text("".join([metadata, *lines]), encoding="utf-8")
+        self.kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
 
 
 def ask(
@@ -142,22 +148,22 @@ def ask(
     *,
     journal: Journal,
     gate: Gate = lambda answer: None,
-    schema: type[BaseModel] | dict[str, Any] | None = None,
+    schema: type[BaseModel] | None = None,
     max_output_tokens: int | None = None,
 ) -> Step:
     """Ask `prompt`, and once more if `gate` objects; return the step, which `journal` then has.
 
-    `schema` is a pydantic class or a JSON schema that the answer must follow. If the journal has the step already,
+    `schema` is a class whose JSON schema the answer must follow. If the journal has the step already,
     nothing is asked. Raises StepError if the gate objects twice, or if no answer comes.
     """
     if kept := journal.find(name, prompt):
         return kept
-    asking = _Asking(model, name, prompt, gate, schema, max_output_tokens)
-    while asking.undecided():
-        with asking.attempt() as request, client.responses.create(**request, stream=True) as events:
+    attempts = _Attempts(model, name, prompt, gate, schema, max_output_tokens)
+    while attempts.unfinished():
+        with attempts.attempt() as request, client.responses.create(**request, stream=True) as events:
             for event in events:
-                asking.take(event)
-    return journal.add(asking.step)
+                attempts.handle(event)
+    return journal.add(attempts.step)
 
 
 async def ask_async(
@@ -168,19 +174,36 @@ async def ask_async(
     *,
     journal: Journal,
     gate: Gate = lambda answer: None,
-    schema: type[BaseModel] | dict[str, Any] | None = None,
+    schema: type[BaseModel] | None = None,
     max_output_tokens: int | None = None,
 ) -> Step:
     """Do what `ask` does, for several steps at the same time."""
     if kept := journal.find(name, prompt):
         return kept
-    asking = _Asking(model, name, prompt, gate, schema, max_output_tokens)
-    while asking.undecided():
-        with asking.attempt() as request:
+    attempts = _Attempts(model, name, prompt, gate, schema, max_output_tokens)
+    while attempts.unfinished():
+        with attempts.attempt() as request:
             async with await client.responses.create(**request, stream=True) as events:
                 async for event in events:
-                    asking.take(event)
-    return journal.add(asking.step)
+                    attempts.handle(event)
+    return journal.add(attempts.step)
+
+
+def refusal_reason(error: APIStatusError) -> Reason:
+    """Return why the server did not do what it was asked."""
+    return "denied" if error.status_code in DENIED else "refused"
+
+
+def answer_schema(**fields: Any) -> type[BaseModel]:
+    """Return the schema of an answer that is an object with these fields and no others: their types, by name."""
+    return create_model(
+        "Answer", __config__=ConfigDict(extra="forbid"), **{name: (of_type, ...) for name, of_type in fields.items()}
+    )
+
+
+def one_of(values: Iterable[Any]) -> Any:
+    """Return the type whose only values are these; there must be at least one."""
+    return Literal[tuple(values)]
 
 
 def schema_gate(schema: type[BaseModel]) -> Gate:
@@ -198,14 +221,8 @@ def schema_gate(schema: type[BaseModel]) -> Gate:
     return gate
 
 
-def text_format(schema: type[BaseModel] | dict[str, Any]) -> dict[str, Any]:
-    """Return the argument `text` of `responses.create` that makes the answer follow `schema`."""
-    as_dict = schema if isinstance(schema, dict) else schema.model_json_schema()
-    return {"format": {"type": "json_schema", "name": "answer", "schema": as_dict, "strict": True}}
-
-
-class _Asking:
-    """The attempts at one step: what to send, and what came of it."""
+class _Attempts:
+    """The attempts at one step: what to send, and what came back."""
 
     def __init__(
         self,
@@ -213,7 +230,7 @@ class _Asking:
         name: str,
         prompt: str,
         gate: Gate,
-        schema: type[BaseModel] | dict[str, Any] | None,
+        schema: type[BaseModel] | None,
         max_output_tokens: int | None,
     ) -> None:
         self.step = Step(name=name, prompt=prompt)
@@ -223,18 +240,20 @@ class _Asking:
         self._text_has_begun = False
         self._options: dict[str, Any] = {"model": model, "temperature": 0}
         if schema:
-            self._options["text"] = text_format(schema)
+            form = {"type": "json_schema", "name": "answer", "schema": schema.model_json_schema(), "strict": True}
+            self._options["text"] = {"format": form}
         if max_output_tokens:
             self._options["max_output_tokens"] = max_output_tokens
 
-    def undecided(self) -> bool:
+    def unfinished(self) -> bool:
+        """Return whether to ask, or to ask again; raise StepError after the second answer that fails its gate."""
         if self.step.attempts == 2 and self._problem:
             raise StepError(self.step, "gate", f"failed its gate twice: {self._problem}")
         return self.step.attempts == 0 or self._problem is not None
 
     @contextmanager
     def attempt(self) -> Iterator[dict[str, Any]]:
-        """Yield the request of the next attempt; turn what may befall it into a StepError."""
+        """Yield the request of the next attempt; whatever goes wrong with it becomes a StepError."""
         self.step.attempts += 1
         prompt = self.step.prompt
         if self._problem:
@@ -249,7 +268,7 @@ class _Asking:
             raise StepError(self.step, "timeout", "heard nothing from the server for too long") from error
         except APIStatusError as error:
             problem = f"was refused by the server (HTTP {error.status_code}): {str(error.message)[:200]}"
-            raise StepError(self.step, "refused", problem) from error
+            raise StepError(self.step, refusal_reason(error), problem) from error
         except (APIConnectionError, httpx.TransportError) as error:
             raise StepError(self.step, "connection", "lost the connection to the server") from error
         except APIError as error:
@@ -257,7 +276,8 @@ class _Asking:
         if self.step.response_id == answered:
             raise StepError(self.step, "connection", "got a stream without an end")
 
-    def take(self, event: ResponseStreamEvent) -> None:
+    def handle(self, event: ResponseStreamEvent) -> None:
+        """Record what an event of the stream says."""
         elapsed = time.perf_counter() - self._started
         if event.type == "response.output_text.delta" and not self._text_has_begun:
             self._text_has_begun = True

@@ -147,18 +147,22 @@ def reusable_server(port: int) -> str | None:
         return None
 
 
-def language_models(base_url: str) -> list[str]:
-    """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists."""
-    listed = httpx.get(f"{base_url}/models", timeout=10).raise_for_status().json()["data"]
+def language_models(base_url: str, api_key: str | None = None) -> list[str]:
+    """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists.
+
+    `api_key` is the token of a server that wants one.
+    """
+    headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
+    listed = httpx.get(f"{base_url}/models", headers=headers, timeout=10).raise_for_status().json()["data"]
     return [model["id"] for model in listed if model["custom_metadata"]["model_type"] == "llm"]
 
 
-def chosen_model(base_url: str, wanted: str | None) -> str:
+def chosen_model(base_url: str, wanted: str | None, api_key: str | None = None) -> str:
     """Return the model `wanted`, or the first language model that the server at `base_url` lists.
 
     Raises WorkshopError if the server does not serve it, and what httpx raises if there is no server.
     """
-    served = language_models(base_url)
+    served = language_models(base_url, api_key)
     if wanted is None and served:
         return served[0]
     if wanted not in served:

@@ -1,19 +1,27 @@
 """Writing files, whole or not at all, and folders that nobody else reads."""
 
 import os
+import shutil
 import stat
 from pathlib import Path
 from typing import IO
 
+from llamastack_workshop.system import paths
+
 
 def write_whole(path: Path, text: str) -> None:
     """Put `text` into the file `path`, as UTF-8 with Unix line ends; if that fails, the file stays as it was.
+
+    A file that existed keeps its mode.
 
     Raises OSError if the folder cannot be written to.
     """
     # A name of its own: two processes that write at once never see half a file.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
+        if path.exists():
+            open_private(part).close()
+            shutil.copymode(path, part)
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
     finally:
@@ -23,12 +31,13 @@ def write_whole(path: Path, text: str) -> None:
 def private_folder(folder: Path) -> Path:
     """Make `folder`, or take it as it is, and let its owner alone read it; return it.
 
-    A folder that others use too, such as /tmp, keeps its mode: there, what we write must itself be private.
+    A folder that holds more than ours keeps its mode: /tmp, a home, the repository. What we write there is private.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if os.name == "posix":
         found = folder.stat()
-        if found.st_uid == os.geteuid() and not found.st_mode & stat.S_ISVTX:
+        is_shared = found.st_mode & stat.S_ISVTX or any(p.is_relative_to(folder) for p in (paths.ROOT, Path.home()))
+        if found.st_uid == os.geteuid() and not is_shared:
             folder.chmod(stat.S_IMODE(found.st_mode) & ~0o077)
     return folder
 

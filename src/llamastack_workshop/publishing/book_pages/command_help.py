@@ -19,7 +19,15 @@ _HELP = re.compile(r"(\*\*Options\*\*:\n\n)?\* `--help`: .*\n(?(1)\n)")
 def programs() -> dict[str, typer.Typer]:
     """Return the app of each program that pyproject.toml installs, by the program's name."""
     scripts = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    return {name: importlib.import_module(place.split(":")[0]).app for name, place in scripts.items()}
+    return {name: _app(place) for name, place in scripts.items()}
+
+
+def _app(place: str) -> typer.Typer:
+    """Return the app at `place`, module and name; if a function stands there, it runs the app of its module."""
+    module_name, name = place.split(":")
+    module = importlib.import_module(module_name)
+    found = getattr(module, name)
+    return found if isinstance(found, typer.Typer) else module.app
 
 
 def command_help() -> str:

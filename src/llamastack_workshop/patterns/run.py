@@ -1,4 +1,4 @@
-"""What the pattern commands share: their options, the server and the model, the run's journal, and clear errors."""
+"""A run of a pattern from the command line: its options, server, model and journal, and clear errors."""
 
 import json
 import os
@@ -17,83 +17,91 @@ from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 from rich.console import Console
 
-from llamastack_workshop.patterns.steps import GateError, Journal, Reason, Step, StepError
-from llamastack_workshop.server import stack, upstreams
-from llamastack_workshop.system import paths, ports
-from llamastack_workshop.system.errors import WorkshopError, clear_errors, verbose
+from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason
+from llamastack_workshop.server import stack
+from llamastack_workshop.system import files, paths, ports
+from llamastack_workshop.system.errors import WorkshopError, verbose
 
 # Progress goes to standard error, so that standard output holds the result alone.
 progress = Console(stderr=True, highlight=False)
 
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
 
-Text = Annotated[
-    str | None, typer.Option(help="The text itself (`--text - < FILE` reads a file). Without it, a short example.")
-]
-Model = Annotated[
-    str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
-]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        help="The server, with /v1. Without it, LLAMA_STACK_BASE_URL or http://localhost:8321/v1; "
-        "if nothing runs there, a server is started for this command."
-    ),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print everything as one JSON object: model, steps, result.")]
-WithLangChain = Annotated[
-    bool, typer.Option("--langchain", help="Run the version that is built with LangChain, in place of the plain one.")
-]
-Resume = Annotated[
-    Path | None,
-    typer.Option(help="Go on with a run that failed: the journal that it named. Its finished steps are not repeated."),
-]
-Timeout = Annotated[
-    float, typer.Option(min=0.001, help="Seconds of silence from the server after which a step has failed.")
-]
 
+@dataclass(frozen=True)
+class Options:
+    """The options that all pattern commands have."""
 
-def pattern_app() -> typer.Typer:
-    """Return an app for one pattern command."""
-    return typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
-
-
-def run_app(app: typer.Typer) -> None:
-    """Run a pattern command: with .env read, proxies bypassed, and errors in two lines."""
-    with clear_errors():
-        upstreams.load_dotenv_file()
-        ports.bypass_proxies()
-        app()
+    text: Annotated[
+        str | None, typer.Option(help="The text itself (`--text - < FILE` reads a file). Without it, a short example.")
+    ] = None
+    model: Annotated[
+        str | None,
+        typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one."),
+    ] = None
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            help="The server, with /v1. Without it, LLAMA_STACK_BASE_URL or http://localhost:8321/v1; "
+            "if nothing runs there, a server is started for this command."
+        ),
+    ] = None
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print everything as one JSON object: model, steps, result.")
+    ] = False
+    langchain: Annotated[
+        bool,
+        typer.Option("--langchain", help="Run the version that is built with LangChain, in place of the plain one."),
+    ] = False
+    resume: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with a run that failed: the journal that it named. Its finished steps are not repeated."
+        ),
+    ] = None
+    timeout: Annotated[
+        float, typer.Option(min=0.001, help="Seconds of silence from the server after which a step has failed.")
+    ] = 60
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run of a pattern: whom to ask, about what, and what has been done.
+    """A run of a pattern: its server, model and text, and the journal with the steps so far.
 
-    The calls that it makes become steps of the journal.
+    `options` are those of the command line, where `base_url`, `model` and `text` may be missing; here they are as used.
+    `api_key` is the token for the server, or None. `started` is a time of `time.perf_counter`.
     """
 
+    options: Options
     base_url: str
+    api_key: str | None
     model: str
     text: str
-    timeout: float
     journal: Journal
     started: float
 
     @property
     def client(self) -> OpenAI:
-        return OpenAI(base_url=self.base_url, api_key="none", timeout=self.timeout, max_retries=0)
+        """Return a client for the server, without retries."""
+        return OpenAI(max_retries=0, **self._connection)
 
     @property
     def async_client(self) -> AsyncOpenAI:
-        return AsyncOpenAI(base_url=self.base_url, api_key="none", timeout=self.timeout, max_retries=0)
+        """Return an asynchronous client for the server, without retries."""
+        return AsyncOpenAI(max_retries=0, **self._connection)
 
     def llm(self, model: str | None = None) -> Any:
         """Return LangChain's ChatOpenAI for this run's model, or for `model`."""
         # LangChain's client takes a second to import, and only these runs need it.
         from llamastack_workshop.patterns.langchain_steps import chat_model
 
-        return chat_model(self.base_url, model or self.model, self.timeout)
+        return chat_model(model=model or self.model, **self._connection)
+
+    def embeddings(self, model: str) -> Any:
+        """Return LangChain's OpenAIEmbeddings for the embedding model `model`."""
+        from llamastack_workshop.patterns.langchain_steps import embedding_model
+
+        return embedding_model(model=model, **self._connection)
 
     def config(self) -> dict[str, Any]:
         """Return the configuration to invoke a runnable with, so that the calls in it become steps of this run."""
@@ -101,57 +109,60 @@ class Run:
 
         return {"callbacks": [StepRecorder(self.journal.add)]}
 
-    def print(self, result: BaseModel, as_json: bool) -> None:
-        """Say in one line what the run took, and print `result` on standard output, alone or with everything else."""
+    def print(self, result: BaseModel) -> None:
+        """Say in one line what the run took; print `result` on standard output, with --json together with all else."""
         steps = self.journal.steps
         calls = sum(step.attempts for step in steps if not step.kept)
         took = f"{calls} call{'s' if calls != 1 else ''}, {time.perf_counter() - self.started:.1f} s"
         progress.print(f"Done: {took}.", style="dim")
-        if as_json:
+        if self.options.as_json:
             everything = {"model": self.model, "steps": [s.model_dump() for s in steps], "result": result.model_dump()}
             print(json.dumps(everything, indent=2, ensure_ascii=False))
         else:
             print(result.model_dump_json(indent=2))
 
+    @property
+    def _connection(self) -> dict[str, Any]:
+        # The clients insist on a key, also for a server that wants none.
+        return {"base_url": self.base_url, "api_key": self.api_key or "none", "timeout": self.options.timeout}
+
 
 @contextmanager
-def pattern_run(
-    pattern: str,
-    default_text: str,
-    *,
-    text: str | None,
-    model: str | None,
-    base_url: str | None,
-    langchain: bool,
-    resume: Path | None,
-    timeout: float,
-) -> Iterator[Run]:
-    """Yield a run of `pattern`; what goes wrong in it becomes a WorkshopError.
+def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[Run]:
+    """Yield a run of `pattern`, on `default_text` if `options` give none; what goes wrong becomes a WorkshopError.
 
     A plain run has a journal on disk as long as it is not finished; if it fails, the error says how to go on with it.
     """
-    if langchain and resume:
+    resume = options.resume
+    if options.langchain and resume:
         raise WorkshopError("A run with LangChain keeps no journal.", "Leave out --langchain, or --resume.")
     if resume and not resume.is_file():
         raise WorkshopError(f"There is no journal {resume}.", "Give the path that the failed run named.")
-    path = resume or paths.WORKSHOP_HOME / "runs" / f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
-    journal = Journal(None if langchain else path, on_step=_show)
-    if resume and (other := journal.about.get("pattern")) != pattern:
+    path = (
+        resume
+        or files.private_folder(paths.WORKSHOP_HOME / "runs")
+        / f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
+    )
+    journal = Journal(None if options.langchain else path, on_step=_show)
+    if resume and (other := journal.metadata.get("pattern")) != pattern:
         if not other:
             raise WorkshopError(f"{resume} is not the journal of a run.", "Start afresh, without --resume.")
         raise WorkshopError(f"{resume} is the journal of another pattern.", f"llamastack-{other} --resume {resume}")
-    text = read_text(text, default=journal.about.get("text", default_text))
-    with connected(base_url, model or journal.about.get("model")) as (address, chosen):
-        journal.describe(pattern=pattern, model=chosen, text=text)
-        progress.print(f"{pattern} with {chosen}, {'with LangChain' if langchain else 'in plain Python'}:")
-        run = Run(address, chosen, text, timeout, journal, time.perf_counter())
+    text = read_text(options.text, default=journal.metadata.get("text", default_text))
+    api_key = token()
+    with connected(options.base_url, options.model or journal.metadata.get("model"), api_key) as (base_url, model):
+        journal.update_metadata(pattern=pattern, model=model, text=text)
+        progress.print(f"{pattern} with {model}, {'with LangChain' if options.langchain else 'in plain Python'}:")
+        run = Run(options, base_url, api_key, model, text, journal, time.perf_counter())
         try:
-            with _clear_call_errors(address):
+            with _clear_call_errors(base_url):
                 yield run
         except (WorkshopError, KeyboardInterrupt) as error:
             if not (path.exists() and journal.path):
                 raise
-            again = f"llamastack-{pattern} --resume {_short(path)}" + (f" --base-url {base_url}" if base_url else "")
+            again = f"llamastack-{pattern} --resume {_short(path)}"
+            if options.base_url:
+                again += f" --base-url {options.base_url}"
             how = f"The finished steps are kept; go on with: {again}"
             if isinstance(error, WorkshopError):
                 raise WorkshopError(error.problem, f"{error.fix}\n       {how}") from error
@@ -160,20 +171,33 @@ def pattern_run(
         path.unlink(missing_ok=True)
 
 
+def token() -> str | None:
+    """Return what LLAMA_STACK_API_KEY holds, or None where it is empty or not set.
+
+    Raises WorkshopError if no HTTP header can carry it.
+    """
+    value = os.environ.get("LLAMA_STACK_API_KEY", "").strip()
+    # The HTTP client would name the whole header in its own error.
+    if not (value.isascii() and value.isprintable()):
+        raise WorkshopError("LLAMA_STACK_API_KEY holds characters that no token has.", _VALID_TOKEN)
+    return value or None
+
+
 @contextmanager
-def connected(base_url: str | None, model: str | None) -> Iterator[tuple[str, str]]:
+def connected(base_url: str | None, model: str | None, api_key: str | None) -> Iterator[tuple[str, str]]:
     """Yield the address of the server and the model to use (by default the first one it serves).
 
     Without `base_url`, LLAMA_STACK_BASE_URL or the default address is tried; if nothing runs there, a server is
-    started for as long as the context lasts. Raises WorkshopError if the server or the model is not there.
+    started for as long as the context lasts. Raises WorkshopError if the server or the model is not there, or if the
+    server wants another token than `api_key`.
     """
     named = base_url or os.environ.get("LLAMA_STACK_BASE_URL")
     if not named and ports.is_free(paths.DEFAULT_PORT):
         with _own_server() as running:
-            yield running.base_url, _model(running.base_url, model)
+            yield running.base_url, _model(running.base_url, model, api_key)
         return
     base_url = (named or DEFAULT_BASE_URL).rstrip("/")
-    yield base_url, _model(base_url, model)
+    yield base_url, _model(base_url, model, api_key)
 
 
 def read_text(text: str | None, default: str) -> str:
@@ -202,10 +226,13 @@ def _own_server() -> Iterator[stack.Stack]:
         yield running
 
 
-def _model(base_url: str, wanted: str | None) -> str:
+def _model(base_url: str, wanted: str | None, api_key: str | None) -> str:
     try:
-        return stack.chosen_model(base_url, wanted)
+        return stack.chosen_model(base_url, wanted, api_key)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
+        if isinstance(error, httpx.HTTPStatusError) and (status := error.response.status_code) in DENIED:
+            wish = "refuses the token in LLAMA_STACK_API_KEY" if api_key else "wants a token"
+            raise WorkshopError(f"The server at {base_url} {wish} (HTTP {status}).", _VALID_TOKEN) from error
         hint = "" if base_url.endswith("/v1") else " The address ends in /v1."
         raise WorkshopError(
             f"No LlamaStack server answers at {base_url}.{hint}",
@@ -224,7 +251,7 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
     except APIStatusError as error:
         raise WorkshopError(
             f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            _REMEDIES["refused"],
+            _REMEDIES[refusal_reason(error)],
         ) from error
     except (APIError, httpx.HTTPError) as error:
         raise WorkshopError(
@@ -235,11 +262,13 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
         raise WorkshopError(str(error)[:300], _CLEARER_TEXT) from error
 
 
+_VALID_TOKEN = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that this server accepts (chapter 20)."
 _CLEARER_TEXT = "Try a clearer text or a larger --model; VERBOSE=true shows every step."
 _REMEDIES: dict[Reason, str] = {
     "gate": _CLEARER_TEXT,
     "timeout": "Give it more time: --timeout 300",
     "connection": "See whether the server still runs: make doctor",
+    "denied": "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that may do this (chapter 20).",
     "refused": "Shorten the text or choose another --model; the server's log says more.",
     "server": "Shorten the text or choose another --model; the server's log says more.",
 }

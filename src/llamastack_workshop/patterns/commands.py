@@ -1,0 +1,208 @@
+"""The five commands `llamastack-…`: what each calls, and the options that only it has."""
+
+import asyncio
+import inspect
+import os
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+import typer
+from openai import AsyncOpenAI, OpenAI
+from pydantic import BaseModel
+
+from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, run_loop
+from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_workers
+from llamastack_workshop.patterns.parallelization import CATALOG_TEXT, run_votes
+from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, run_chain
+from llamastack_workshop.patterns.routing import MESSAGE, Classifier, run_routing
+from llamastack_workshop.patterns.run import Options, Run, pattern_run
+from llamastack_workshop.patterns.steps import Journal
+from llamastack_workshop.server import upstreams
+from llamastack_workshop.server.stack import chosen_model, language_models
+from llamastack_workshop.system import ports
+from llamastack_workshop.system.errors import WorkshopError, clear_errors
+
+
+def pattern_command(pattern: str, default_text: str) -> Callable[[Callable[..., None]], typer.Typer]:
+    """Return a decorator that makes a command of a function.
+
+    The function gets the run, and its other parameters become options beside those that all commands have.
+    Called, the command reads `.env`, bypasses proxies, and prints what goes wrong in two lines.
+    """
+
+    def decorate(function: Callable[..., None]) -> typer.Typer:
+        _, *own = inspect.signature(function).parameters.values()
+
+        def command(**given: Any) -> None:
+            own_values = {option.name: given.pop(option.name) for option in own}
+            with clear_errors():
+                upstreams.load_dotenv_file()
+                ports.bypass_proxies()
+                with pattern_run(pattern, default_text, Options(**given)) as run:
+                    function(run, **own_values)
+
+        # Typer takes the options from the signature, and the text of --help from the docstring.
+        text, model, *others = inspect.signature(Options).parameters.values()
+        command.__signature__ = inspect.Signature([text, model, *own, *others])
+        command.__doc__ = function.__doc__
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown")
+        app.command()(command)
+        return app
+
+    return decorate
+
+
+# LangChain takes a second to import, and --help needs none of it: each function imports its own version when it runs.
+
+
+@pattern_command("prompt-chaining", PRODUCT_TEXT)
+def prompt_chaining(run: Run) -> None:
+    """Extract a product's specifications from a text, then turn them into JSON with cpu, memory and storage.
+
+    Chained calls of the Responses API, with a gate after each. A text that lacks one of the three becomes a question
+    that asks for it.
+
+    The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
+    output, tokens and seconds. Exits with 1 if a step fails its gate twice.
+    """
+    if run.options.langchain:
+        from llamastack_workshop.patterns.prompt_chaining_langchain import chain
+
+        result = chain(run.llm()).invoke({"text": run.text}, run.config())
+    else:
+        result = run_chain(run.client, run.model, run.text, run.journal)
+    run.print(result)
+
+
+@pattern_command("routing", MESSAGE)
+def routing(
+    run: Run,
+    strong_model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model for technical messages. Without it, LLAMA_STACK_STRONG_MODEL or the server's last one."
+        ),
+    ] = None,
+    by: Annotated[
+        Classifier | None,
+        typer.Option(
+            help="What finds the topic: embeddings, or an enum answer of the model.", show_default="similarity"
+        ),
+    ] = None,
+) -> None:
+    """Route a customer's message to a topic or to a person, and answer it there.
+
+    The topics are billing, shipping and technical; each has short notes to answer
+    from. --model answers the first two, --strong-model the technical messages. If
+    the server has one language model, both are that one. A message between two
+    topics goes to a person, and no model answers it.
+
+    The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
+    output, tokens and seconds. Exits with 1 if a step fails its gate twice.
+    """
+    earlier = run.journal.metadata
+    by = by or earlier.get("by", "similarity")
+    strong = _strong_model(run, strong_model or earlier.get("strong_model"))
+    run.journal.update_metadata(by=by, strong_model=strong)
+    embedding = _embedding_model(run.client) if by == "similarity" else ""
+    if run.options.langchain:
+        from llamastack_workshop.patterns.routing_langchain import router
+
+        runnable = router(run.llm(), run.llm(strong), run.embeddings(embedding), by)
+        result = runnable.invoke({"text": run.text}, run.config())
+    else:
+        result = run_routing(run.client, run.model, strong, embedding, run.text, run.journal, by)
+    run.print(result)
+
+
+@pattern_command("parallelization", CATALOG_TEXT)
+def parallelization(run: Run) -> None:
+    """Extract memory, drive and price from every section of a text at the same time, and let phrasings vote.
+
+    Sections are paragraphs with sizes in GB or TB and a price in euros. Each is asked in three phrasings; a field
+    without a majority is null, and "agreement" is the number of votes that the least agreed field has.
+
+    The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
+    output, tokens and seconds. Exits with 1 if a part fails; the parts that finished are kept for --resume, also
+    with a --text in which you correct the section that failed.
+    """
+    if run.options.langchain:
+        from llamastack_workshop.patterns.parallelization_langchain import catalog
+
+        result = catalog(run.llm()).invoke({"text": run.text}, run.config())
+    else:
+        result = asyncio.run(_with_async_client(run, run_votes))
+    run.print(result)
+
+
+@pattern_command("orchestrator-workers", REVIEW)
+def orchestrator_workers(run: Run) -> None:
+    """Compare the laptops that a review names: a plan, a worker for each laptop, and advice from what they found.
+
+    The plan decides how many workers there are; two at a time run. Each reads the sentences about its laptop. The text
+    calls the values memory (or RAM) and drive (or SSD, storage), gives sizes in GB or TB, and prices in euros.
+
+    The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
+    output, tokens and seconds. Exits with 1 if a step fails its gate twice; the
+    error names the worker, and the workers that finished are kept for --resume.
+    """
+    if run.options.langchain:
+        from llamastack_workshop.patterns.orchestrator_workers_langchain import compare
+
+        result = compare(run.llm(), run.text, run.config())
+    else:
+        result = asyncio.run(_with_async_client(run, run_workers))
+    run.print(result)
+
+
+@pattern_command("evaluator-optimizer", FACTS_TEXT)
+def evaluator_optimizer(
+    run: Run,
+    rounds: Annotated[
+        int | None,
+        typer.Option(min=1, max=8, help="How many drafts to write at most.", show_default=str(MAX_ROUNDS)),
+    ] = None,
+) -> None:
+    """Write one sentence about a laptop from a list of facts, and again until a grader finds nothing wrong with it.
+
+    The text is a name and one to three facts: "Pebble: 2.4 GHz processor, 8 GB memory, 256 GB drive". Each round is a
+    draft ("write 1"), which a second call reads back without the facts ("read 1"); what is missing or wrong goes into
+    the next draft.
+
+    The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt, output,
+    tokens and seconds. Exits with 1 if no draft fulfils the rubric: the result is then the best draft,
+    with "accepted": false. Also exits with 1 if a step fails.
+    """
+    rounds = rounds or run.journal.metadata.get("rounds", MAX_ROUNDS)
+    run.journal.update_metadata(rounds=rounds)
+    if run.options.langchain:
+        from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
+
+        outcome = result(graph(run.llm(), max_rounds=rounds).invoke({"text": run.text}, run.config()))
+    else:
+        outcome = run_loop(run.client, run.model, run.text, run.journal, rounds)
+    run.print(outcome)
+    if not outcome.accepted:
+        raise WorkshopError(
+            f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one.",
+            'Try more --rounds or a larger --model; "feedback" says what each draft lacks.',
+        )
+
+
+async def _with_async_client(
+    run: Run, pattern: Callable[[AsyncOpenAI, str, str, Journal], Coroutine[Any, Any, BaseModel]]
+) -> BaseModel:
+    async with run.async_client as client:
+        return await pattern(client, run.model, run.text, run.journal)
+
+
+def _strong_model(run: Run, wanted: str | None) -> str:
+    wanted = wanted or os.environ.get("LLAMA_STACK_STRONG_MODEL") or language_models(run.base_url, run.api_key)[-1]
+    return chosen_model(run.base_url, wanted, run.api_key)
+
+
+def _embedding_model(client: OpenAI) -> str:
+    for model in client.models.list():
+        if model.custom_metadata["model_type"] == "embedding":
+            return model.id
+    raise WorkshopError("The server has no embedding model.", "Let the model find the topic: --by model")
