@@ -10,6 +10,7 @@ from llamastack_workshop.exercises.check import NotYet, call, exercise, given, o
 from llamastack_workshop.throwaway import throwaway_server
 
 _OTHERS = {"agents": "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
+_TWO = "two values, the provider and the missing API"
 _OLD_KEYS = {"kvstore", "persistence_store", "responses_store"}
 # As LlamaStack says it; a provider's id is the operator's choice, and need not repeat its type.
 _ERROR = (
@@ -58,14 +59,14 @@ def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
     errors = [(_ERROR.format(**names), names["provider"], names["missing"], names) for names in _ERRORS]
     real = {"api": "tool_runtime", "provider": "rag-runtime", "type": "inline::rag-runtime", "missing": "files"}
     for error, provider, missing, names in [(message, "rag-runtime", "files", real), *errors]:
-        answer = call(function, error, kind=(tuple, list), wanted="the provider and the missing API")
-        require(len(answer) == 2, f"return two values, the provider and the missing API, not {len(answer)}.")
+        answer = call(function, error, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         found = tuple(of_type(value, str, "both values should be texts; one is") for value in answer)
         where = f"in {error[:90]!r} … "
         require(found != (missing, provider), "these are the right values, the other way round: the provider first.")
         require(found[0] != names["type"], f"{where}{names['type']!r} is the provider's type; return its id.")
         require(found[0] != names["api"], f"{where}{names['api']!r} is the API that the provider belongs to.")
-        require(found[0] == provider, f"{where}the provider is {provider!r}, not {found[0]!r}.")
+        require(found[0] == provider, f"{where}the provider is not {found[0]!r}, but {provider!r}.")
         require(found[1] == missing, f"{where}the API {missing!r} is missing, not {found[1]!r}.")
     return f"you read {1 + len(errors)} messages, 'rag-runtime' misses 'files' among them"
 

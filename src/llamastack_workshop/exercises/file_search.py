@@ -16,6 +16,7 @@ from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of
 _PAGES = ("README.md", "mental-model.md")
 _SEARCHES = ("How do I switch a provider off?", "Which command starts the server?")
 _QUESTIONS = ("How long does a cold start take?", "What is a distribution?")
+_TWO = "two values, the response and the file's name"
 _MOST = 50
 
 
@@ -32,7 +33,8 @@ def best_chunk(function: Callable[[str, str], str], client: OpenAI, store: str) 
                 continue
             where = f"for {question!r} in {page}"
             pages = [one.page for one in _chunks(client, store, question) if _flat(one.text) == found]
-            require(not pages or page in pages, f"{where} your chunk is from {_first(pages)}: filter by the page.")
+            elsewhere = f"{where} your chunk is from {_first(pages)}"
+            require(not pages or page in pages, f"{elsewhere}: filter by the attribute `page`.")
             require(_flat(best.text) not in found, f"{where} you return more than the text of the best chunk.")
             require(
                 found not in [_flat(one.text) for one in others],
@@ -69,8 +71,8 @@ def mean_reciprocal_rank(function: Callable[[list[int | None]], float], ranks: d
 def answer_with_source(function: Callable[[str], tuple[Response, str]], client: OpenAI, store: str) -> str:
     """Check that `function(question)` asks with the best chunk alone and names its file."""
     for question in _QUESTIONS:
-        answer, asked = watch(function, question, kind=(tuple, list), wanted="the response and the file's name")
-        require(len(answer) == 2, f"return two values, the response and the file's name, not {len(answer)}.")
+        answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         response, source = answer
         require(not isinstance(source, Response), "these two values are the other way round: the response first.")
         of_type(response, Response, "the first value should be the whole response")

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from langchain_core.runnables import Runnable
@@ -24,7 +25,7 @@ def summary_chain(chain: Runnable[dict[str, str], str]) -> str:
     given(chain, Runnable, "a chain, made with the | operator")
     (text, *_) = _TEXTS
     answer, asked = watch(
-        chain.invoke, {"text": text}, kind=str, wanted="a text; end the chain with a StrOutputParser (`parser`)"
+        chain.invoke, {"text": text}, kind=str, wanted="a text; end it with a StrOutputParser (`parser`)"
     )
     seen = [one for one in asked if text in one.prompt]
     require(seen, "the model did not see the text; put `{text}` into your prompt.")
@@ -50,10 +51,10 @@ def batch_results(function: Callable[[list[str]], list[BaseModel]]) -> str:
     first = [next((one for one in asked if text in one.prompt), None) for text in _TEXTS]
     unseen = [text for text, one in zip(_TEXTS, first, strict=True) if one is None]
     require(not unseen, f"the model did not see {unseen[:1]}; use the `texts` that your function is given.")
-    of_each = [[_specifications(one) for one in _following(text, asked)] for text in _TEXTS]
-    for result, text, answers in zip(results, _TEXTS, of_each, strict=True):
-        found = {name: getattr(result, name) for name in _FIELDS}
-        require(found in answers, f"{result!r} is not what the model made of {text!r}; keep the order of the texts.")
+    for result, text in zip(results, _TEXTS, strict=True):
+        found = {name: getattr(result, name) for name in _FIELDS}.items()
+        made = [answer for one in _following(text, asked) for answer in _objects(one) if found <= answer.items()]
+        require(made, f"{result!r} is not what the model made of {text!r}; keep the order of the texts.")
     one, other = (exchange for exchange in first if exchange)
     require(
         max(one.started, other.started) < min(one.ended, other.ended),
@@ -72,8 +73,10 @@ def _following(text: str, asked: list[Exchange]) -> list[Exchange]:
     return found
 
 
-def _specifications(exchange: Exchange) -> Any:
-    try:
-        return json.loads(exchange.text)
-    except json.JSONDecodeError:
-        return None
+def _objects(exchange: Exchange) -> list[dict[str, Any]]:
+    """Return the JSON objects in the answer: its text, or the arguments of its calls."""
+    found = []
+    for text in (exchange.text, *exchange.arguments):
+        with suppress(json.JSONDecodeError):
+            found.append(json.loads(text))
+    return [one for one in found if isinstance(one, dict)]

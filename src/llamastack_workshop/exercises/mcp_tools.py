@@ -28,11 +28,12 @@ def own_tool(function: Callable[[str], Response]) -> str:
     """
     response, sent = _asked(function, _WARRANTY)
     offered = [tool.name for item in response.output if item.type == "mcp_list_tools" for tool in item.tools]
-    require("get_warranty" in offered, f"the model sees the tools {offered}; add get_warranty with `shop.add_tool`.")
+    require("get_warranty" in offered, f"the server offers {offered}; add get_warranty to it with `shop.add_tool`.")
     require(offered == ["get_warranty"], f"the model sees {offered}; limit it with `allowed_tools`.")
     require(not _requests(response), "the call waits for an approval; set `require_approval` to never.")
     require(_calls(response), "the model did not call the tool; say in a docstring what it is for.")
-    (url, *_) = [tool["server_url"] for tool in sent.sent["tools"] if tool.get("server_url")]
+    url = next((tool["server_url"] for tool in sent.sent["tools"] if tool.get("server_url")), None)
+    require(url, "name the server by its address, `server_url`.")
     products = [*_SOLD, *_UNKNOWN]
     descriptions, schema, results = _run(_direct(url, products))
     lost = sorted({"get_price", "get_specs"} - set(descriptions))

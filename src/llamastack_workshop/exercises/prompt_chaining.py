@@ -43,6 +43,7 @@ _FALSE = (
 )
 _CHAIN_TEXT = "The Pebble mini PC packs a 2.4 GHz chip, 8 GB of RAM and a 256GB drive."
 _KEYS = {"cpu", "memory", "storage"}
+_TWO = "two values, the specifications and the sentence"
 _LIMIT = 48
 _NUMBER = r"\d+(?:\.\d+)?"
 
@@ -57,8 +58,8 @@ def grounded_gate(function: Callable[[dict[str, str], str], str | None]) -> str:
         said = _ask(function, specifications, text)
         require(said is not None, f"{specifications} passes your gate, and {wrong[0]} is not in {text!r}{why}.")
         require(said, "your gate returns an empty text; say in a sentence what is wrong.")
-        named = re.findall(_NUMBER, said)
-        require(set(named) & set(wrong), f"name the number that is wrong, {wrong[0]}; your gate said {said!r}.")
+        named = set(map(float, re.findall(_NUMBER, said)))
+        require(named & set(map(float, wrong)), f"name the number that is wrong, {wrong[0]}; your gate said {said!r}.")
         words = [word for word in re.findall(r"[^\W\d_]{3,}", said) if word.lower() not in {"ghz", *_KEYS}]
         require(words, f"say in a sentence what is wrong; your gate said {said!r}.")
     return f"of the last one, your gate says: {said}"
@@ -68,12 +69,12 @@ def grounded_gate(function: Callable[[dict[str, str], str], str | None]) -> str:
 def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     """Check a chain that returns the specifications and one sentence made from them."""
     try:
-        answer, asked = watch(function, _CHAIN_TEXT, kind=(tuple, list), wanted="the specifications and the sentence")
+        answer, asked = watch(function, _CHAIN_TEXT, kind=(tuple, list), wanted=_TWO)
     except NotYet as problem:
         if "failed its gate twice" in str(problem):
             raise NotYet(f"the model failed a gate of the chain for {_CHAIN_TEXT!r}: {problem}") from problem
         raise
-    require(len(answer) == 2, f"return two values, the specifications and the sentence, not {len(answer)}.")
+    require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
     specifications, sentence = answer
     if isinstance(specifications, BaseModel):
         specifications = specifications.model_dump()

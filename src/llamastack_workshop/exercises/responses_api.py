@@ -11,6 +11,7 @@ from llamastack_workshop.exercises.check import NotYet, exercise, given, of_type
 from llamastack_workshop.exercises.schemas import require_schema
 from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
 
+_TWO = "two values, the text and the number of deltas"
 _QUESTIONS = ("Name the capital of Italy.", "Describe the sea in one sentence.")
 _FACT, _FOLLOW_UP = "The PebblePhone was designed in Oslo.", "Which city was the PebblePhone designed in?"
 
@@ -19,8 +20,8 @@ _FACT, _FOLLOW_UP = "The PebblePhone was designed in Oslo.", "Which city was the
 def streamed_text(function: Callable[[str], tuple[str, int]], client: OpenAI, model: str) -> str:
     """Check that `function(question)` streams an answer and returns its text and the number of its deltas."""
     for question in _QUESTIONS:
-        answer, asked = watch(function, question, kind=(tuple, list), wanted="the text and the number of deltas")
-        require(len(answer) == 2, f"return two values, the text and the number of deltas, not {len(answer)}.")
+        answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         text, deltas = answer
         of_type(text, str, "the text is one text; join the deltas of the events; it should be a str")
         of_type(deltas, int, "the second value is the number of deltas; it should be an int")
@@ -47,7 +48,10 @@ def price_format(text_format: dict[str, Any], client: OpenAI, model: str) -> str
     laptop = {"product": "UltraBook", "price": 1299}
     require_schema(
         text_format["schema"],
-        allowed=[laptop, {"product": "PebblePhone", "price": 499.5}],
+        allowed=[
+            (laptop, "product is a string, and price is a number."),
+            ({"product": "PebblePhone", "price": 499.5}, "product is any string, and price is any number."),
+        ],
         forbidden=[
             ({"product": "UltraBook"}, "make both properties required."),
             ({"price": 1299}, "make both properties required."),
@@ -77,6 +81,7 @@ def price_format(text_format: dict[str, Any], client: OpenAI, model: str) -> str
 @exercise
 def follow_up(function: Callable[[Response, str], Response], first: Response, client: OpenAI) -> str:
     """Check that `function(earlier, question)` asks a question that continues the response `earlier`."""
+    given(first, Response, "a response to continue")
     earlier = client.responses.create(model=first.model, input=_FACT, max_output_tokens=16)
     answer, asked = watch(function, earlier, _FOLLOW_UP, kind=Response, wanted="the whole new response")
     require(answer.id != earlier.id, "this is the earlier response; create a new one.")

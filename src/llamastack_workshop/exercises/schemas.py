@@ -9,16 +9,18 @@ from referencing.exceptions import Unresolvable
 from llamastack_workshop.exercises.check import NotYet, of_type, require
 
 
-def require_schema(schema: Any, allowed: list[dict[str, Any]], forbidden: list[tuple[dict[str, Any], str]]) -> None:
-    """Raise NotYet unless `schema` is a JSON schema that allows and forbids these; with each of the latter, a hint."""
+def require_schema(
+    schema: Any, allowed: list[tuple[dict[str, Any], str]], forbidden: list[tuple[dict[str, Any], str]]
+) -> None:
+    """Raise NotYet unless `schema` is a JSON schema that allows and forbids these objects, each with a hint."""
     of_type(schema, dict, "the schema should be a dictionary")
     kind = validator_for(schema, default=Draft202012Validator)
     try:
         kind.check_schema(schema)
         validator = kind(schema)
-        for example in allowed:
+        for example, hint in allowed:
             problem = next(validator.iter_errors(example), None)
-            require(problem is None, f"your schema forbids {example}{f': {problem.message}' if problem else ''}.")
+            require(problem is None, f"your schema forbids {example} ({problem and problem.message}); {hint}")
         for example, hint in forbidden:
             require(not validator.is_valid(example), f"your schema allows {example}; {hint}")
     except SchemaError as error:

@@ -12,6 +12,7 @@ from llamastack_workshop.exercises.check import NotYet, call, exercise, given, o
 from llamastack_workshop.exercises.schemas import require_schema
 from llamastack_workshop.exercises.traffic import request_for, watch
 
+_TEXT_AND_UNIT = "city is a string, and unit is celsius or fahrenheit."
 _BOTH_REQUIRED = "make both parameters required."
 _ONLY_TWO_UNITS = "list the two values of unit in `enum`."
 _STOCK = '7 "UltraBooks"'
@@ -35,7 +36,7 @@ def weather_tool(tool: dict[str, Any], client: OpenAI, model: str) -> str:
     oslo = {"city": "Oslo", "unit": "celsius"}
     require_schema(
         tool["parameters"],
-        allowed=[oslo, {"city": "Lima", "unit": "fahrenheit"}],
+        allowed=[(oslo, _TEXT_AND_UNIT), ({"city": "Lima", "unit": "fahrenheit"}, _TEXT_AND_UNIT)],
         forbidden=[
             ({"city": "Oslo"}, _BOTH_REQUIRED),
             ({"unit": "celsius"}, _BOTH_REQUIRED),
@@ -112,10 +113,8 @@ def only_one_tool(function: Callable[[str, str], Response]) -> str:
         response, asked = watch(function, question, name, kind=Response, wanted="the whole response")
         sent = request_for(response, asked)
         require(question in sent.prompt, "the question that the check asked is not in `input`.")
-        offered = _names(sent.sent.get("tools"))
-        require(
-            {"get_price", "get_specs"} <= set(offered), "offer both `tools`, and limit the choice with `tool_choice`."
-        )
+        offered = set(_names(sent.sent.get("tools")))
+        require(offered >= {"get_price", "get_specs"}, "offer both `tools`, and limit the choice with `tool_choice`.")
         choice = sent.sent.get("tool_choice")
         kind = choice.get("type") if isinstance(choice, dict) else choice
         require(choice, "the request has no `tool_choice`; use `allowed_tools`.")
@@ -149,13 +148,14 @@ def _outputs(function: Callable[..., Any], response: Response, functions: dict[s
 
 def _error(output: str, what: str) -> str:
     """Return the text under `error` of the JSON object `output`; `what` says what it is the output of."""
+    wanted = f"for {what} give an object with `error` and its text"
     try:
         content = json.loads(output)
     except json.JSONDecodeError as problem:
-        raise NotYet(f"for {what} the output is {output!r}, which is no JSON; use `json.dumps`.") from problem
-    require(isinstance(content, dict) and "error" in content, f"for {what} give an object with `error`, not {output}.")
-    require(isinstance(content["error"], str) and content["error"].strip(), f"for {what} `error` should be a text.")
-    return content["error"]
+        raise NotYet(f"{wanted}, by `json.dumps`; {output!r} is no JSON.") from problem
+    error = content.get("error") if isinstance(content, dict) else None
+    require(isinstance(error, str) and error.strip(), f"{wanted}, not {output}.")
+    return error
 
 
 def _response(calls: dict[str, tuple[str, str]]) -> Response:

@@ -73,6 +73,14 @@ class Exchange:
         return "".join(text_of(message) for message in messages)
 
     @property
+    def arguments(self) -> list[str]:
+        """The arguments of the function calls in the answer: a response's, or those of a whole chat completion."""
+        messages = [choice.get("message") or {} for choice in self.answer.get("choices") or []]
+        calls = [call.get("function") or {} for message in messages for call in message.get("tool_calls") or []]
+        calls += [item for item in self.output if item.get("type") == "function_call"]
+        return [call.get("arguments") or "" for call in calls]
+
+    @property
     def prompt(self) -> str:
         """The texts that the request gives to the model."""
         return "\n".join(text_of(self.sent.get(key)) for key in ("instructions", "input", "messages"))

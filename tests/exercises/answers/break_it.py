@@ -44,7 +44,7 @@ def chosen(**changed: Any) -> dict[str, Any]:
     return {
         "providers": providers,
         "apis": {"inference", "files"},
-        **{key: FULL[key] for key in ("version", "storage", "server", "vector_stores")},
+        **{key: FULL[key] for key in ("version", "distro_name", "storage", "server", "vector_stores")},
         "registered_resources": resources,
     } | changed
 
@@ -105,16 +105,15 @@ WRONG = [
     serving("one too many", without("agents", "tool_runtime"), "the server still offers vector_io"),
     serving("no providers", {"version": 2}, "has no `providers`"),
     serving("a path in it", chosen(server=paths.RUN_YAML), "what no run.yaml can hold"),
-    serving("inference alone", without("agents", "tool_runtime", "vector_io", "files"), "keep `files`, listed and"),
     diagnosed("one value", lambda error: "rag-runtime", "the provider and the missing API, not a str"),
-    diagnosed("hard-coded", lambda error: ("rag-runtime", "files"), "the provider is 'meta-reference', not 'rag-"),
+    diagnosed("hard-coded", lambda error: ("rag-runtime", "files"), "the provider is not 'rag-runtime', but 'meta-"),
     diagnosed("reversed", lambda error: quoted(error)[::-1], "the other way round"),
     diagnosed("its API", lambda error: (re.findall("'(.+?)'", error)[0], quoted(error)[1]), "belongs to"),
     diagnosed("its type", lambda error: (re.search(r"type '(.+?)'", error)[1], quoted(error)[1]), "return its id"),
     diagnosed(
         "the end of its type",
         lambda error: (re.search(r"::(.+?)'", error)[1], quoted(error)[1]),
-        "the provider is 'my-index', not 'faiss'",
+        "the provider is not 'faiss', but 'my-index'",
     ),
     diagnosed("three values", lambda error: re.findall("'(.+?)'", error)[1:4], "not 3"),
     diagnosed("no texts", lambda error: re.findall("'.+?'", error) and (None, 1), "both values should be texts"),
@@ -126,5 +125,4 @@ WRONG = [
         "the old key `kvstore` is still there",
     ),
     answering("half of agents", with_configs(agents={}), "the server does not start: ValidationError"),
-    answering("the chain is cut", without("vector_io"), "the server does not start: RuntimeError"),
 ]

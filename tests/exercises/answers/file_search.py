@@ -13,7 +13,7 @@ from openai import OpenAI
 from answers import Answer, Server
 from llamastack_workshop.exercises import file_search as check
 
-# Two chunks a page and one of another; the headings differ, so that each question has a best chunk of its own.
+# Each question of the check has a best chunk of its own on each page.
 PAGES = {
     "README.md": (
         "A cold start takes about eighteen seconds, and a warm one takes four: that is how long you wait.",
@@ -111,7 +111,7 @@ def from_memory(server: Server, question: str) -> tuple[Any, str]:
 
 def by_tool(server: Server, question: str) -> tuple[Any, str]:
     search = {"type": "file_search", "vector_store_ids": [store(server.client)], "max_num_results": 1}
-    return answered(server, question, tools=[search])
+    return answered(server, question, tools=[search], tool_choice="none")
 
 
 def second_best(server: Server, question: str) -> tuple[Any, str]:
@@ -149,8 +149,8 @@ RIGHT = [
 ]
 
 WRONG = [
-    best("no filter", lambda s, q, page: text(found(s, q)[0]), "filter by the page"),
-    best("another page", of_another, "your chunk is from mental-model.md: filter by the page"),
+    best("no filter", lambda s, q, page: text(found(s, q)[0]), "filter by the attribute `page`"),
+    best("another page", of_another, "your chunk is from mental-model.md: filter by the attribute `page`"),
     best("always README.md", lambda s, q, page: filtered(s, q, "README.md"), "your chunk is from README.md"),
     best("the second", lambda s, q, page: filtered(s, q, page, 1), "and not its best one"),
     best(

@@ -105,7 +105,7 @@ RIGHT = [
 WRONG = [
     summary("a text", lambda s: "a string", "give a chain, made with the | operator, not a str"),
     summary("hard-coded", lambda s: RunnableLambda(lambda _: "hi"), "asked the model nothing"),
-    summary("no parser", lambda s: prompt("One sentence: {text}") | llm(s), "end the chain with a StrOutputParser"),
+    summary("no parser", lambda s: prompt("One sentence: {text}") | llm(s), "end it with a StrOutputParser"),
     summary("no place for the text", lambda s: prompt("One sentence, please.") | llm(s) | PARSER, "put `{text}`"),
     summary("no instruction", lambda s: prompt("{text}") | llm(s) | PARSER, "your prompt is the text alone"),
     summary("another name", lambda s: prompt("In short: {txt}") | llm(s) | PARSER, "missing variables {'txt'}"),

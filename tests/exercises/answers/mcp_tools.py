@@ -185,8 +185,7 @@ RIGHT = [
 
 WRONG = [
     own("no response", lambda s: lambda question: "3 years", "should return the whole response, not a str"),
-    own("no tool", lambda s: lambda q: s.client.responses.create(model=s.model, input=q, max_output_tokens=16), "mcp"),
-    own("not added", with_tool(get_price), "add get_warranty with `shop.add_tool`"),
+    own("not added", with_tool(get_price), "add get_warranty to it with `shop.add_tool`"),
     own("all tools", with_tool(get_warranty, allowed_tools=None), "limit it with `allowed_tools`"),
     own("another server", in_another_server, "the server has lost get_price, get_specs"),
     own("approval", with_tool(get_warranty, require_approval="always"), "the call waits for an approval"),
@@ -206,12 +205,6 @@ WRONG = [
         "FooPad is not in `prices`",
     ),
     own("no sentence", with_tool(tool(lambda product: product)), "return a sentence"),
-    own(
-        "another question",
-        lambda s: lambda q: with_tool(get_warranty)(s)("What is the warranty of the UltraBook?"),
-        "asked is not in `input`",
-    ),
-    approval("the rule is not asked", lambda s, q, rule: ruled(s, q, lambda *_: False), "did not ask the rule"),
     approval(
         "the arguments as a text",
         lambda s, q, rule: ruled(s, q, rule, lambda rule, request: rule(request.name, request.arguments)),
@@ -229,6 +222,4 @@ WRONG = [
     ),
     approval("the no is not sent", lambda s, q, rule: ruled(s, q, rule, skip=True), "a request is still open"),
     approval("before a request", guessed, "and the server has requested []"),
-    approval("another question", lambda s, q, rule: ruled(s, "The price of the UltraBook?", rule), "not in `input`"),
-    approval("the text", lambda s, q, rule: ruled(s, q, rule).output_text, "the last response, whole, not a str"),
 ]

@@ -180,12 +180,12 @@ WRONG = [
     priced(
         "a price in words",
         named(schema(properties=PROPERTIES | {"price": {"type": "string"}})),
-        "your schema forbids {'product': 'UltraBook', 'price': 1299}",
+        "(1299 is not of type 'string'); product is a string, and price is a number",
     ),
     priced(
         "whole euros",
         named(schema(properties=PROPERTIES | {"price": {"type": "integer"}})),
-        "499.5 is not of type 'integer'",
+        "(499.5 is not of type 'integer'); product is any string, and price is any number",
     ),
     priced("one is optional", named(schema(required=["price"])), "make both properties required"),
     priced("others are allowed", named(Open.model_json_schema()), "forbid other properties"),
