@@ -15,7 +15,12 @@ from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of
 
 _PAGES = ("README.md", "mental-model.md")
 _SEARCHES = ("How do I switch a provider off?", "Which command starts the server?")
-_QUESTIONS = ("How long does a cold start take?", "What is a distribution?")
+_QUESTIONS = (
+    "How long does a cold start take?",
+    "What is a distribution?",
+    "What does FAISS do?",
+    "Which variable names the embedding model?",
+)
 _TWO = "two values, the response and the file's name"
 _MOST = 50
 
@@ -70,7 +75,9 @@ def mean_reciprocal_rank(function: Callable[[list[int | None]], float], ranks: d
 @exercise
 def answer_with_source(function: Callable[[str], tuple[Response, str]], client: OpenAI, store: str) -> str:
     """Check that `function(question)` asks with the best chunk alone and names its file."""
-    for question in _QUESTIONS:
+    # Two whose best chunks are of different files, so that no constant is right.
+    by_file = {_chunks(client, store, question)[0].filename: question for question in reversed(_QUESTIONS)}
+    for question in list(by_file.values())[-2:]:
         answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
         require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         response, source = answer
