@@ -10,7 +10,7 @@ from typing import Any
 from openai import OpenAI
 from openai.types.responses import Response
 
-from llamastack_workshop.exercises.check import call, exercise, given, of_type, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
 from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
 
 _PAGES = ("README.md", "mental-model.md")
@@ -46,7 +46,7 @@ def best_chunk(function: Callable[[str, str], str], client: OpenAI, store: str) 
                 f"{where} this chunk is from the right page, and not its best one: search for the `question`, and take "
                 "the first result.",
             )
-            require(False, f"{where} {text[:60]!r} is not the text of a chunk, as `content` holds it.")
+            raise NotYet(f"{where} {text[:60]!r} is not the text of a chunk, as `content` holds it.")
     return f"the best chunk of {page} begins with {' '.join(text.split())[:50]!r}"
 
 

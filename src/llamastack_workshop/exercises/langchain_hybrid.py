@@ -24,9 +24,8 @@ def summary_chain(chain: Runnable[dict[str, str], str]) -> str:
     """Check a chain of prompt, model and parser that turns {"text": …} into a sentence about the text."""
     given(chain, Runnable, "a chain, made with the | operator")
     (text, *_) = _TEXTS
-    answer, asked = watch(
-        chain.invoke, {"text": text}, kind=str, wanted="a text; end it with a StrOutputParser (`parser`)"
-    )
+    answer, asked = watch(chain.invoke, {"text": text}, kind=object, wanted="a text")
+    of_type(answer, str, "end it with a StrOutputParser (`parser`): the chain should return a text")
     seen = [one for one in asked if text in one.prompt]
     require(seen, "the model did not see the text; put `{text}` into your prompt.")
     instruction = re.findall(r"[^\W\d_]{2,}", seen[0].prompt.replace(text, ""))

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mcp import ClientSession
-from mcp.client.streamable_http import streamablehttp_client
+from mcp.client.streamable_http import streamable_http_client
 from openai.types.responses import Response
 from openai.types.responses.response_output_item import McpCall
 
@@ -28,19 +28,20 @@ def own_tool(function: Callable[[str], Response]) -> str:
     """
     response, sent = _asked(function, _WARRANTY)
     offered = [tool.name for item in response.output if item.type == "mcp_list_tools" for tool in item.tools]
-    require("get_warranty" in offered, f"the server offers {offered}; add get_warranty to it with `shop.add_tool`.")
-    require(offered == ["get_warranty"], f"the model sees {offered}; limit it with `allowed_tools`.")
-    require(not _requests(response), "the call waits for an approval; set `require_approval` to never.")
-    require(_calls(response), "the model did not call the tool; say in a docstring what it is for.")
     url = next((tool["server_url"] for tool in sent.sent["tools"] if tool.get("server_url")), None)
     require(url, "name the server by its address, `server_url`.")
     products = [*_SOLD, *_UNKNOWN]
     descriptions, schema, results = _run(_direct(url, products))
+    here = list(descriptions)
+    require("get_warranty" in here, f"the server offers {here}; add get_warranty to it with `shop.add_tool`.")
+    require(offered == ["get_warranty"], f"the model sees {offered}; name get_warranty alone in `allowed_tools`.")
     lost = sorted({"get_price", "get_specs"} - set(descriptions))
     require(not lost, f"the server has lost {', '.join(lost)}; leave the others there, and use `allowed_tools`.")
     own = descriptions.pop("get_warranty")
     require(own, "the tool has no description; say in a docstring what it is for.")
     require(own not in descriptions.values(), f"the description {own!r} is that of another tool; say what yours does.")
+    require(not _requests(response), "the call waits for an approval; set `require_approval` to never.")
+    require(_calls(response), f"the model did not call the tool; say in its docstring, {own!r}, what it is for.")
     names = sorted(schema.get("properties") or {})
     require(names == ["product"], f"the parameters of the tool are {names}; it has one, `product`.")
     for product, (failed, text) in results.items():
@@ -119,16 +120,16 @@ async def _direct(url: str, products: list[str]) -> tuple[dict[str, str], dict[s
 
     With each product: whether the tool raised, and its text.
     """
-    async with streamablehttp_client(url) as (read, write, _), ClientSession(read, write) as session:
+    async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as session:
         await session.initialize()
         tools = (await session.list_tools()).tools
+        schema = next((tool.inputSchema for tool in tools if tool.name == "get_warranty"), {})
         results = {}
-        for product in products:
+        for product in products if schema else []:
             result = await session.call_tool("get_warranty", {"product": product})
             text = " ".join(part.text for part in result.content if part.type == "text")
             results[product] = (result.isError, text)
     descriptions = {tool.name: (tool.description or "").strip() for tool in tools}
-    schema = next(tool.inputSchema for tool in tools if tool.name == "get_warranty")
     return descriptions, schema, results
 
 

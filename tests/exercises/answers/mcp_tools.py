@@ -61,7 +61,9 @@ def with_tool(warranty: Callable[..., Any], **changes: Any) -> Callable[[Server]
 
     def answer(server: Server) -> Callable[[str], Any]:
         url = shop(get_price, get_specs, warranty)
-        return lambda question: ask(server, question, mcp(url, **({"allowed_tools": ["get_warranty"]} | changes)))
+        offered = mcp(url, **({"allowed_tools": ["get_warranty"]} | changes))
+        # After the call, what the model makes of it does not matter.
+        return lambda question: ask(server, question, offered, extra_body={"max_infer_iters": 1})
 
     return answer
 
@@ -186,7 +188,8 @@ RIGHT = [
 WRONG = [
     own("no response", lambda s: lambda question: "3 years", "should return the whole response, not a str"),
     own("not added", with_tool(get_price), "add get_warranty to it with `shop.add_tool`"),
-    own("all tools", with_tool(get_warranty, allowed_tools=None), "limit it with `allowed_tools`"),
+    own("all tools", with_tool(get_warranty, allowed_tools=None), "name get_warranty alone in `allowed_tools`"),
+    own("another tool", with_tool(get_warranty, allowed_tools=["get_price"]), "the model sees ['get_price']"),
     own("another server", in_another_server, "the server has lost get_price, get_specs"),
     own("approval", with_tool(get_warranty, require_approval="always"), "the call waits for an approval"),
     own("no docstring", with_tool(tool(get_warranty, "")), "the tool has no description"),
