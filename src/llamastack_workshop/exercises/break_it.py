@@ -1,58 +1,121 @@
 """Checks of chapter 5, Why Responses needs agents."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
 from llamastack_workshop.server.throwaway import throwaway_server
+
+_OTHERS = {"agents": "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
+_TWO = "two values, the provider and the missing API"
+_OLD_KEYS = {"kvstore", "persistence_store", "responses_store"}
+# As LlamaStack says it; a provider's id is the operator's choice, and need not repeat its type.
+_ERROR = (
+    "RuntimeError: Failed to resolve {api!r} provider {provider!r} of type {type!r}: required dependency {missing!r} is"
+    " not available. Please add a {missing!r} provider to your configuration or check if the provider is properly"
+    " configured."
+)
+_ERRORS = (
+    {"api": "agents", "provider": "meta-reference", "type": "inline::meta-reference", "missing": "tool_runtime"},
+    {"api": "vector_io", "provider": "my-index", "type": "inline::faiss", "missing": "inference"},
+)
 
 
 @exercise
 def serves_files(configuration: dict[str, Any], variables: dict[str, str]) -> str:
-    """Check that a server from `configuration` stores files and serves inference, and none of the other APIs."""
-    configuration = _configuration(configuration)
+    """Check that a server from `configuration` stores files and answers chat completions, and none of the other APIs.
+
+    The configuration is tried on a throw-away server.
+    """
+    configuration = _plain(configuration)
+    listed = configuration.get("apis") or list(_OTHERS)
+    unwanted = [api for api in _OTHERS if api in listed and api in configuration["providers"]]
+    require(not unwanted, f"the server still offers {', '.join(unwanted)}; take it out of `apis` and of `providers`.")
     with throwaway_server(configuration, variables) as server:
         require(server.error is None, f"the server does not start: {server.error}")
         with httpx.Client(base_url=server.base_url, timeout=60) as http:
-            others = ["responses", "vector_stores", "tools"]
-            statuses = {path: http.get(path).status_code for path in ["files", "models", *others]}
-    require(statuses["files"] == 200, f"GET /v1/files is a {statuses['files']}: keep `files`, listed and provided.")
-    require(statuses["models"] == 200, "the server has no models: keep `inference`.")
-    served = [path for path in others if statuses[path] != 404]
-    require(not served, f"the server still serves /v1/{served[0] if served else ''}; take its API out.")
-    return f"GET {', '.join(f'/v1/{path}: {status}' for path, status in statuses.items())}"
+            statuses = {path: http.get(path).status_code for path in _OTHERS.values()}
+            served = [f"/v1/{path}" for path, status in statuses.items() if status != 404]
+            require(not served, f"the server still serves {', '.join(served)}: `apis` should list two APIs alone.")
+            stored = http.post("files", files={"file": ("a.txt", b"a")}, data={"purpose": "assistants"})
+            hint = ": keep `files`, listed and provided" if stored.status_code == 404 else ""
+            require(stored.is_success, f"POST /v1/files is a {stored.status_code}{hint}.")
+            model = _language_model(http)
+            require(model, "the server has no language model: keep `inference` with its providers.")
+            message = {"role": "user", "content": "Hello!"}
+            chat = http.post("chat/completions", json={"model": model, "messages": [message], "max_tokens": 16})
+            require(chat.is_success, f"POST /v1/chat/completions is a {chat.status_code}: {chat.text[:80]}")
+    others = ", ".join(f"/v1/{path}: {status}" for path, status in statuses.items())
+    return f"it stores a file and answers a chat completion; GET {others}"
 
 
 @exercise
 def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
-    """Check that `function(error)` returns the provider that complains and the API that it misses."""
-    for error, provider, missing in (
-        (message, "rag-runtime", "files"),
-        (message.replace("'files'", "'inference'").replace("'rag-runtime'", "'faiss'"), "faiss", "inference"),
-    ):
-        answer = given(function(error))
-        require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the provider and the missing API.")
-        require(answer[0] == provider, f"in {error[:75]!r} … the provider is not {answer[0]!r}.")
-        require(answer[1] == missing, f"in this error the API {missing!r} is missing, not {answer[1]!r}.")
-    return "'rag-runtime' misses 'files'"
+    """Check that `function(error)` returns the id of the provider that complains, and the API that it misses."""
+    given(message, str, "the error that the server said")
+    errors = [(_ERROR.format(**names), names["provider"], names["missing"], names) for names in _ERRORS]
+    real = {"api": "tool_runtime", "provider": "rag-runtime", "type": "inline::rag-runtime", "missing": "files"}
+    for error, provider, missing, names in [(message, "rag-runtime", "files", real), *errors]:
+        answer = call(function, error, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
+        found = tuple(of_type(value, str, "both values should be texts; one is") for value in answer)
+        where = f"in {error[:90]!r} … "
+        require(found != (missing, provider), "these are the right values, the other way round: the provider first.")
+        require(found[0] != names["type"], f"{where}{names['type']!r} is the provider's type; return its id.")
+        require(found[0] != names["api"], f"{where}{names['api']!r} is the API that the provider belongs to.")
+        require(found[0] == provider, f"{where}the provider is not {found[0]!r}, but {provider!r}.")
+        require(found[1] == missing, f"{where}the API {missing!r} is missing, not {found[1]!r}.")
+    return f"you read {1 + len(errors)} messages, 'rag-runtime' misses 'files' among them"
 
 
 @exercise
 def answers_responses(configuration: dict[str, Any], variables: dict[str, str]) -> str:
-    """Check that a server from `configuration` starts and answers `POST /v1/responses`."""
-    configuration = _configuration(configuration)
+    """Check that a server from `configuration` starts and answers `POST /v1/responses`, and that no old key is left.
+
+    The configuration is tried on a throw-away server.
+    """
+    configuration = _plain(configuration)
+    left = sorted(_OLD_KEYS & set(_keys(configuration["providers"])))
+    require(not left, f"the old key `{left[0] if left else ''}` is still there; write `persistence` in its place.")
     with throwaway_server(configuration, variables) as server:
         require(server.error is None, f"the server does not start: {server.error}")
-        body = {"model": f"openai/{variables['OPENAI_MODEL']}", "input": "What is the capital of France?"}
-        answer = httpx.post(f"{server.base_url}/responses", json=body, timeout=120)
+        with httpx.Client(base_url=server.base_url, timeout=120) as http:
+            model = _language_model(http)
+            require(model, "the server has no language model: keep `inference` with its providers.")
+            body = {"model": model, "input": "What is the capital of France?", "max_output_tokens": 16}
+            answer = http.post("responses", json=body)
     require(answer.status_code == 200, f"POST /v1/responses is a {answer.status_code}: {answer.text[:80]}")
-    return f"the server starts, and answers with a response of status {answer.json()['status']!r}"
+    return "the server starts, and answers with a response"
 
 
-def _configuration(answer: Any) -> dict[str, Any]:
-    answer = given(answer)
-    require(isinstance(answer, dict), f"give a configuration as a dictionary, not {type(answer).__name__}.")
-    require(answer.get("providers"), "the configuration has no `providers`.")
-    return answer
+def _plain(answer: Any) -> dict[str, Any]:
+    """Return a copy of the configuration `answer` that a YAML file can hold."""
+    given(answer, dict, "a configuration as a dictionary")
+    try:
+        plain = json.loads(json.dumps(answer, default=_listed))
+    except (TypeError, ValueError) as error:
+        raise NotYet(f"this configuration holds what no run.yaml can hold: {error}.") from error
+    require(plain.get("providers"), "the configuration has no `providers`.")
+    return plain
+
+
+def _listed(value: object) -> list[Any]:
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    raise TypeError(f"a {type(value).__name__}")
+
+
+def _keys(value: Any) -> set[str]:
+    """Return every key in `value`, however deep."""
+    if isinstance(value, dict):
+        return set(value).union(*map(_keys, value.values()))
+    return set().union(*map(_keys, value)) if isinstance(value, list) else set()
+
+
+def _language_model(http: httpx.Client) -> str | None:
+    listed = http.get("models")
+    models = listed.json()["data"] if listed.is_success else []
+    return next((model["id"] for model in models if model["custom_metadata"]["model_type"] == "llm"), None)

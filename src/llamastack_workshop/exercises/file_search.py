@@ -2,51 +2,140 @@
 
 import math
 from collections.abc import Callable
+from decimal import Decimal
+from numbers import Real
+from pathlib import PurePath
+from typing import Any
 
 from openai import OpenAI
 from openai.types.responses import Response
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
+
+_PAGES = ("README.md", "mental-model.md")
+_SEARCHES = ("How do I switch a provider off?", "Which command starts the server?")
+_QUESTIONS = (
+    "How long does a cold start take?",
+    "What is a distribution?",
+    "What does FAISS do?",
+    "Which variable names the embedding model?",
+)
+_TWO = "two values, the response and the file's name"
+_MOST = 50
 
 
 @exercise
 def best_chunk(function: Callable[[str, str], str], client: OpenAI, store: str) -> str:
     """Check that `function(question, page)` returns the text of the best chunk in that page."""
-    question = "How do I switch a provider off?"
-    for page in ("README.md", "mental-model.md"):
-        text = given(function(question, page))
-        require(isinstance(text, str), f"return the chunk's text, not {type(text).__name__}.")
-        filters = {"type": "eq", "key": "page", "value": page}
-        chunks = [hit.content[0].text for hit in client.vector_stores.search(store, query=question, filters=filters)]
-        require(text in chunks, f"this chunk is not from {page}: filter by the attribute `page`.")
-        require(text == chunks[0], "this chunk is from the right page, and not its best one: the first result is.")
-    return f"the best chunk of mental-model.md begins with {' '.join(text.split())[:50]!r}"
+    for question in _SEARCHES:
+        for page in _PAGES:
+            text = call(function, question, page, kind=str, wanted="the chunk's text")
+            filters = {"type": "eq", "key": "page", "value": page}
+            best, *others = _chunks(client, store, question, filters=filters)
+            found = _flat(text)
+            if found == _flat(best.text):
+                continue
+            where = f"for {question!r} in {page}"
+            pages = [one.page for one in _chunks(client, store, question) if _flat(one.text) == found]
+            elsewhere = f"{where} your chunk is from {_first(pages)}"
+            require(not pages or page in pages, f"{elsewhere}: filter by the attribute `page`.")
+            require(_flat(best.text) not in found, f"{where} you return more than the text of the best chunk.")
+            require(
+                found not in [_flat(one.text) for one in others],
+                f"{where} this chunk is from the right page, and not its best one: search for the `question`, and take "
+                "the first result.",
+            )
+            raise NotYet(f"{where} {text[:60]!r} is not the text of a chunk, as `content` holds it.")
+    return f"the best chunk of {page} begins with {' '.join(text.split())[:50]!r}"
 
 
 @exercise
 def mean_reciprocal_rank(function: Callable[[list[int | None]], float], ranks: dict[int, list[int | None]]) -> str:
     """Check that `function(ranks)` returns the mean of 1/rank, where None counts as 0."""
-    for found, expected in (([1, 1], 1.0), ([2, 4], 0.375), ([1, None], 0.5), ([None], 0.0)):
-        answer = given(function(found))
-        require(isinstance(answer, int | float), f"return a number, not {type(answer).__name__}.")
-        require(math.isclose(answer, expected), f"for {found} it is {expected}, not {answer:.3g}.")
-    return ", ".join(f"chunks of {size}: {function(found):.2f}" for size, found in ranks.items())
+    given(ranks, dict, "the ranks as a dictionary")
+    for found, expected in (
+        ([1, 1], 1),
+        ([2, 4], 3 / 8),
+        ([1, None], 1 / 2),
+        ([None, 2, 1, None], 3 / 8),
+        ([3], 1 / 3),
+        ([10, 5, None, 1], 13 / 40),
+        ([None], 0),
+    ):
+        answer = _number(function, found)
+        rounded = math.isclose(answer, expected, abs_tol=0.006) and f"for {found} it is {expected:.4f}: do not round."
+        require(
+            math.isclose(answer, expected, abs_tol=1e-6),
+            rounded or f"for {found} it is {expected:.3g}, not {answer:.3g}.",
+        )
+    return ", ".join(f"chunks of {size}: {_number(function, list(found)):.2f}" for size, found in ranks.items())
 
 
 @exercise
 def answer_with_source(function: Callable[[str], tuple[Response, str]], client: OpenAI, store: str) -> str:
-    """Check that `function(question)` answers from the best chunk alone and names its file."""
-    question = "How long does a cold start take?"
-    answer = given(function(question))
-    require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the response and the file's name.")
-    response, source = answer
-    require(isinstance(response, Response), f"the first value is a {type(response).__name__}; return the response.")
-    require(isinstance(source, str), f"the second value is a {type(source).__name__}; return the file's name.")
-    best = client.vector_stores.search(store, query=question, max_num_results=1).data[0]
-    require(source == best.filename, f"the best chunk is from {best.filename}, not from {source}.")
-    kept = [str(item.to_dict()) for item in client.responses.input_items.list(response.id)]
-    prompt = " ".join(kept)
-    require(question in prompt, "the question that the check asked is not in the prompt.")
-    require(best.content[0].text[:40].strip().split("\n")[0] in prompt, "the chunk's text is not in the prompt.")
-    require(all(item.type == "message" for item in response.output), "search by hand: leave the tool out.")
-    return f"{response.output_text[:60]!r}, from {source}"
+    """Check that `function(question)` asks with the best chunk alone and names its file."""
+    # Two whose best chunks are of different files, so that no constant is right.
+    by_file = {_chunks(client, store, question)[0].filename: question for question in reversed(_QUESTIONS)}
+    for question in list(by_file.values())[-2:]:
+        answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
+        response, source = answer
+        require(not isinstance(source, Response), "these two values are the other way round: the response first.")
+        of_type(response, Response, "the first value should be the whole response")
+        of_type(source, (str, PurePath), "the second value should be the file's name, a str")
+        sent = request_for(response, asked)
+        best, *others = _chunks(client, store, question)
+        _prompt(sent, question, best.text, [one.text for one in others])
+        wanted = f"for {question!r} the best chunk is from {best.filename}"
+        require(str(source) == best.filename, f"{wanted}; you name {str(source)!r} as its file.")
+    return (
+        f"the prompt holds the best chunk alone, and {source} is where it is from. Whether the answer is true, the "
+        f"check cannot tell; read it: {response.output_text[:200]!r}"
+    )
+
+
+class _Chunk:
+    """A result of a search. Its score does not matter here: it is None for an exact match."""
+
+    def __init__(self, hit: Any) -> None:
+        self.text = "\n".join(part.text for part in hit.content)
+        self.filename = hit.filename
+        self.page = (hit.attributes or {}).get("page")
+
+
+def _chunks(client: OpenAI, store: str, question: str, **options: Any) -> list[_Chunk]:
+    found = client.vector_stores.search(store, query=question, max_num_results=_MOST, **options)
+    chunks = [_Chunk(hit) for hit in found]
+    require(chunks, "the search finds nothing; run the cells that fill the store again, then this one.")
+    return chunks
+
+
+def _prompt(sent: Exchange, question: str, best: str, others: list[str]) -> None:
+    """Raise NotYet unless the `input` of a request holds the question and the chunk `best`, and none of `others`."""
+    tools = [tool.get("type") for tool in sent.sent.get("tools") or []]
+    require("file_search" not in tools, "search by hand: leave the tool `file_search` out.")
+    given_to_model = _flat(text_of(sent.sent.get("input")))
+    require(question in given_to_model, "the question that the check asked is not in `input`.")
+    require(_flat(best) in given_to_model, f"the text of the best chunk for {question!r} is not in `input`.")
+    # Neighbours share their borders, and some of one's text may be the best chunk's.
+    rest = given_to_model.replace(_flat(best), " ")
+    also = [text for text in others if len(_middle(text)) > 20 and _middle(text) in rest]
+    require(not also, f"`input` holds {len(also)} more passage(s) of the store; put the best chunk into it alone.")
+
+
+def _number(function: Callable[[list[int | None]], float], ranks: list[int | None]) -> float:
+    return float(call(function, list(ranks), kind=(Real, Decimal), wanted="a number"))
+
+
+def _first(pages: list[str]) -> str:
+    return next(iter(pages), "")
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _middle(text: str) -> str:
+    flat = _flat(text)
+    return flat[len(flat) // 4 : -len(flat) // 4]

@@ -1,58 +1,110 @@
 """Checks of chapter 8, MCP."""
 
+import asyncio
+import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
 from openai.types.responses import Response
 from openai.types.responses.response_output_item import McpCall
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import exercise, require
+from llamastack_workshop.exercises.traffic import Exchange, request_for, watch
 
-_PRICE = "What is the price of the UltraBook?"
+_WARRANTY = "What is the warranty of the PebblePhone?"
+_PRICE = "What is the price of the PebblePhone?"
+_SOLD, _UNKNOWN = ("UltraBook", "PebblePhone"), ("FooPad", "TurboToaster 9")
+_ANEW = "(After a correction, run the whole cell: the server keeps the first tool of a name.)"
 
 
 @exercise
 def own_tool(function: Callable[[str], Response]) -> str:
-    """Check that `function(question)` lets the model call the MCP tool `get_warranty`, and it alone."""
-    response = _response(function("What is the warranty of the UltraBook?"))
+    """Check that `function(question)` lets the model call the MCP tool `get_warranty`, and it alone.
+
+    The tool itself is then called as the server would do it, with products that the check chooses.
+    """
+    response, sent = _asked(function, _WARRANTY)
     offered = [tool.name for item in response.output if item.type == "mcp_list_tools" for tool in item.tools]
-    require("get_warranty" in offered, f"the server offers {offered}; add get_warranty to it with `shop.add_tool`.")
-    require(offered == ["get_warranty"], f"the model sees {offered}; limit it with `allowed_tools`.")
-    require(_calls(response), "the model did not call the tool; say in a docstring what it is for.")
-    call = _calls(response)[0]
-    require(not call.error, f"the tool raised when it was called with {call.arguments}.")
-    require("product" in call.arguments, f"the arguments are {call.arguments}; name the parameter `product`.")
-    require("UltraBook" in (call.output or ""), f"the result is {call.output!r}; return a sentence about the product.")
-    (unknown, *_) = _calls(_response(function("What is the warranty of the FooPad?"))) or [None]
-    require(unknown and not unknown.error, "the tool raised for a product that is not in `prices`; return a sentence.")
-    return f"the server called your tool: {call.output}"
+    url = next((tool["server_url"] for tool in sent.sent["tools"] if tool.get("server_url")), None)
+    require(url, "name the server by its address, `server_url`.")
+    products = [*_SOLD, *_UNKNOWN]
+    descriptions, schema, results = _run(_direct(url, products))
+    here = list(descriptions)
+    require("get_warranty" in here, f"the server offers {here}; add get_warranty to it with `shop.add_tool`.")
+    require(offered == ["get_warranty"], f"the model sees {offered}; name get_warranty alone in `allowed_tools`.")
+    lost = sorted({"get_price", "get_specs"} - set(descriptions))
+    require(not lost, f"the server has lost {', '.join(lost)}; leave the others there, and use `allowed_tools`.")
+    own = descriptions.pop("get_warranty")
+    require(own, "the tool has no description; say in a docstring what it is for.")
+    require(own not in descriptions.values(), f"the description {own!r} is that of another tool; say what yours does.")
+    require(not _requests(response), "the call waits for an approval; set `require_approval` to never.")
+    require(_calls(response), f"the model did not call the tool; say in its docstring, {own!r}, what it is for.")
+    names = sorted(schema.get("properties") or {})
+    require(names == ["product"], f"the parameters of the tool are {names}; it has one, `product`.")
+    for product, (failed, text) in results.items():
+        require(not failed, f"for {product} the tool raised: {text[:100]!r}; return a sentence instead. {_ANEW}")
+        require(product in text, f"for {product} the tool returns {text[:100]!r}, which does not name it. {_ANEW}")
+        require(len(text.split()) > 2, f"for {product} the tool returns {text!r}; return a sentence. {_ANEW}")
+    forms = {product: text.replace(product, "…") for product, (_, text) in results.items()}
+    for product in _UNKNOWN:
+        require(
+            forms[product] not in [forms[sold] for sold in _SOLD],
+            f"{product} is not in `prices`, and the tool says {results[product][1]!r}; say that it is not. {_ANEW}",
+        )
+    return f"the model calls your tool, and the tool says: {' '.join(results[one][1] for one in products[1:3])}"
 
 
 @exercise
 def approval_by_rule(function: Callable[[str, Callable[[str, dict[str, Any]], bool]], Response]) -> str:
     """Check that `function(question, rule)` asks `rule` about each request for approval, and obeys it."""
-    asked: list[tuple[str, dict[str, Any]]] = []
+    asked: list[tuple[str, Any]] = []
 
-    def never(name: str, arguments: dict[str, Any]) -> bool:
+    def no(name: str, arguments: dict[str, Any]) -> bool:
         asked.append((name, arguments))
         return False
 
-    denied = _response(function(_PRICE, never))
+    def yes(name: str, arguments: dict[str, Any]) -> bool:
+        return True
+
+    denied, requested = _decided(function, no)
     require(asked, "your function did not ask the rule; look for an `mcp_approval_request` in the output.")
-    name, arguments = asked[0]
-    require(isinstance(arguments, dict), "the rule takes the arguments as a dictionary; use `json.loads`.")
-    require(not _calls(denied), f"the rule said no to {name}, and it was called.")
+    for name, arguments in asked:
+        require(isinstance(arguments, dict), "the rule takes the arguments as a dictionary; use `json.loads`.")
+        require(
+            (name, arguments) in requested,
+            f"the rule was asked about {name!r} with {arguments}, and the server has requested {requested}.",
+        )
+    require(len(asked) >= len(requested), f"the server made {len(requested)} requests, and the rule saw {len(asked)}.")
+    require(not _calls(denied), f"the rule said no to {asked[0][0]}, and it was called.")
     require(not _requests(denied), "a request is still open; send the rule's no as well, and return that response.")
-    approved = _response(function(_PRICE, lambda name, arguments: True))
+    approved, _ = _decided(function, yes)
     require(not _requests(approved), "the rule said yes, and the request is still open; send an approval.")
     require(_calls(approved), "the rule said yes, and the tool was not called; send `approve` as the rule says.")
-    return f"a no kept {name} from being called, and a yes called it"
+    return f"a no kept {asked[0][0]} from being called, and a yes called it"
 
 
-def _response(answer: Response | None) -> Response:
-    response = given(answer)
-    require(isinstance(response, Response), f"return the whole response, not {type(response).__name__}.")
-    return response
+def _asked(function: Callable[[str], Response], question: str) -> tuple[Response, Exchange]:
+    response, asked = watch(function, question, kind=Response, wanted="the whole response")
+    sent = request_for(response, asked)
+    require(question in sent.prompt, "the question that the check asked is not in `input`.")
+    require(any(tool.get("type") == "mcp" for tool in sent.sent.get("tools") or []), "offer a tool of the type mcp.")
+    return response, sent
+
+
+def _decided(
+    function: Callable[[str, Callable[[str, dict[str, Any]], bool]], Response],
+    rule: Callable[[str, dict[str, Any]], bool],
+) -> tuple[Response, list[tuple[str, dict[str, Any]]]]:
+    """Return the last response under `rule`, and the requests for approval that the server has made before."""
+    response, asked = watch(function, _PRICE, rule, kind=Response, wanted="the last response, whole")
+    require(any(_PRICE in one.prompt for one in asked), "the question that the check asked is not in `input`.")
+    request_for(response, asked)
+    require(response.id == asked[-1].answer.get("id"), "this is not the last response; return that one.")
+    items = [item for one in asked for item in one.output if item.get("type") == "mcp_approval_request"]
+    return response, [(item["name"], json.loads(item["arguments"])) for item in items]
 
 
 def _calls(response: Response) -> list[McpCall]:
@@ -61,3 +113,27 @@ def _calls(response: Response) -> list[McpCall]:
 
 def _requests(response: Response) -> list[Any]:
     return [item for item in response.output if item.type == "mcp_approval_request"]
+
+
+async def _direct(url: str, products: list[str]) -> tuple[dict[str, str], dict[str, Any], dict[str, tuple[bool, str]]]:
+    """Return the descriptions of the MCP server's tools, the schema of get_warranty, and what it says of `products`.
+
+    With each product: whether the tool raised, and its text.
+    """
+    async with streamable_http_client(url) as (read, write, _), ClientSession(read, write) as session:
+        await session.initialize()
+        tools = (await session.list_tools()).tools
+        schema = next((tool.inputSchema for tool in tools if tool.name == "get_warranty"), {})
+        results = {}
+        for product in products if schema else []:
+            result = await session.call_tool("get_warranty", {"product": product})
+            text = " ".join(part.text for part in result.content if part.type == "text")
+            results[product] = (result.isError, text)
+    descriptions = {tool.name: (tool.description or "").strip() for tool in tools}
+    return descriptions, schema, results
+
+
+def _run(coroutine: Any) -> Any:
+    # A notebook's thread runs a loop already; this one has its own.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()

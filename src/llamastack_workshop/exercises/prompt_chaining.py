@@ -1,36 +1,118 @@
 """Checks of chapter 3, Manual prompt chaining."""
 
-from collections.abc import Callable
+import json
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from pydantic import BaseModel
 
-_GOOD = {"cpu": "3.5 GHz", "memory": "16 GB", "storage": "1TB"}
-_TEXT = "A laptop with a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."
+from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
+from llamastack_workshop.exercises.traffic import Exchange, watch
+
+_LAPTOP = "A laptop with a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."
+_PEBBLE = "The Pebble mini PC packs a 2.4 GHz chip with 12 cores, 8 GB of RAM and a 256GB drive."
+_TRUE = (
+    ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "1TB"}, _LAPTOP),
+    ({"cpu": "2.4 GHz 12-core", "memory": "8GB", "storage": "256 GB"}, _PEBBLE),
+)
+# The specifications, the text, the numbers that are not in it, and why they may have passed.
+_FALSE = (
+    ({"cpu": "3.5 GHz", "memory": "32 GB", "storage": "1TB"}, _LAPTOP, ["32"], ""),
+    (
+        {"cpu": "3.5 GHz", "memory": "6 GB", "storage": "1TB"},
+        _LAPTOP,
+        ["6"],
+        ", which holds 16GB; compare whole numbers, not characters",
+    ),
+    (
+        {"cpu": "5 GHz", "memory": "16 GB", "storage": "1TB"},
+        _LAPTOP,
+        ["5"],
+        ", which holds 3.5 GHz; compare whole numbers, not digits",
+    ),
+    ({"cpu": "4.2 GHz", "memory": "16 GB", "storage": "1TB"}, _LAPTOP, ["4.2"], ""),
+    ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "2TB"}, _LAPTOP, ["2"], ""),
+    (
+        {"cpu": "2.4 GHz 16-core", "memory": "8 GB", "storage": "256 GB"},
+        _PEBBLE,
+        ["16"],
+        "; look at every number of a value",
+    ),
+    ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "1TB"}, _PEBBLE, ["3.5", "16", "1"], ""),
+)
+_CHAIN_TEXT = "The Pebble mini PC packs a 2.4 GHz chip, 8 GB of RAM and a 256GB drive."
+_KEYS = {"cpu", "memory", "storage"}
+_TWO = "two values, the specifications and the sentence"
+_LIMIT = 48
+_NUMBER = r"\d+(?:\.\d+)?"
 
 
 @exercise
 def grounded_gate(function: Callable[[dict[str, str], str], str | None]) -> str:
     """Check a gate that accepts specifications whose every number stands in the text."""
-    accepted = function(_GOOD, _TEXT)
-    require(accepted is None, f"your gate rejects specifications that are right: {accepted!r}")
-    rejected = function({**_GOOD, "memory": "32 GB"}, _TEXT)
-    require(rejected is not None, "a memory of 32 GB passes your gate, and is not in the text.")
-    require(isinstance(rejected, str), f"say what is wrong in words; your gate returned {rejected!r}.")
-    require(
-        function({**_GOOD, "memory": "6 GB"}, _TEXT) is not None,
-        "a memory of 6 GB passes your gate, because the text holds 16GB; compare whole numbers, not characters.",
-    )
-    require("32" in rejected, f"name the number that is wrong; your gate said {rejected!r}.")
-    return f"your gate says: {rejected}"
+    for specifications, text in _TRUE:
+        said = _ask(function, specifications, text)
+        require(said is None, f"each number of {specifications} stands in {text!r}, and your gate says {said!r}.")
+    for specifications, text, wrong, why in _FALSE:
+        said = _ask(function, specifications, text)
+        require(said is not None, f"{specifications} passes your gate, and {wrong[0]} is not in {text!r}{why}.")
+        require(said, "your gate returns an empty text; say in a sentence what is wrong.")
+        named = set(map(float, re.findall(_NUMBER, said)))
+        require(named & set(map(float, wrong)), f"name the number that is wrong, {wrong[0]}; your gate said {said!r}.")
+        words = [word for word in re.findall(r"[^\W\d_]{3,}", said) if word.lower() not in {"ghz", *_KEYS}]
+        require(words, f"say in a sentence what is wrong; your gate said {said!r}.")
+    return f"of the last one, your gate says: {said}"
 
 
 @exercise
 def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     """Check a chain that returns the specifications and one sentence made from them."""
-    answer = given(function(_TEXT))
-    require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the specifications and the sentence.")
+    try:
+        answer, asked = watch(function, _CHAIN_TEXT, kind=(tuple, list), wanted=_TWO)
+    except NotYet as problem:
+        if "failed its gate twice" in str(problem):
+            raise NotYet(f"the model failed a gate of the chain for {_CHAIN_TEXT!r}: {problem}") from problem
+        raise
+    require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
     specifications, sentence = answer
-    require(isinstance(specifications, dict), f"the first value is a {type(specifications).__name__}, not a dict.")
-    require(set(specifications) == set(_GOOD), f"the specifications have the keys {sorted(specifications)}.")
-    require(isinstance(sentence, str) and sentence.strip(), "the second value is the text of the third response.")
-    return f"{specifications} became {sentence!r} (whether that is true, nobody has checked)"
+    if isinstance(specifications, BaseModel):
+        specifications = specifications.model_dump()
+    require(not isinstance(specifications, str), "the first value is a text; return the specifications first.")
+    of_type(specifications, Mapping, "the first value should be a dictionary of specifications")
+    require(set(specifications) == _KEYS, f"the specifications have the keys {sorted(map(str, specifications))}.")
+    of_type(sentence, str, "the second value should be the text of the third response, a str")
+    require(any(_CHAIN_TEXT in one.prompt for one in asked), "no step saw the text that the check handed over.")
+    before = [one for one in asked if _json(one.text) == dict(specifications)]
+    require(before, "these specifications are not what the chain's step `transform` answered; return them as they are.")
+    later = asked[asked.index(before[0]) + 1 :]
+    require(later, "nothing was asked after the specifications were there; make the sentence with a third step.")
+    _third_step(later[-1], specifications, sentence, before)
+    return f"{dict(specifications)} became {sentence!r} (whether that is true, nobody has checked)"
+
+
+def _ask(
+    function: Callable[[dict[str, str], str], str | None], specifications: dict[str, str], text: str
+) -> str | None:
+    return call(function, dict(specifications), text, kind=str, wanted="None or a sentence", or_none=True)
+
+
+def _third_step(step: Exchange, specifications: Mapping[str, Any], sentence: str, before: list[Exchange]) -> None:
+    continued = step.sent.get("previous_response_id") in [one.answer.get("id") for one in before]
+    missing = [value for value in specifications.values() if str(value) not in step.prompt]
+    require(continued or not missing, f"the third step did not see {missing}; put the specifications into its prompt.")
+    limits = [step.sent.get(name) for name in ("max_output_tokens", "max_completion_tokens", "max_tokens")]
+    limit = next((one for one in limits if one), None)
+    require(limit, f"the third step has no limit; set `max_output_tokens={_LIMIT}`.")
+    require(limit == _LIMIT, f"the limit of the third step is {limit} tokens, not {_LIMIT}.")
+    # Whoever cuts the text off at its first full stop has made a sentence of it.
+    kept = sentence.strip().rstrip(".…")
+    require(kept or not step.text.strip(), "the sentence is empty, and the third step's answer is not.")
+    require(kept in step.text, f"the sentence is {sentence!r}, and the third step answered {step.text!r}.")
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None

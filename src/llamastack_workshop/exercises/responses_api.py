@@ -2,70 +2,122 @@
 
 import json
 from collections.abc import Callable
+from typing import Any
 
-from openai import OpenAI
+from openai import APIStatusError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
-from llamastack_workshop.exercises.check import NotYet, exercise, given, require
+from llamastack_workshop.exercises.check import NotYet, exercise, given, of_type, require
+from llamastack_workshop.exercises.schemas import require_schema
+from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
 
-_QUESTION = "Name the capital of France."
+_TWO = "two values, the text and the number of deltas"
+_QUESTIONS = ("Name the capital of Italy.", "Describe the sea in one sentence.")
+_FACT, _FOLLOW_UP = "The PebblePhone was designed in Oslo.", "Which city was the PebblePhone designed in?"
 
 
 @exercise
 def streamed_text(function: Callable[[str], tuple[str, int]], client: OpenAI, model: str) -> str:
     """Check that `function(question)` streams an answer and returns its text and the number of its deltas."""
-    answer = given(function(_QUESTION))
-    require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the text and the number of deltas.")
-    text, deltas = answer
-    require(isinstance(text, str), f"the text is a {type(text).__name__}; join the deltas of the events.")
-    require(isinstance(deltas, int), f"the second value is a {type(deltas).__name__}, not a number of events.")
-    require(text.strip(), "the text is empty; add up `event.delta` of the events that have one.")
-    require(deltas > 1, "you counted at most one delta; loop over the stream to its end.")
-    require(deltas <= len(text), "you counted more deltas than characters; count the response.output_text.delta only.")
-    events = list(client.responses.create(model=model, input=_QUESTION, max_output_tokens=64, stream=True))
-    require(deltas != len(events), "you counted events of every type; count the response.output_text.delta only.")
+    for question in _QUESTIONS:
+        answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
+        require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
+        text, deltas = answer
+        of_type(text, str, "the text is one text; join the deltas of the events; it should be a str")
+        of_type(deltas, int, "the second value is the number of deltas; it should be an int")
+        stream = asked[-1]
+        require(question in stream.prompt, "the question that the check asked is not in `input`.")
+        require(
+            stream.streamed and stream.path.endswith("/responses"),
+            "the answer did not come as a stream of events: client.responses.create(…, stream=True).",
+        )
+        _compare(text, deltas, stream)
     return f"{deltas} deltas make {text!r}"
 
 
 @exercise
-def price_format(text_format: dict, client: OpenAI, model: str) -> str:
-    """Check a `format` whose schema asks for a `product` (string) and a `price` (number)."""
-    text_format = given(text_format)
-    require(isinstance(text_format, dict), f"the format is a {type(text_format).__name__}, not a dictionary.")
+def price_format(text_format: dict[str, Any], client: OpenAI, model: str) -> str:
+    """Check a `format` whose schema asks for a `product` (string) and a `price` (number), and nothing else."""
+    text_format = given(text_format, dict, "a format as a dictionary")
+    require("format" not in text_format, "this is what `text` takes; give what stands under `format`.")
     require(text_format.get("type") == "json_schema", 'the format\'s type is "json_schema".')
-    require(text_format.get("name"), "the format needs a name.")
-    schema = text_format.get("schema") or {}
-    properties = schema.get("properties", {})
-    require(set(properties) == {"product", "price"}, f"the properties are {sorted(properties)}, not price and product.")
-    require(properties["product"].get("type") == "string", "product is a string.")
-    require(properties["price"].get("type") in ("number", "integer"), "price is a number.")
-    require(set(schema.get("required", [])) == {"product", "price"}, "make both properties required.")
-    response = client.responses.create(
-        model=model,
-        input="The UltraBook costs 1299 euros. Write the product and its price as JSON.",
-        text={"format": text_format},
+    require("json_schema" not in text_format, "name and schema stand beside `type`, not under `json_schema`.")
+    name = text_format.get("name")
+    require(isinstance(name, str) and name.strip(), "the format needs a name, which is a text.")
+    require("schema" in text_format, "the format has no `schema`.")
+    laptop = {"product": "UltraBook", "price": 1299}
+    require_schema(
+        text_format["schema"],
+        allowed=[
+            (laptop, "product is a string, and price is a number."),
+            ({"product": "PebblePhone", "price": 499.5}, "product is any string, and price is any number."),
+        ],
+        forbidden=[
+            ({"product": "UltraBook"}, "make both properties required."),
+            ({"price": 1299}, "make both properties required."),
+            (laptop | {"price": "1299"}, "price is a number."),
+            (laptop | {"price": None}, "price is a number."),
+            (laptop | {"product": 7}, "product is a string."),
+            (laptop | {"colour": "grey"}, "forbid other properties, as `specifications` does."),
+        ],
     )
     try:
-        result = json.loads(response.output_text)
+        response = client.responses.create(
+            model=model,
+            input="The UltraBook costs 1299 euros. Write the product and its price as JSON.",
+            text={"format": text_format},
+            max_output_tokens=100,
+        )
+    except APIStatusError as error:
+        raise NotYet(f"the server refuses your format: {str(error)[:150]}") from error
+    if response.status != "completed":
+        return "your schema asks for a product and a price; the model did not come to an end with its answer"
+    try:
+        return f"the model answered {json.loads(response.output_text)}"
     except json.JSONDecodeError as error:
         raise NotYet(f"with your format the answer was not JSON: {response.output_text[:80]!r}") from error
-    require(set(result) == {"product", "price"}, f"with your format the answer was {result}; forbid other properties.")
-    return f"the model answered {result}"
 
 
 @exercise
 def follow_up(function: Callable[[Response, str], Response], first: Response, client: OpenAI) -> str:
-    """Check that `function(first, question)` asks a question that continues the response `first`."""
-    question = "Where was the UltraBook designed?"
-    answer = given(function(first, question))
-    require(isinstance(answer, Response), f"return the whole response, not {type(answer).__name__}.")
-    require(answer.id != first.id, "this is the first response; create a new one.")
-    inputs = [_text(item.content) for item in client.responses.input_items.list(answer.id, order="asc")]
-    require(question in inputs, "the question that the check asked is not in the input; hand it over as `input`.")
-    require(first.output_text in inputs, "the model did not see the first response; hand over its id.")
-    return f"the model saw {len(inputs)} items and answered {answer.output_text!r}"
+    """Check that `function(earlier, question)` asks a question that continues the response `earlier`."""
+    given(first, Response, "a response to continue")
+    earlier = client.responses.create(model=first.model, input=_FACT, max_output_tokens=16)
+    answer, asked = watch(function, earlier, _FOLLOW_UP, kind=Response, wanted="the whole new response")
+    require(answer.id != earlier.id, "this is the earlier response; create a new one.")
+    sent = request_for(answer, asked)
+    inputs = _seen(sent, earlier, client)
+    require(_FOLLOW_UP in inputs, "the question that the check asked is not in the input; hand it over as `input`.")
+    require(
+        earlier.output_text in inputs and _FACT in inputs,
+        "the model did not see the response that the check continues, or what led to it; hand over the `id` of the "
+        "one that your function is given.",
+    )
+    return f"the model saw what came before, and answered {answer.output_text!r}"
 
 
-def _text(content: str | list) -> str:
-    """Return an input item's text, which the server gives back as a string or as a list of parts."""
-    return content if isinstance(content, str) else content[0].text
+def _compare(text: str, deltas: int, stream: Exchange) -> None:
+    """Raise NotYet unless `text` and `deltas` are those of `stream`; say what they are instead."""
+    require(stream.deltas, "the stream had no text; ask with a higher `max_output_tokens`.")
+    joined, count = "".join(stream.deltas), len(stream.deltas)
+    if text.strip() != joined.strip():
+        require(text.strip(), "the text is empty; add up `event.delta` of the events that have one.")
+        require(joined.startswith(text), f"the text is {text[:60]!r}, and the deltas make {joined[:60]!r}.")
+        raise NotYet(f"the text ends after {text[-20:]!r}; loop over the stream to its end.")
+    counted = f"you counted {deltas}, and the stream had {count} of the type response.output_text.delta"
+    require(deltas != len(stream.events), f"{counted}; yours are the events of every type.")
+    require(deltas not in (len(text), len(text.split())) or deltas == count, f"{counted}; you counted in the text.")
+    require(deltas == count, f"{counted}.")
+
+
+def _seen(sent: Exchange, earlier: Response, client: OpenAI) -> list[str]:
+    """Return the texts that the model saw in the request `sent`."""
+    try:
+        kept = client.responses.input_items.list(sent.answer["id"], order="asc").data
+    except NotFoundError:
+        # Made with `store=False`: the request itself tells.
+        items = sent.sent.get("input")
+        texts = [text_of(item) for item in items] if isinstance(items, list) else [text_of(items)]
+        continued = sent.sent.get("previous_response_id") == earlier.id
+        return texts + ([_FACT, earlier.output_text] if continued else [])
+    return [text_of(item.to_dict()) for item in kept]

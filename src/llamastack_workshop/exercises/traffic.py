@@ -1,0 +1,206 @@
+"""What an attendee's code sends to the server and gets back: the requests are real, and the checks read along.
+
+It sees what goes through httpx, as the `openai` client, LangChain and httpx itself do.
+"""
+
+import asyncio
+import inspect
+import json
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any
+from unittest.mock import patch
+
+import httpx
+from openai.types.responses import Response
+
+from llamastack_workshop.exercises.check import call, of_type, require, your_code
+
+
+@dataclass
+class Exchange:
+    """A request with a JSON body, and its answer; `sent` is that body, `ended` the time when the answer was read."""
+
+    path: str
+    sent: dict[str, Any]
+    started: float
+    ended: float = float("inf")
+    headers: httpx.Headers = field(default_factory=httpx.Headers)
+    raw: bytearray = field(default_factory=bytearray)
+
+    @property
+    def streamed(self) -> bool:
+        return "text/event-stream" in self.headers.get("content-type", "")
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The JSON objects of a stream, in order."""
+        lines = [line.removeprefix("data:").strip() for line in self._text().splitlines() if line.startswith("data:")]
+        return [event for event in map(_json, lines) if isinstance(event, dict)]
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """The object that the server returned, out of the last event of a stream; empty if there is none."""
+        if self.streamed:
+            return next((event["response"] for event in reversed(self.events) if event.get("response")), {})
+        answer = _json(self._text())
+        return answer if isinstance(answer, dict) else {}
+
+    @property
+    def output(self) -> list[dict[str, Any]]:
+        """The items of a response."""
+        return self.answer.get("output") or []
+
+    @property
+    def deltas(self) -> list[str]:
+        """The pieces of a streamed text: a response's, or a chat completion's."""
+        of_chat = [choice.get("delta") or {} for event in self.events for choice in event.get("choices") or []]
+        return [
+            *(event["delta"] for event in self.events if event.get("type") == "response.output_text.delta"),
+            *(delta["content"] for delta in of_chat if delta.get("content")),
+        ]
+
+    @property
+    def text(self) -> str:
+        """The text of the answer: a response's, or a chat completion's."""
+        if self.streamed:
+            return "".join(self.deltas)
+        messages = [item for item in self.output if item.get("type") == "message"]
+        messages += [choice.get("message") for choice in self.answer.get("choices") or []]
+        return "".join(text_of(message) for message in messages)
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of the function calls in the answer: a response's, or those of a whole chat completion."""
+        messages = [choice.get("message") or {} for choice in self.answer.get("choices") or []]
+        calls = [call.get("function") or {} for message in messages for call in message.get("tool_calls") or []]
+        calls += [item for item in self.output if item.get("type") == "function_call"]
+        return [call.get("arguments") or "" for call in calls]
+
+    @property
+    def prompt(self) -> str:
+        """The texts that the request gives to the model."""
+        return "\n".join(text_of(self.sent.get(key)) for key in ("instructions", "input", "messages"))
+
+    def _text(self) -> str:
+        return httpx.Response(200, headers=self.headers, content=bytes(self.raw)).text
+
+
+def text_of(content: Any) -> str:
+    """Return the text in a message's content, in a message, in an item, or in a list of these."""
+    if isinstance(content, dict):
+        content = content.get("content") or content.get("text") or content.get("output")
+    if isinstance(content, list):
+        return "\n".join(map(text_of, content))
+    return content if isinstance(content, str) else ""
+
+
+def watch(
+    function: Callable[..., Any] | None, *arguments: object, kind: type | tuple[type, ...], wanted: str
+) -> tuple[Any, list[Exchange]]:
+    """Call the attendee's `function` as `call` does; return its value, and what went to the server meanwhile.
+
+    The requests are those for text, of the Responses API or of chat completions, in the order in which they were sent.
+    Raises NotYet as `call` does, and if no such request was seen.
+    """
+    with recorded() as exchanges:
+        value = call(function, *arguments)
+        if inspect.isawaitable(value):
+            with your_code():
+                value = _awaited(value)
+    value = of_type(value, kind, f"your function should return {wanted}")
+    asked = [one for one in exchanges if one.path.endswith(("/responses", "/chat/completions"))]
+    require(asked, "your function asked the model nothing (the check saw no request of an `openai` client).")
+    return value, asked
+
+
+def request_for(response: Response, asked: list[Exchange]) -> Exchange:
+    """Return the exchange out of which `response` came; raise NotYet if it is none of `asked`."""
+    sent = next((one for one in asked if one.answer.get("id") == response.id), None)
+    require(sent, "this response was not made when the check called your function; ask anew each time.")
+    return sent
+
+
+@contextmanager
+def recorded() -> Iterator[list[Exchange]]:
+    """Yield a list that gets each request with a JSON body that this process sends in this block."""
+    exchanges: list[Exchange] = []
+    send, send_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
+
+    def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
+        exchange = _begin(request, exchanges)
+        response = send(transport, request)
+        if exchange:
+            exchange.headers = response.headers
+            response.stream = _Copied(response.stream, exchange)
+        return response
+
+    async def handle_async(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        exchange = _begin(request, exchanges)
+        response = await send_async(transport, request)
+        if exchange:
+            exchange.headers = response.headers
+            response.stream = _Copied(response.stream, exchange)
+        return response
+
+    with (
+        patch.object(httpx.HTTPTransport, "handle_request", handle),
+        patch.object(httpx.AsyncHTTPTransport, "handle_async_request", handle_async),
+    ):
+        yield exchanges
+
+
+class _Copied(httpx.SyncByteStream, httpx.AsyncByteStream):
+    """A stream that keeps what is read from it."""
+
+    def __init__(self, stream: Any, exchange: Exchange) -> None:
+        self._stream = stream
+        self._exchange = exchange
+
+    def __iter__(self) -> Iterator[bytes]:
+        for part in self._stream:
+            self._exchange.raw += part
+            yield part
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._stream:
+            self._exchange.raw += part
+            yield part
+
+    def close(self) -> None:
+        self._exchange.ended = time.perf_counter()
+        self._stream.close()
+
+    async def aclose(self) -> None:
+        self._exchange.ended = time.perf_counter()
+        await self._stream.aclose()
+
+
+def _begin(request: httpx.Request, exchanges: list[Exchange]) -> Exchange | None:
+    """Add an exchange for a request that has a JSON object as its body, and return it."""
+    # An upload's body is read while it is sent; it is no JSON either.
+    with suppress(httpx.RequestNotRead):
+        sent = _json(request.content.decode(errors="replace"))
+        if isinstance(sent, dict):
+            exchanges.append(Exchange(request.url.path, sent, time.perf_counter()))
+            return exchanges[-1]
+    return None
+
+
+def _awaited(value: Any) -> Any:
+    async def finish() -> Any:
+        return await value
+
+    # A notebook's thread runs a loop already; this one has its own.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(finish())).result()
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return None
