@@ -74,7 +74,7 @@ def _expect(function: Callable[..., Any], run: Callable[[], Any], wanted: str, w
         found = call(function, run, or_none=True)
     except NotYet as error:
         cause = type(error.__cause__).__name__
-        raise NotYet(f"for {what} your function lets a {cause} through; it is {wanted!r}.") from error
+        raise NotYet(f"for {what} your function lets {cause} through; it is {wanted!r}.") from error
     hint = ""
     if (found, wanted) == ("no connection", "timeout"):
         hint = " A timeout is a kind of connection error: catch it first."

@@ -48,7 +48,7 @@ def cheapest_with(function: Callable[[list[dict[str, str]], int], str | None]) -
             f"of {table} you say {name}, not {right}, with at least {at_least} GB of memory. "
             "Compare numbers, and mind the units.",
         )
-    return "your function decides, and no model has to compare"
+    return f"right for {len(_CHEAPEST)} questions, and no model has to compare"
 
 
 @exercise

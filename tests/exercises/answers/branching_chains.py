@@ -199,11 +199,6 @@ WRONG = [
     gone_on("constant specifications", lambda s: changed(s, found=SPECIFICATIONS), "step 2 answered something else"),
     gone_on("another text", lambda s: changed(s, source=NOVA), "was not asked about the text"),
     gone_on("the old id", lambda s: changed(s, returned=lambda used, asked: asked), "you still return its id"),
-    gone_on(
-        "an id that nobody knows",
-        lambda s: changed(s, returned=lambda used, asked: used if used == asked else f"{used}0"),
-        "and the server has no such response",
-    ),
     gone_on("the other way round", lambda s: lambda i, text: changed(s)(i, text)[::-1], "the first value is the"),
     gone_on(
         "a dictionary",

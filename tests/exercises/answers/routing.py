@@ -104,9 +104,9 @@ WRONG = [
     jobs("an empty description", "", "jobs has no description"),
     topics("a list of words", TOPICS | {"jobs": ["applications"]}, "the description of jobs is a text, not a list"),
     topics(
-        "other words lost",
-        TOPICS | {"jobs": "open positions, applications", "billing": "parcels and screens"},
-        "describe billing as",
+        "billing and shipping exchanged",
+        TOPICS | {"jobs": "open positions", "billing": TOPICS["shipping"], "shipping": TOPICS["billing"]},
+        "as the chapter does",
     ),
     jobs("one letter", "x", "'Where do I send my application?' goes to shipping"),
     jobs("something else", "plants, flowers and gardens", "describe jobs with the words of an applicant"),

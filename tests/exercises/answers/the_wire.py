@@ -192,12 +192,5 @@ WRONG = [
     doing("by any event", by_any, "in a function call and then a text"),
     doing("incomplete is no end", partial(by_last, ends=("completed", "failed")), "'response.incomplete', you say"),
     doing("failed is no end", partial(by_last, ends=("completed", "incomplete")), "'response.failed', you say"),
-    doing(
-        "by the count",
-        lambda types: "starting" if len(types) < 3 else "finished" if "complete" in types[-1] else "writing",
-        "in a function call",
-    ),
-    doing("another word", lambda types: by_last(types).replace("writing", "streaming"), "you say 'streaming'"),
-    doing("a list", lambda types: [by_last(types)], "should return one of the four words, not a list"),
     doing("a branch without return", lambda types: None if "failed" in types[-1] else by_last(types), "returns None"),
 ]
