@@ -1,62 +1,98 @@
 """Checks of chapter 14, Orchestrator and workers."""
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from langgraph.types import Send
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import call, exercise, of_type, require
 
-_ROWS = [
+_SHOP = [
     {"laptop": "Alder", "memory": "16 GB", "drive": "1 TB", "price": "1299 euros"},
     {"laptop": "Birch", "memory": "8 GB", "drive": "256 GB", "price": "499 euros"},
     {"laptop": "Cedar", "memory": "128 GB", "drive": "4 TB", "price": "2899 euros"},
     {"laptop": "Elder", "memory": "32 GB", "drive": "1 TB", "price": "999 euros"},
+    {"laptop": "Fir", "memory": "2 TB", "drive": "8 TB", "price": "10999 euros"},
+]
+_OTHER_SHOP = [
+    {"laptop": "Heron", "memory": "1 TB", "drive": "64 GB", "price": "8999 euros"},
+    {"laptop": "Kite", "memory": "96 GB", "drive": "2 TB", "price": "3199 euros"},
+    {"laptop": "Swift", "memory": "24 GB", "drive": "512 GB", "price": "849 euros"},
+]
+_CHEAPEST = [
+    *((_SHOP, 4, "Birch"), (_SHOP, 8, "Birch"), (_SHOP, 16, "Elder"), (_SHOP, 64, "Cedar")),
+    *((_SHOP, 512, "Fir"), (_SHOP, 4096, None), (_OTHER_SHOP, 16, "Swift"), (_OTHER_SHOP, 80, "Kite")),
+    *((_OTHER_SHOP, 900, "Heron"), (_OTHER_SHOP[1:], 128, None), ([], 8, None)),
 ]
 
-_TEXT = (
-    "The Alder has 16 GB of memory and a 1 TB drive, and costs 1299 euros. "
-    "The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros. "
-    "The Cedar has 128 GB of memory, a 4 TB drive, and a price of 2899 euros."
-)
+_ABOUT = {
+    "Alder": "The Alder has 16 GB of memory and a 1 TB drive, and costs 1299 euros.",
+    "Birch": "The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros.",
+    "Cedar": "The Cedar has 128 GB of memory, a 4 TB drive, and a price of 2899 euros.",
+}
+_OTHERS_ABOUT = {
+    "Kite": "For 3199 euros you get the Kite with 96 GB of memory and a 2 TB drive.",
+    "Swift": "The Swift has 24 GB of memory, a 512 GB drive, and a price of 849 euros.",
+}
 
 
 @exercise
 def cheapest_with(function: Callable[[list[dict[str, str]], int], str | None]) -> str:
     """Check a function that names the cheapest laptop with at least so many GB of memory."""
-    name = given(function(_ROWS, 8))
-    require(isinstance(name, str), f"return the laptop's name, not {type(name).__name__}.")
-    require(
-        name == "Birch",
-        f"with 8 GB or more the cheapest is the Birch (499 euros), and you say {name}; compare the prices as numbers.",
-    )
-    name = function(_ROWS, 16)
-    require(
-        name == "Elder",
-        f"with 16 GB or more the cheapest is the Elder (999 euros), and you say {name}; compare sizes as numbers too.",
-    )
-    require(function(_ROWS, 64) == "Cedar", f"with 64 GB or more you say {function(_ROWS, 64)}, not Cedar.")
-    nothing = function(_ROWS, 256)
-    require(nothing is None, f"no laptop has 256 GB of memory: return None, not {nothing!r}.")
-    return "your function decides, and no model has to compare"
+    for rows, at_least, right in _CHEAPEST:
+        name = call(function, deepcopy(rows), at_least, kind=str, wanted="the laptop's name", or_none=True)
+        table = ", ".join("{laptop} ({memory} of memory, {price})".format(**row) for row in rows) or "no laptops"
+        require(
+            name == right,
+            f"of {table} you say {name}, not {right}, with at least {at_least} GB of memory. "
+            "Compare numbers, and mind the units.",
+        )
+    return f"right for {len(_CHEAPEST)} questions, and no model has to compare"
 
 
 @exercise
 def missing_tasks(function: Callable[[dict[str, Any]], list[Send] | str]) -> str:
     """Check an edge that sends a task for each planned laptop without a row, and names `advise` when all have one."""
-    state = {"text": _TEXT, "plan": ["Alder", "Birch", "Cedar"], "rows": [_ROWS[1]]}
-    sends = given(function(state))
-    require(isinstance(sends, list), f"two laptops have no row: return a list of `Send`s, not {sends!r}.")
-    require(all(isinstance(send, Send) for send in sends), "each entry of the list is a `Send`.")
-    require({send.node for send in sends} == {"work"}, 'send the tasks to the node "work".')
-    require(all(isinstance(send.arg, dict) for send in sends), "a task is a dictionary with `laptop` and `part`.")
-    names = [send.arg.get("laptop") for send in sends]
-    require("Birch" not in names, "the Birch has its row, and you send it again.")
-    require(names == ["Alder", "Cedar"], f"the Alder and the Cedar have no row, and you send {names}.")
+    _sends(function, _ABOUT, done=["Birch"])
+    _sends(function, _ABOUT, done=["Cedar", "Alder"])
+    _sends(function, _OTHERS_ABOUT, done=[])
+    for about in (_ABOUT, _OTHERS_ABOUT):
+        after = call(function, _state(about, done=[*about][::-1]))
+        require(
+            after in ("advise", ["advise"], ("advise",)),
+            f'when nothing is missing the next node is "advise"; you return {after!r}.',
+        )
+    return "what has no row is sent, each laptop with its own part, and nothing else"
+
+
+def _sends(function: Callable[[dict[str, Any]], Any], about: dict[str, str], done: list[str]) -> None:
+    missing = [name for name in about if name not in done]
+    which = " and ".join(f"the {name}" for name in missing)
+    found = call(function, _state(about, done))
+    # LangGraph takes one `Send` for a list of one.
+    sends = list(found) if isinstance(found, list | tuple) else [found]
     for send in sends:
-        part, name = send.arg.get("part") or "", send.arg["laptop"]
-        require(name in part, f"the task of the {name} lacks the sentence about it: `part_of` finds it.")
-        require(not any(other in part for other in names if other != name), f"the {name} gets the others' sentences.")
-    after = function({**state, "rows": _ROWS[:3]})
-    require(after == "advise", f'when nothing is missing the next node is "advise"; you return {after!r}.')
-    return "two of three are sent; the one that is done is left alone"
+        of_type(send, Send, f"{which} {_have(missing)} no row: return a `Send` for each")
+        require(send.node == "work", f'send the tasks to the node "work"; yours goes to {send.node!r}.')
+        of_type(send.arg, dict, "a task is a dictionary with `laptop` and `part`")
+        require({"laptop", "part"} <= set(send.arg), f"a task has `laptop` and `part`, and yours {sorted(send.arg)}.")
+    names = [send.arg["laptop"] for send in sends]
+    for name in done:
+        require(name not in names, f"the {name} has its row, and you send it again.")
+    require(sorted(map(str, names)) == sorted(missing), f"{which} {_have(missing)} no row, and you send {names}.")
+    for send in sends:
+        name, part = send.arg["laptop"], of_type(send.arg["part"], str, "the `part` of a task is a text")
+        sentence = about[name].removesuffix(".")
+        require(sentence in " ".join(part.split()), f"the task of the {name} lacks the sentence about it.")
+        strange = next((one for one in about if one != name and one in part), None)
+        require(strange is None, f"the task of the {name} has a sentence about the {strange} in its part.")
+
+
+def _state(about: dict[str, str], done: list[str]) -> dict[str, Any]:
+    rows = [deepcopy(row) for name in done for row in _SHOP + _OTHER_SHOP if row["laptop"] == name]
+    return {"text": " ".join(about.values()), "plan": list(about), "rows": rows}
+
+
+def _have(names: list[str]) -> str:
+    return "has" if len(names) == 1 else "have"

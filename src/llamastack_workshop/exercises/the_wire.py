@@ -2,54 +2,79 @@
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
+from numbers import Real
 from typing import Any
 
 import httpx
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import call, exercise, require, your_code
 
 Recording = list[tuple[float, dict[str, Any]]]
 
-_LINES = ['data: {"delta": "café"}', "", 'data: {"delta": "naïve"}', ""]
+# In the third, two letters at which `str.splitlines` splits, and JSON does not.
+_LINES = ['data: {"delta": "café"}', "", 'data: {"delta": "one\u2028two\x85three 🚢"}', "", "data: [DONE]", ""]
 
 
 @exercise
 def lines_out_of_pieces(function: Callable[[Iterable[bytes]], Iterator[str]]) -> str:
     """Check that `function(pieces)` yields whole lines, wherever the pieces end."""
-    stream = "".join(f"{line}\n" for line in _LINES).encode()
+    text = "".join(f"{line}\n" for line in _LINES)
+    stream = text.encode()
     for size in (len(stream), 9, 2, 1):
         pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
-        lines = list(given(function(pieces)))
+        lines = _taken(function, iter([b"", *pieces]))
         require(lines, "no line came out; `yield` each one.")
-        require(all(isinstance(line, str) for line in lines), f"a line is a string; {lines[0]!r} is not. Decode it.")
+        require(
+            all(isinstance(line, str) for line in lines),
+            f"a line is a text, and {lines[0]!r} is a {type(lines[0]).__name__}. Decode it.",
+        )
         require("\n" not in "".join(lines), "a line still has its \\n.")
         require("" in lines, "the empty lines are missing; they end the events.")
+        require(
+            lines != text.splitlines(),
+            "a line ends at \\n alone, and you end one at U+2028 too, which JSON may hold: "
+            '`splitlines` knows more ends than `split("\\n")`.',
+        )
         require(lines == _LINES, f"from pieces of {size} bytes came {lines}. A piece may end within a line.")
     taken: list[bytes] = []
-    first = next(iter(function(_noting([b"data: 1\nda", b"ta: 2\n"], taken))))
+    with your_code():
+        first = next(iter(call(function, _noting([b"data: 1\nda", b"ta: 2\n"], taken))), None)
     require(first == "data: 1" and len(taken) == 1, "the first line came late: yield it before you take more pieces.")
-    return f"{len(_LINES)} lines, from pieces of any size"
+    return f"{len(_LINES)} lines, from pieces of four sizes, and the first as soon as it was there"
 
 
 @exercise
 def first_token(function: Callable[[Recording], float | None]) -> str:
     """Check that `function(recording)` returns when the first text arrived, for both APIs."""
     chunk = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]}
-    chat: Recording = [(0.05, chunk), (0.21, {"choices": [{"index": 0, "delta": {"content": "Paris"}}]})]
-    chat.append((0.24, {"choices": [], "usage": {"total_tokens": 9}}))
-    responses: Recording = [
-        (0.01, {"type": "response.created", "response": {}}),
-        (0.30, {"type": "response.output_item.added", "item": {"type": "message"}}),
-        (0.31, {"type": "response.output_text.delta", "delta": "Paris"}),
-        (0.33, {"type": "response.output_text.delta", "delta": "."}),
+    empty = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
+    usage = {"choices": [], "usage": {"total_tokens": 9}}
+    created = {"type": "response.created", "response": {"output": []}}
+    opened = {"type": "response.output_item.added", "item": {"type": "message", "content": []}}
+    part = {"type": "response.content_part.added", "part": {"type": "output_text", "text": ""}}
+    done = {"type": "response.output_item.done", "item": {"type": "message", "content": [{"text": "Paris."}]}}
+    arguments = {"type": "response.function_call_arguments.delta", "delta": "{"}
+    called = {"choices": [{"index": 0, "delta": {"tool_calls": [{"index": 0, "function": {"arguments": "{"}}]}}]}
+    cases: list[tuple[str, Recording, float | None]] = [
+        (
+            "Responses",
+            [(0.01, created), (0.3, opened), (0.31, part), (0.34, _delta("Paris")), (0.36, _delta(".")), (0.4, done)],
+            0.34,
+        ),
+        ("chat completions", [(0.05, chunk), (0.21, _chunk("Paris")), (0.24, _chunk(".")), (0.3, usage)], 0.21),
+        ("chunks, the first of which has an empty text", [(0.05, empty), (0.22, _chunk("Paris"))], 0.22),
+        ("Responses with an empty delta first", [(0.01, created), (0.2, _delta("")), (0.25, _delta("Paris"))], 0.25),
+        ("chunks, the first of which has no choices", [(0.02, usage | {"usage": None}), (0.6, _chunk("No"))], 0.6),
+        ("a function call by Responses", [(0.01, created), (0.4, arguments), (0.5, arguments)], None),
+        ("a function call by chat completions", [(0.05, chunk), (0.4, called), (0.5, usage)], None),
+        ("a call, and a text after it", [(0.01, created), (0.4, arguments), (1.5, _delta("Paris"))], 1.5),
+        ("a recording without events", [], None),
     ]
-    call = [responses[0], (0.4, {"type": "response.function_call_arguments.delta", "delta": "{"})]
-    require(given(function(responses)) != 0.01, "you return the time of the first event; the first token comes later.")
-    require(function(responses) == 0.31, f"for Responses you return {function(responses)}, not 0.31.")
-    require(function(chat) != 0.05, "the first chunk has no text: its content is None.")
-    require(function(chat) == 0.21, f"for chat completions you return {function(chat)}, not 0.21.")
-    require(function(call) is None, "the delta of a function call is no text: return None where there is no text.")
-    return "0.31 s, 0.21 s, and None where no text came"
+    for what, recording, right in cases:
+        seconds = call(function, list(recording), kind=Real, wanted="the seconds", or_none=True)
+        require(seconds == right, f"for {what} you return {seconds}, not {right}. {_mistaken(recording, seconds)}")
+    return f"right for {len(cases)} recordings of both APIs, and None where no text came"
 
 
 @exercise
@@ -57,18 +82,47 @@ def server_is_doing(function: Callable[[list[str]], str], base_url: str, model: 
     """Check that `function(types)` says what the server does, at each event of streams that are made here."""
     tool = {"type": "function", "name": "get_price", "description": "Look up the price of a product"}
     tool["parameters"] = {"type": "object", "properties": {"product": {"type": "string"}}, "required": ["product"]}
-    asked = {"model": model, "input": "What is the price of the UltraBook?", "max_output_tokens": 64}
+    asked = {"model": model, "input": "What is the price of the UltraBook?", "max_output_tokens": 24}
+    text = _types(base_url, asked)
+    called = _types(base_url, asked | {"tools": [tool], "tool_choice": "required"})
     streams = {
-        "a text": _types(base_url, asked),
-        "a function call": _types(base_url, asked | {"tools": [tool], "tool_choice": "required"}),
+        "a text": text,
+        "a function call": called,
         "a failure": _types(base_url, asked | {"truncation": "auto"}),
+        # What one response of a larger model may do: first the one, then the other.
+        "a text and then a function call": text[:-1] + called[2:],
+        "a function call and then a text": called[:-1] + text[2:],
     }
+    for end in ("completed", "incomplete", "failed"):
+        streams[f"a text that ends as {end}"] = [*text[:-1], f"response.{end}"]
     for what, types in streams.items():
         for count, kind in enumerate(types, 1):
             wanted = _doing(kind)
-            said = given(function(types[:count]))
+            said = call(function, types[:count], kind=str, wanted="one of the four words")
             require(wanted in (None, said), f"in {what}, after {kind!r}, you say {said!r} and not {wanted!r}.")
-    return f"right after each of {sum(map(len, streams.values()))} events"
+    return f"right after each event of {len(streams)} streams"
+
+
+def _taken(function: Callable[[Iterable[bytes]], Iterator[str]], pieces: Iterator[bytes]) -> list[str]:
+    lines = call(function, pieces, kind=Iterable, wanted="lines")
+    require(not isinstance(lines, str | bytes), "you return the lines as one; `yield` each by itself.")
+    with your_code():
+        # More than there are, so that one that never ends is seen.
+        return list(islice(lines, 10 * len(_LINES)))
+
+
+def _delta(text: str) -> dict[str, Any]:
+    return {"type": "response.output_text.delta", "delta": text}
+
+
+def _chunk(text: str) -> dict[str, Any]:
+    return {"choices": [{"index": 0, "delta": {"content": text}}]}
+
+
+def _mistaken(recording: Recording, seconds: float | None) -> str:
+    """Return what the event at `seconds` is, for somebody who took it for the first text."""
+    event = next((event for at, event in recording if at == seconds), None)
+    return f"What arrived then is {json.dumps(event)}." if event else ""
 
 
 def _doing(kind: str) -> str | None:
@@ -83,9 +137,8 @@ def _doing(kind: str) -> str | None:
 
 
 def _types(base_url: str, body: dict[str, Any]) -> list[str]:
-    url = f"{base_url.rstrip('/')}/responses"
-    with httpx.stream("POST", url, json=body | {"stream": True}, timeout=120) as answer:
-        return [json.loads(line.removeprefix("data:"))["type"] for line in answer.iter_lines() if line]
+    answer = httpx.post(f"{base_url.rstrip('/')}/responses", json=body | {"stream": True}, timeout=120)
+    return [json.loads(line.removeprefix(b"data:"))["type"] for line in answer.content.split(b"\n") if line.strip()]
 
 
 def _noting(pieces: list[bytes], taken: list[bytes]) -> Iterator[bytes]:

@@ -1,0 +1,171 @@
+"""Answers to chapter 14, Orchestrator and workers."""
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from langgraph.types import Send
+
+from answers import Answer
+from llamastack_workshop.exercises.orchestrator_workers import cheapest_with, missing_tasks
+
+Rows = list[dict[str, str]]
+
+
+def cheapest(style: str, function: Any, said: str = "") -> Answer:
+    return Answer(cheapest_with, style, lambda s: [function], said)
+
+
+def gigabytes(size: str, of_a_terabyte: int = 1024) -> int:
+    return int(size.split()[0]) * (of_a_terabyte if "TB" in size else 1)
+
+
+def euros(price: str) -> int:
+    return int(re.match(r"\d+", price)[0])
+
+
+def by_sorting(rows: Rows, at_least: int) -> str | None:
+    for row in sorted(rows, key=lambda row: euros(row["price"])):
+        if gigabytes(row["memory"], 1000) >= at_least:
+            return row["laptop"]
+    return None
+
+
+def by_hand(rows: Rows, at_least: int) -> str | None:
+    best = (float("inf"), None)
+    while rows:
+        row = rows.pop()
+        number, unit = row["memory"].split()
+        if int(number) * {"GB": 1, "TB": 1024}[unit] >= at_least:
+            best = min(best, (euros(row["price"]), row["laptop"]))
+    return best[1]
+
+
+def lowest(
+    rows: Rows,
+    at_least: int,
+    fits: Callable[[dict[str, str], int], bool] = lambda row, size: gigabytes(row["memory"]) >= size,
+    price: Callable[[dict[str, str]], Any] = lambda row: euros(row["price"]),
+    of: Callable = min,
+) -> str | None:
+    """A right answer, for changes that make it a wrong one."""
+    return of((row for row in rows if fits(row, at_least)), key=price, default={"laptop": None})["laptop"]
+
+
+def tasks(style: str, function: Any, said: str = "") -> Answer:
+    return Answer(missing_tasks, style, lambda s: [function], said)
+
+
+def sentences(text: str, name: str) -> str:
+    return " ".join(one for one in re.split(r"(?<=\.)\s+", text) if name in one)
+
+
+def sends(
+    state: dict[str, Any],
+    part: Callable[[str, str], Any] = sentences,
+    names: Callable[[dict[str, Any]], Any] = lambda state: (
+        one for one in state["plan"] if one not in [row["laptop"] for row in state["rows"]]
+    ),
+    node: str = "work",
+) -> list[Send]:
+    """A right answer but for the end, for changes that make it a wrong one."""
+    return [Send(node, {"laptop": name, "part": part(state["text"], name)}) for name in names(state)]
+
+
+def backwards(state: dict[str, Any]) -> tuple[Send, ...] | list[str]:
+    missing = sorted(set(state["plan"]) - {row["laptop"] for row in state["rows"]}, reverse=True)
+    return tuple(sends(state, names=lambda state: missing)) or ["advise"]
+
+
+def one_alone(state: dict[str, Any]) -> Send | list[Send] | str:
+    """Return one `Send` by itself if there is but one."""
+    found = []
+    for name in state["plan"]:
+        if any(row["laptop"] == name for row in state["rows"]):
+            continue
+        part = next(one for one in state["text"].split(". ") if name in one)
+        found.append(Send("work", {"laptop": name, "part": f"{name}:\n{part}"}))
+    if not found:
+        return "advise"
+    return found if len(found) > 1 else found[0]
+
+
+class Edge:
+    def __call__(self, state: dict[str, Any]) -> Any:
+        return sends(state) or "advise"
+
+
+RIGHT = [
+    cheapest("sorts, and counts a terabyte as 1000", by_sorting),
+    cheapest("a loop that empties the list", by_hand),
+    cheapest("a partial", partial(lowest)),
+    tasks("another order, a tuple", backwards),
+    tasks("one Send by itself, sentences without a full stop", one_alone),
+    tasks("a class with __call__", Edge()),
+]
+
+WRONG = [
+    cheapest(
+        "prices as texts",
+        partial(lowest, price=lambda row: row["price"]),
+        "you say Fir, not Birch, with at least 4 GB",
+    ),
+    cheapest(
+        "sizes as texts",
+        partial(lowest, fits=lambda row, size: row["memory"] >= f"{size} GB"),
+        "you say Birch, not Elder, with at least 16 GB",
+    ),
+    cheapest(
+        "the number without its unit",
+        partial(lowest, fits=lambda row, size: int(row["memory"].split()[0]) >= size),
+        "you say None, not Fir, with at least 512 GB of memory. Compare numbers, and mind the units",
+    ),
+    cheapest(
+        "the drive",
+        partial(lowest, fits=lambda row, size: gigabytes(row["drive"]) >= size),
+        "you say Birch, not Elder",
+    ),
+    cheapest(
+        "more than",
+        partial(lowest, fits=lambda row, size: gigabytes(row["memory"]) > size),
+        "you say Elder, not Birch, with at least 8",
+    ),
+    cheapest("the dearest", partial(lowest, of=max), "you say Fir, not Birch"),
+    cheapest("the first that fits", partial(lowest, price=lambda row: 0), "you say Alder, not Birch"),
+    cheapest("the cheapest of all", partial(lowest, fits=lambda row, size: True), "you say Birch, not Elder"),
+    cheapest(
+        "the least memory", partial(lowest, price=lambda row: gigabytes(row["memory"])), "you say Alder, not Elder"
+    ),
+    cheapest("the row", lambda rows, size: {"laptop": lowest(rows, size)}, "the laptop's name, not a dict"),
+    cheapest(
+        "an empty text for none",
+        lambda rows, size: lowest(rows, size) or "",
+        "you say , not None, with at least 4096 GB",
+    ),
+    cheapest("an exception for none", partial(lowest, of=lambda all_, key, default: min(all_, key=key)), "ValueError"),
+    tasks("each of the plan", lambda state: sends(state, names=lambda s: s["plan"]), "the Birch has its row"),
+    tasks("the names of this text", lambda s: sends(s, names=lambda _: ["Alder", "Cedar"]), "the Cedar has its row"),
+    tasks("one of two", lambda state: sends(state)[:1], "the Alder and the Cedar have no row, and you send ['Alder']"),
+    tasks("each twice", lambda state: sends(state) * 2, "and you send ['Alder', 'Cedar', 'Alder', 'Cedar']"),
+    tasks("the end with the tasks", lambda state: [*sends(state), "advise"], "return a `Send` for each, not a str"),
+    tasks("no task", lambda s: [Send("work", name) for name in s["plan"][::2]], "a task is a dictionary"),
+    tasks("no part", lambda s: [Send("work", {"laptop": name}) for name in s["plan"][::2]], "and yours ['laptop']"),
+    tasks("the whole text", lambda state: sends(state, part=lambda text, name: text), "has a sentence about the Birch"),
+    tasks(
+        "the sentence before as well",
+        lambda state: sends(state, part=lambda text, name: text[: text.index(sentences(text, name)) + 99]),
+        "in its part",
+    ),
+    tasks(
+        "another one's sentence",
+        lambda state: sends(state, part=lambda text, name: sentences(text, "Birch")),
+        "the task of the Alder lacks the sentence about it",
+    ),
+    tasks("made up", lambda s: sends(s, part=lambda text, name: f"The {name} costs 1 euro."), "lacks the sentence"),
+    tasks("another node", lambda state: sends(state, node="worker"), "yours goes to 'worker'"),
+    tasks("an empty list at the end", sends, 'the next node is "advise"; you return []'),
+    tasks("another end", lambda state: sends(state) or "END", "you return 'END'"),
+    tasks("no end", lambda state: sends(state) or None, "returns None here"),
+    tasks("always the end", lambda state: "advise", "return a `Send` for each, not a str"),
+]

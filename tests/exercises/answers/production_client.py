@@ -1,0 +1,257 @@
+"""Answers to chapter 9, A production client."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from openai import (
+    APIConnectionError,
+    APIError,
+    APIStatusError,
+    APITimeoutError,
+    BadRequestError,
+    NotFoundError,
+    OpenAI,
+)
+from openai.types.responses import Response
+
+from answers import Answer, Server
+from llamastack_workshop.exercises.production_client import browser_status, continued_or_begun, nothing_left_behind
+
+
+@dataclass
+class Outcome:
+    kind: str
+    text: str = ""
+
+
+def ask(using: OpenAI, forward: Callable[[Any], Any] | None = None, **request: Any) -> Outcome:
+    """The chapter's handler, as short as the exercise allows."""
+    try:
+        if forward is None:
+            response = using.responses.create(**request)
+        else:
+            response = list(using.responses.create(**request, stream=True))[-1].response
+        return Outcome(response.status, response.output_text)
+    except APITimeoutError:
+        return Outcome("timeout")
+    except APIConnectionError:
+        return Outcome("connection")
+    except APIStatusError as error:
+        return Outcome(f"HTTP {error.status_code}")
+    except APIError:
+        return Outcome("error line")
+
+
+def status(style: str, function: Any, said: str = "") -> Answer:
+    return Answer(browser_status, style, lambda s: [function, ask, s.client, s.model], said)
+
+
+def matched(outcome: Outcome) -> int:
+    match outcome.kind.split():
+        case ["completed" | "incomplete"]:
+            return HTTPStatus.OK
+        case ["HTTP", code] if 400 <= int(code) <= 499:
+            return int(code)
+        case ["timeout"]:
+            return HTTPStatus.GATEWAY_TIMEOUT
+    return HTTPStatus.BAD_GATEWAY
+
+
+class Statuses:
+    def __init__(self) -> None:
+        self.known = {"completed": 200, "incomplete": 200, "timeout": 504}
+
+    def __call__(self, outcome: Outcome) -> int:
+        own = re.fullmatch(r"HTTP (4\d\d)", outcome.kind)
+        return int(own[1]) if own else self.known.get(outcome.kind, 502)
+
+
+def status_of(outcome: Outcome, changed: dict[str, int] | None = None, other: int = 502) -> int:
+    """A right answer, for changes that make it a wrong one."""
+    statuses = {"completed": 200, "incomplete": 200, "timeout": 504} | (changed or {})
+    own = re.fullmatch(r"HTTP (4\d\d)", outcome.kind)
+    return statuses.get(outcome.kind, int(own[1]) if own else other)
+
+
+def continued(style: str, make: Callable[[Server, dict], Any], said: str = "") -> Answer:
+    def arguments(server: Server) -> list[Any]:
+        request = {"model": server.model, "max_output_tokens": 16}
+        return [make(server, request), server.client, server.model]
+
+    return Answer(continued_or_begun, style, arguments, said)
+
+
+def looks_first(server: Server, request: dict) -> Callable[[str, str], Response]:
+    """Return an answer that retrieves the earlier response, and continues it only if it is completed."""
+
+    def answer(question: str, earlier: str) -> Response:
+        try:
+            if server.client.responses.retrieve(earlier).status == "completed":
+                request["previous_response_id"] = earlier
+        except NotFoundError:
+            pass
+        response = server.client.responses.create(**request, input=question)
+        request.pop("previous_response_id", None)
+        return response
+
+    return answer
+
+
+def tries(*caught: type[Exception], keep: bool = True) -> Callable[[Server, dict], Callable[[str, str], Response]]:
+    """Return what makes an answer that begins anew after the exceptions `caught`."""
+
+    def make(server: Server, request: dict) -> Callable[[str, str], Response]:
+        def answer(question: str, earlier: str) -> Response:
+            create = server.client.responses.create
+            try:
+                return create(**request, input=[{"role": "user", "content": question}], previous_response_id=earlier)
+            except caught:
+                return create(**request, input=question, store=keep)
+
+        return answer
+
+    return make
+
+
+def began(style: str, make: Callable[[Server], Any], said: str = "") -> Answer:
+    return Answer(nothing_left_behind, style, lambda s: [make(s), s.client], said)
+
+
+def streams(
+    server: Server,
+    delete: Callable[[Any], bool] = lambda response: response.status == "in_progress",
+    ends: Callable[[str, int, int], bool] = lambda text, deltas, enough: len(text) >= enough,
+    limit: int = 120,
+) -> Callable[[str, int], str]:
+    """Return an answer that streams until `ends`, and deletes the response if `delete` says so."""
+
+    def answer(question: str, enough: int) -> str:
+        request = {"model": server.model, "input": question, "max_output_tokens": limit}
+        text, deltas = "", 0
+        with server.client.responses.create(**request, stream=True) as stream:
+            for event in stream:
+                if event.type == "response.created":
+                    created = event.response.id
+                if event.type == "response.output_text.delta":
+                    text, deltas = text + event.delta, deltas + 1
+                if ends(text, deltas, enough):
+                    break
+        if delete(server.client.responses.retrieve(created)):
+            server.client.responses.delete(created)
+        return text
+
+    return answer
+
+
+def by_flag(server: Server) -> Callable[[str, int], str]:
+    """Return an answer that notes whether the last event came, and cuts the text to size."""
+
+    def answer(question: str, enough: int) -> str:
+        pieces, begun, ended = [], None, False
+        stream = server.client.responses.create(
+            model=server.model, input=[{"role": "user", "content": question}], stream=True
+        )
+        for event in stream:
+            begun = begun or event.response.id
+            ended = event.type in ("response.completed", "response.incomplete", "response.failed")
+            pieces.append(getattr(event, "delta", ""))
+            if sum(map(len, pieces)) >= enough:
+                stream.close()
+                break
+        if not ended:
+            server.client.responses.delete(begun)
+        return "".join(pieces)[:enough]
+
+    return answer
+
+
+RIGHT = [
+    status("match, and members of HTTPStatus", matched),
+    status("a class with __call__ and a table", Statuses()),
+    status("an error line as the status that its code says", lambda o: status_of(o, {"error line": 404})),
+    continued("looks first, and continues only what is completed", looks_first),
+    continued("catches two classes", tries(BadRequestError, NotFoundError)),
+    began("deletes what is in progress", streams),
+    began("notes the last event, closes by hand, cuts the text", by_flag),
+]
+
+WRONG = [
+    status("200 for everything", lambda o: 200, "for an unknown model ('HTTP 404') you return 200, not 404"),
+    status("a text", lambda o: "200", "should return a status, which is a whole number, not a str"),
+    status("incomplete as 502", lambda o: status_of(o, {"incomplete": 502}), "('incomplete') you return 502, not 200"),
+    status("unknown kinds as 200", lambda o: status_of(o, {"a new kind": 200}), "('a new kind') you return 200"),
+    status("everything else as 200", lambda o: status_of(o, {"failed": 502}, other=200), "you return 200, not 502"),
+    status(
+        "the server's 500",
+        lambda o: int(o.kind[5:]) if o.kind.startswith("HTTP") else status_of(o),
+        "for a status in the 500s ('HTTP 500') you return 500, not 502",
+    ),
+    status(
+        "only the two statuses of the chapter",
+        lambda o: status_of(o, {"HTTP 409": 502, "HTTP 422": 502}),
+        "('HTTP 409') you return 502, not 409",
+    ),
+    status("every 4xx as 400", lambda o: status_of(o, {"HTTP 404": 400}), "you return 400, not 404"),
+    status("the timeout as 502", lambda o: status_of(o, {"timeout": 502}), "for a timeout ('timeout') you return 502"),
+    status("by the text", lambda o: 200 if o.text else status_of(o), "you return 200, not"),
+    status(
+        "a branch without return",
+        lambda o: None if o.kind == "timeout" else status_of(o),
+        "returns None here, not a status",
+    ),
+    continued(
+        "never continues",
+        lambda s, r: lambda q, earlier: s.client.responses.create(**r, input=q),
+        "a known response is not continued",
+    ),
+    continued("returns the text", lambda s, r: lambda q, earlier: "Lisbon", "should return the whole response"),
+    continued(
+        "catches nothing",
+        lambda s, r: lambda q, earlier: s.client.responses.create(**r, input=q, previous_response_id=earlier),
+        "running your code raised NotFoundError",
+    ),
+    continued("catches the 404 alone", tries(NotFoundError), "running your code raised BadRequestError"),
+    continued("a bare except", tries(Exception), "was asked again without `earlier`, which cannot help"),
+    continued(
+        "a question of its own",
+        lambda s, r: lambda q, earlier: tries(NotFoundError, BadRequestError)(s, r)("Where is Lisbon?", earlier),
+        "your `question` is not what the request ends with",
+    ),
+    continued("keeps nothing", tries(NotFoundError, BadRequestError, keep=False), "does not keep your response"),
+    began("returns the response", lambda s: lambda q, enough: s.client, "should return the text, not a OpenAI"),
+    began(
+        "no stream",
+        lambda s: (
+            lambda q, enough: s.client.responses.create(model=s.model, input=q, max_output_tokens=64).output_text[
+                :enough
+            ]
+        ),
+        "leave the loop earlier",
+    ),
+    began("deletes nothing", lambda s: streams(s, delete=lambda response: False), "delete it by its id"),
+    began("deletes everything", lambda s: streams(s, delete=lambda response: True), "delete only what is unfinished"),
+    began(
+        "counts deltas",
+        lambda s: streams(s, ends=lambda text, deltas, enough: deltas >= enough),
+        "count characters, and stop in the loop",
+    ),
+    began(
+        "enough is always 60",
+        lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= 200),
+        "characters where 60 were enough",
+    ),
+    began(
+        "one delta is enough",
+        lambda s: streams(s, ends=lambda text, deltas, enough: bool(text)),
+        "fewer than the 60 that were enough",
+    ),
+    began(
+        "stops in any case after 60",
+        lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= min(enough, 8 if enough > 60 else enough)),
+        "server has no response to your `question`",
+    ),
+    began("an empty text", lambda s: lambda q, enough: "", "the text has 0 characters"),
+]

@@ -1,0 +1,134 @@
+"""Answers to chapter 12, Routing."""
+
+from collections import UserDict
+from collections.abc import Callable
+from typing import Any
+
+from answers import Answer
+from llamastack_workshop.exercises.routing import cascade, jobs_topic
+
+TOPICS = {
+    "billing": "invoices, payments, refunds and prices",
+    "shipping": "delivery, parcels, tracking and addresses",
+    "technical": "a device that does not work: screen, battery, sound, keyboard, software",
+}
+
+
+def topics(style: str, given: Any, said: str = "") -> Answer:
+    return Answer(jobs_topic, style, lambda s: [given, s.client, s.embedding], said)
+
+
+def jobs(style: str, about: str, said: str = "") -> Answer:
+    return topics(style, TOPICS | {"jobs": about}, said)
+
+
+def asked(style: str, function: Any, said: str = "") -> Answer:
+    return Answer(cascade, style, lambda s: [function], said)
+
+
+def nested(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    answer = cheap(message)
+    if not gate(answer):
+        return answer, "cheap"
+    better = strong(message)
+    if objection := gate(better):
+        raise ValueError(objection)
+    return better, "strong"
+
+
+def raises_a_class_of_its_own(message: str, *models_and_gate: Callable) -> list[str]:
+    class RejectedError(ValueError):
+        pass
+
+    *models, gate = models_and_gate
+    problems = []
+    for name, model in zip(("cheap", "strong"), models, strict=True):
+        problems.append(gate(answer := model(message)))
+        if problems[-1] is None:
+            return [answer, name]
+    raise RejectedError(" and ".join(problems))
+
+
+class Cascade:
+    def __call__(self, message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+        answers = ((ask(message), name) for name, ask in (("cheap", cheap), ("strong", strong)))
+        for answer, name in answers:
+            problem = gate(answer)
+            if problem is None:
+                return answer, name
+        raise ValueError(f"nobody knows: {problem}")
+
+
+def first_objection(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    problem = gate(answer := cheap(message))
+    if problem is None:
+        return answer, "cheap"
+    if gate(better := strong(message)) is None:
+        return better, "strong"
+    raise ValueError(problem)
+
+
+def asks_cheap_twice(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    return (strong(message), "strong") if gate(cheap(message)) else (cheap(message), "cheap")
+
+
+def asks_both(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    one, other = cheap(message), strong(message)
+    return (other, "strong") if gate(one) else (one, "cheap")
+
+
+def strong_is_not_judged(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    return (strong(message), "strong") if gate(answer := cheap(message)) else (answer, "cheap")
+
+
+def strong_gets_the_answer(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    answer = cheap(message)
+    return (strong(f"{message} {answer}"), "strong") if gate(answer) else (answer, "cheap")
+
+
+RIGHT = [
+    jobs("what an applicant says", "job applications, careers, vacancies and hiring"),
+    jobs("a person who applies", "a person who applies for a job: application, CV, interview, position"),
+    topics("another order", {"jobs": "employment, applications, internships and open positions", **TOPICS}),
+    topics("a mapping of another class", UserDict(TOPICS, jobs="someone wants to apply for a job at the shop")),
+    asked("nested, and the objection alone", nested),
+    asked("an exception of its own, and a list", raises_a_class_of_its_own),
+    asked("a class with __call__", Cascade()),
+]
+
+WRONG = [
+    topics("jobs alone", {"jobs": "applications"}, "the topics lack ['billing', 'shipping', 'technical']"),
+    topics("no jobs", TOPICS, "the topics lack ['jobs']"),
+    topics("a list", ["billing", "jobs"], "give a dictionary of the topics, not a list"),
+    topics("a fifth", {**TOPICS, "jobs": "open positions", "person": "anything else"}, "you have ['person'] besides"),
+    jobs("an empty description", "", "jobs has no description"),
+    topics("a list of words", TOPICS | {"jobs": ["applications"]}, "the description of jobs is a text, not a list"),
+    topics(
+        "billing and shipping exchanged",
+        TOPICS | {"jobs": "open positions", "billing": TOPICS["shipping"], "shipping": TOPICS["billing"]},
+        "as the chapter does",
+    ),
+    jobs("one letter", "x", "'Where do I send my application?' goes to shipping"),
+    jobs("something else", "plants, flowers and gardens", "describe jobs with the words of an applicant"),
+    jobs("too broad", "orders, parcels, refunds, laptops and applications", "describe jobs more narrowly"),
+    jobs("software", "apps, software and applications", "'The app works badly on my phone.' goes to jobs"),
+    jobs("everything", "any message about an order, a parcel, a payment or a job", "to shipping; describe jobs more"),
+    asked("the first objection", first_objection, "gate objects to in the last answer, the strong one's: 'later' has"),
+    asked("the cheap one twice", asks_cheap_twice, "you asked the cheap model 2 times; keep its answer"),
+    asked("both in any case", asks_both, "you asked cheap and then strong; cheap is right"),
+    asked("the strong one is not judged", strong_is_not_judged, "raise a ValueError"),
+    asked("the strong one gets the answer", strong_gets_the_answer, "you asked 'When do I get my money? soon'"),
+    asked("the answer alone", lambda message, cheap, strong, gate: cheap(message), "two values: the answer, and"),
+    asked(
+        "the strong one alone", lambda message, cheap, strong, gate: (strong(message), "strong"), "you asked strong;"
+    ),
+    asked("another message", lambda m, *others: nested("When do I get my money?", *others), "and not the message"),
+    asked("the other way round", lambda *all_: nested(*all_)[::-1], "for a good cheap answer you return ('cheap'"),
+    asked(
+        "says nothing",
+        lambda m, a, b, gate: nested(m, a, b, lambda answer: gate(answer) and "rejected"),
+        "your ValueError says 'rejected'",
+    ),
+    asked("another exception", lambda m, a, b, gate: {None: nested(m, a, b, gate)}[gate(b(m))], "and you asked cheap"),
+    asked("asks nobody", lambda message, cheap, strong, gate: ("5 days", "cheap"), "and you asked nobody"),
+]
