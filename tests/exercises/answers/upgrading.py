@@ -163,7 +163,7 @@ WRONG = [
     gone("all", lambda: routes("llama-stack-0.6"), "is in OGX as well"),
     gone("one that stays", lambda: {"GET /v1/models"}, "['GET /v1/models'] is in OGX as well"),
     gone("all but one", lambda: sorted(lost())[1:], "one route is missing"),
-    gone("those of 0.7", lambda: routes("llama-stack-0.6") - routes("llama-stack-0.7"), "routes are missing"),
+    gone("those of 0.7", lambda: routes("llama-stack-0.6") - routes("llama-stack-0.7"), "one route is missing"),
     gone("not only /v1", lambda: routes("llama-stack-0.6", False) - routes("ogx-1.5", False), "is not under /v1/"),
     gone("without the method", lambda: {route.split()[1] for route in lost()}, "a route is a method and a path"),
     gone("numbers", lambda: [len(lost())], "a route is a text such as"),
