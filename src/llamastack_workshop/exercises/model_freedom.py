@@ -39,7 +39,7 @@ def falls_over(function: Callable[[list[str]], tuple[str, str]], alive: list[str
     for ids in ([unknown], [unknown, down]):
         wanted = f"raise LookupError when no model of the list answers; for {ids} you"
         try:
-            answer = call(function, ids, or_none=True)
+            answer = call(function, list(ids), or_none=True)
         except NotYet as problem:
             if not isinstance(problem.__cause__, LookupError):
                 raise NotYet(f"{wanted} raise {type(problem.__cause__).__name__}.") from problem
