@@ -1,30 +1,88 @@
 """Checks of chapter 20, Who may do what."""
 
+import io
+import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import redirect_stdout
+from dataclasses import dataclass
 from typing import Any
 
+import yaml
 from cryptography.hazmat.primitives.asymmetric import rsa
 from llama_stack.core.access_control.access_control import is_action_allowed
 from llama_stack.core.access_control.datatypes import Action
 from llama_stack.core.datatypes import AuthenticationConfig, User
 from llama_stack.core.server.auth import RouteAuthorizationMiddleware
+from pydantic import ValidationError
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.system import paths
 
-
-def _user(role: str) -> User:
-    return User(principal=f"some {role}", attributes={"roles": [role]})
+_ROLES = ("guest", "developer", "admin", "visitor", "auditor")
+_RESPONSES = "sql_record::responses"
+# Each kind of resource that the rules of this stack see, with a name.
+_RESOURCES = {
+    _RESPONSES: ("resp_1", "a response"),
+    "sql_record::conversation_messages": ("conv_1", "the messages of a conversation"),
+    "sql_record::conversation_items": ("msg_1", "the items of a conversation"),
+    "sql_record::openai_conversations": ("conv_1", "a conversation"),
+    "sql_record::inference_store": ("chatcmpl_1", "a chat completion"),
+    "sql_record::openai_files": ("file_1", "a file"),
+    "vector_store": ("vs_1", "a vector store"),
+    "model": ("openai/any", "a model"),
+    "tool_group": ("builtin::rag", "the search behind file_search"),
+    "shield": ("any", "a shield"),
+}
+_LARGE = ("model", "large/any", "a model of `large`")
+_THE_AUDITORS = ("/v1/responses", "/v1/responses/resp_1")
+_ROUTES = (
+    *("/v1/conversations", "/v1/conversations/conv_1", "/v1/conversations/conv_1/items"),
+    *("/v1/files", "/v1/files/file_1", "/v1/files/file_1/content"),
+    *("/v1/vector_stores", "/v1/vector_stores/vs_1", "/v1/vector_stores/vs_1/search", "/v1/vector_stores/vs_1/files"),
+    *("/v1/models", "/v1/models/openai/any", "/v1/embeddings", "/v1/completions"),
+    *("/v1/chat/completions", "/v1/chat/completions/chatcmpl_1"),
+    *(
+        "/v1/prompts",
+        "/v1/prompts/pmpt_1",
+        "/v1/tools",
+        "/v1/toolgroups",
+        "/v1/tool-runtime/invoke",
+        "/v1/vector-io/query",
+    ),
+    *(
+        "/v1/providers",
+        "/v1/inspect/routes",
+        "/v1alpha/connectors",
+        "/v1/health",
+        "/v1/version",
+        "/docs",
+        "/openapi.json",
+    ),
+)
 
 
 @dataclass
 class _Resource:
-    """Something of a developer's, as LlamaStack's rules see it."""
+    """Something of somebody's, as LlamaStack's rules see it."""
 
     type: str
     identifier: str
-    owner: User = field(default_factory=lambda: _user("developer"))
+    owner: User | None
+
+
+class _Policies:
+    """What the policies of a `server.auth` allow; LlamaStack's own functions decide."""
+
+    def __init__(self, auth: dict[str, Any]) -> None:
+        self._policies = AuthenticationConfig(route_policy=auth["route_policy"], access_policy=auth["access_policy"])
+        self._routes = RouteAuthorizationMiddleware(None, self._policies.route_policy)
+
+    def opens(self, role: str, path: str) -> bool:
+        return self._routes._is_route_allowed(path, _user(role))
+
+    def may(self, role: str, action: Action, resource: _Resource) -> bool:
+        return is_action_allowed(self._policies.access_policy, action, resource, _user(role))
 
 
 @exercise
@@ -32,55 +90,85 @@ def reasons(function: Callable[[str], str | None], mint: Callable[..., str]) -> 
     """Check that `function(token)` says why a token does not pass, and returns None for one that does."""
     now = int(time.time())
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    wrong = {
-        "expired": mint("dana", ["developer"], exp=now - 5),
-        "audience": mint("dana", ["developer"], aud="billing"),
-        "issuer": mint("dana", ["developer"], iss="https://login.example.com"),
-        "signature": mint("dana", ["developer"], key=stranger),
-    }
-    given(function(wrong["expired"]))
-    for reason, token in wrong.items():
-        answer = function(token)
-        require(answer == reason, f"for a token whose problem is {reason!r} you return {answer!r}.")
-    require(function("sk-0123456789") is not None, "a text that is no JWT passes; return 'signature' for it.")
-    answer = function(mint("dana", ["developer"]))
-    require(answer is None, f"a good token passes: return None, not {answer!r}.")
-    return "four tokens refused, each with its reason, and one accepted"
+    header, _, signature = mint("gil", ["guest"]).split(".")
+    claims = mint("gil", ["admin"]).split(".")[1]
+    wrong = [
+        ("expired", "it has expired", mint("dana", ["developer"], exp=now - 5)),
+        ("audience", "it is for another service", mint("dana", ["developer"], aud="billing")),
+        ("issuer", "it is of another issuer", mint("dana", ["developer"], iss="https://login.example.com")),
+        ("signature", "a stranger signed it", mint("dana", ["developer"], key=stranger)),
+        ("signature", "its claims are not those that were signed", f"{header}.{claims}.{signature}"),
+        ("signature", "nobody published its key", mint("dana", ["developer"], stranger, "key-of-a-stranger")),
+        ("signature", "it is no JWT", "sk-0123456789"),
+    ]
+    for reason, why, token in wrong:
+        answer = call(function, token, or_none=True)
+        require(answer == reason, f"for a token of which {why} you return {answer!r}, not {reason!r}.")
+    for name, role in (("dana", "developer"), ("gil", "guest")):
+        answer = call(function, mint(name, [role]), or_none=True)
+        require(answer is None, f"a good token passes: return None, not {answer!r}.")
+    return "seven tokens refused, each with its reason, and two accepted"
 
 
 @exercise
 def auditor(auth: dict[str, Any]) -> str:
-    """Check that with `auth` an auditor reads the responses of all and does nothing else.
+    """Check that with `auth` an auditor lists and reads the responses of all and does nothing else.
 
-    `auth` is what stands under `server.auth`. LlamaStack's own functions decide.
-    Guests and developers keep what they have.
+    `auth` is what stands under `server.auth`. Everybody else keeps what stacks/access.yaml gives them.
     """
-    auth = given(auth)
-    require(isinstance(auth, dict), f"give the whole `auth` as a dictionary, not {type(auth).__name__}.")
-    rules = {key: auth.get(key) for key in ("route_policy", "access_policy")}
-    require(all(rules.values()), "`auth` has lost a policy: keep route_policy and access_policy.")
-    policies = AuthenticationConfig(**rules)
-    routes = RouteAuthorizationMiddleware(None, policies.route_policy)
+    auth = of_type(given(auth), dict, "give the whole `auth` as a dictionary")
+    for key in ("provider_config", "route_policy", "access_policy"):
+        require(auth.get(key), f"`auth` has lost `{key}`: add rules to a copy of `auth`.")
+    stack = yaml.safe_load((paths.ROOT / "stacks" / "access.yaml").read_text(encoding="utf-8"))
+    original = stack["server"]["auth"]
+    require(auth["provider_config"] == original["provider_config"], "leave `provider_config` as it is.")
+    try:
+        after, before = _Policies(auth), _Policies(original)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))
+        raise NotYet(f"LlamaStack refuses this, at {place}: {first['msg']}.") from None
+    # LlamaStack prints a line for each role that somebody has not.
+    with redirect_stdout(io.StringIO()):
+        for role in _ROLES:
+            _same_routes(role, before, after)
+        for role in _ROLES:
+            _same_rights(role, before, after)
+    return "an auditor reads the responses of all, and otherwise nobody may do more or less than before"
 
-    def opens(role: str, path: str) -> bool:
-        return routes._is_route_allowed(path, _user(role))
 
-    def may(role: str, action: str, kind: str, name: str) -> bool:
-        return is_action_allowed(policies.access_policy, Action(action), _Resource(kind, name), _user(role))
+def _same_routes(role: str, before: _Policies, after: _Policies) -> None:
+    for path in (*_THE_AUDITORS, *_ROUTES):
+        was, now = before.opens(role, path), after.opens(role, path)
+        if role == "auditor" and path in _THE_AUDITORS:
+            require(now, f"{path} is still a 403 for an auditor: add a rule to `route_policy`.")
+        elif role == "auditor":
+            require(was or not now, f"an auditor gets to {path}; name the routes of responses alone.")
+        else:
+            require(was or not now, f"now {_a(role)} gets to {path}; add a `when`.")
+            require(now or not was, f"{_a(role)} no longer gets to {path}; add rules, and keep those that are there.")
 
-    require(opens("auditor", "/v1/responses/resp_1"), "a route of /v1/responses/… is still a 403 for an auditor.")
-    for path in ("/v1/files", "/v1/vector_stores", "/v1/providers"):
-        require(not opens("auditor", path), f"an auditor gets to {path}; name the routes of responses alone.")
-    responses = "sql_record::responses"
-    require(may("auditor", "read", responses, "resp_1"), "an auditor does not see the responses of a developer.")
-    require(not may("auditor", "delete", responses, "resp_1"), "the rule gives an auditor more than `read`.")
-    require(not may("auditor", "read", "model", "large/any"), "an auditor may use a model; name the resource.")
-    others = "sql_record::conversation_items"
-    require(not may("auditor", "read", others, "msg_1"), "an auditor reads more than responses; name their table.")
-    require(not may("guest", "read", responses, "resp_1"), "now a guest reads the responses of all; add a `when`.")
-    for role, model in (("guest", "openai/any"), ("developer", "large/any")):
-        require(
-            opens(role, "/v1/models") and may(role, "read", "model", model),
-            f"a {role} has lost the models; add rules, and keep those that are there.",
-        )
-    return "an auditor reads the responses of all, and nothing else changed"
+
+def _same_rights(role: str, before: _Policies, after: _Policies) -> None:
+    owners = [*(User(principal=f"another {one}", attributes={"roles": [one]}) for one in _ROLES), _user(role), None]
+    resources = [*((kind, *named) for kind, named in _RESOURCES.items()), _LARGE]
+    for (kind, name, what), owner, action in itertools.product(resources, owners, Action):
+        resource = _Resource(kind, name, owner)
+        was, now = before.may(role, action, resource), after.may(role, action, resource)
+        whose = f"{action.value} {what}{f' of {owner.principal}' if owner else ''}"
+        if role == "auditor" and kind == _RESPONSES and action is Action.READ:
+            require(now or not owner, f"an auditor may not {whose}: add a rule to `access_policy`.")
+        elif role == "auditor":
+            more = "permit `read` alone" if kind == _RESPONSES else f"name the resource, `{_RESPONSES}::*`"
+            require(was or not now, f"an auditor may {whose}: {more}.")
+        else:
+            require(was or not now, f"now {_a(role)} may {whose}; add a `when`.")
+            require(now or not was, f"{_a(role)} may no longer {whose}; add rules, and keep those that are there.")
+
+
+def _user(role: str) -> User:
+    return User(principal=f"some {role}", attributes={"roles": [role]})
+
+
+def _a(role: str) -> str:
+    return f"{'an' if role[0] in 'aeiou' else 'a'} {role}"

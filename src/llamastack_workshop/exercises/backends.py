@@ -1,89 +1,97 @@
 """Checks of chapter 18, One API over many backends."""
 
-import json
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable
 from typing import Any
 
-import httpx
-
-from llamastack_workshop.exercises.check import exercise, given, require
-from llamastack_workshop.system import ports
+from llamastack_workshop.exercises.check import call, exercise, given, of_type, require
+from llamastack_workshop.exercises.filling_in import filled_in, options_of, plain, variables_in
+from llamastack_workshop.exercises.relay import relay
 
 _PASS_EVERYTHING_ON = {"remote::openai", "remote::vllm", "remote::llama-cpp-server"}
+_KEYS = {"remote::vllm": "api_token"}  # the others call it api_key
+_ADDRESS = "http://tgi.example.com:3000/v1"
 
 
 @exercise
 def stop_probe(function: Callable[[str, str], bool], base_url: str, model: str) -> str:
     """Check that `function(url, name)` tells a server that honours `stop` from one that leaves it out."""
-    honoured = given(function(base_url, model))
-    require(isinstance(honoured, bool), f"return True or False, not {honoured!r}.")
-    require(honoured, "your server honours `stop`, and your probe says that it does not: is the word in the answer?")
-    with _without("stop", base_url) as address:
+    # Servers of their own, so that an answer which only knows the chapter's address and model is found out.
+    name = f"relayed/{model}"
+
+    def honours(body: dict[str, Any]) -> dict[str, Any]:
+        return body | {"model": model} if "model" in body else body
+
+    def drops(body: dict[str, Any]) -> dict[str, Any]:
+        return {key: value for key, value in honours(body).items() if key != "stop"}
+
+    for change, right in ((honours, True), (drops, False)):
+        with relay(base_url, change) as server:
+            verdict = call(function, server.base_url, name, kind=bool, wanted="True or False")
+        require(server.asked, f"your probe did not ask {server.base_url}, the `url` that it was given.")
+        posted = [body for body in server.asked if "model" in body]
+        require(all(body["model"] == name for body in posted), "your probe asks for another model than `name`.")
+        require(any(body.get("stop") for body in posted), "your probe sends no `stop` to the server.")
         require(
-            function(address, model) is False,
+            verdict or not right, "this server honours `stop`, and your probe says False: is the word in the answer?"
+        )
+        require(
+            right or not verdict,
             "your probe says True of a server that never sees `stop`: ask without it too, and compare the answers.",
         )
-    return "True for your server, and False for a relay before it that takes `stop` out"
+    return "True for a relay before your server, and False for one that takes `stop` out"
 
 
 @exercise
 def tgi_provider(block: dict[str, Any]) -> str:
-    """Check a provider for a TGI at TGI_URL: off where that is not set, and of a kind with which a server starts."""
-    block = given(block)
-    require(isinstance(block, dict), f"give a dictionary, not {type(block).__name__}.")
-    missing = [key for key in ("provider_id", "provider_type", "config") if not block.get(key)]
-    require(not missing, f"the block has no `{missing[0] if missing else ''}`.")
-    kind, config = block["provider_type"], block["config"]
+    """Check a provider for a TGI at TGI_URL: off where that is not set, and of a kind with which a server starts.
+
+    LlamaStack's own function fills the variables in.
+    """
+    block = of_type(plain(given(block)), dict, "give the provider as a dictionary")
+    for key in ("provider_id", "provider_type", "config"):
+        require(block.get(key), f"the block has no `{key}`.")
+    kind, config = block["provider_type"], of_type(block["config"], dict, "`config` is a dictionary")
     require(
         kind != "remote::tgi", "no server starts with remote::tgi; take a kind that speaks OpenAI's API to anybody."
     )
     require(
         kind in _PASS_EVERYTHING_ON,
-        f"{kind} is for another upstream; these pass everything on: {', '.join(sorted(_PASS_EVERYTHING_ON))}.",
+        f"take one of the six kinds that pass everything on: {', '.join(sorted(_PASS_EVERYTHING_ON))}, not {kind}.",
     )
+    for option in config:
+        require(option in options_of(kind), f"{kind} has no option {option!r}, and ignores it.")
+    require(config.get("base_url"), "`config` has no `base_url`.")
+
+    off, on = filled_in(block), filled_in(block, TGI_URL=_ADDRESS)
     require(
-        block["provider_id"] == "${env.TGI_URL:+tgi}",
-        f"with the id {block['provider_id']!r} it is not just on where TGI_URL is set, as `tgi`; see `:+` in run.yaml.",
+        not off,
+        f"where TGI_URL is not set, this is on, as {off.get('provider_id')!r}; "
+        "`${env.NAME:+value}` is nothing where NAME is not set.",
     )
-    require("${env.TGI_URL" in str(config.get("base_url")), "take `base_url` from the variable TGI_URL.")
-    for key in ("base_url", "api_key"):
-        bare = re.fullmatch(r"\$\{env\.(\w+)\}", str(config.get(key)))
-        name = bare[1] if bare else ""
-        require(
-            not bare,
-            f"give `{key}` a default, `${{env.{name}:=…}}`: without one no server starts where {name} is not set.",
-        )
-    without_key = str(config.get("api_key") or ":=}").endswith(":=}")
-    require(not (kind == "remote::openai" and without_key), "without an `api_key`, remote::openai lists no models.")
-    return f"{kind}, on where TGI_URL is set"
+    require(on, "where TGI_URL is set, this is off.")
+    require(on["provider_id"] == "tgi", f"where TGI_URL is set, the id is {on['provider_id']!r}, not 'tgi'.")
+    found = str(on["config"]["base_url"])
+    require(
+        found.rstrip("/") == _ADDRESS,
+        f"where TGI_URL is {_ADDRESS}, `base_url` is {found}; `${{env.TGI_URL:=value}}` follows it.",
+    )
+    _has_values(kind, config)
+    return f"{kind}, at TGI_URL, and off where that is not set"
 
 
-@contextmanager
-def _without(parameter: str, base_url: str) -> Iterator[str]:
-    """Relay what is posted to `base_url` without `parameter` until the block ends; yield the relay's address."""
-
-    class Relay(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body.pop(parameter, None)
-            answer = httpx.post(base_url + self.path.removeprefix("/v1"), json=body, timeout=120)
-            self.send_response(answer.status_code)
-            self.send_header("Content-Type", answer.headers["Content-Type"])
-            self.send_header("Content-Length", str(len(answer.content)))
-            self.end_headers()
-            self.wfile.write(answer.content)
-
-        def log_message(self, *_: object) -> None:
-            """Print nothing into the notebook."""
-
-    relay = ThreadingHTTPServer((ports.HOST, 0), Relay)
-    Thread(target=relay.serve_forever, daemon=True).start()
-    try:
-        yield f"http://{ports.HOST}:{relay.server_port}/v1"
-    finally:
-        relay.shutdown()
-        relay.server_close()
+def _has_values(kind: str, config: dict[str, Any]) -> None:
+    """Raise NotYet unless the address, and the key where it is needed, have a value without their variables."""
+    name = _KEYS.get(kind, "api_key")
+    # An id that is always on, to see what a server reads where TGI_URL is not set.
+    always_on = {"provider_id": "tgi", "config": config}
+    unset = filled_in(always_on)["config"]
+    require(
+        str(unset["base_url"]).startswith(("http://", "https://")),
+        f"where TGI_URL is not set, `base_url` is {unset['base_url']!r}: give an address for that.",
+    )
+    require(kind != "remote::openai" or unset.get(name), "without an `api_key`, remote::openai lists no models.")
+    if name in config:
+        own = variables_in(config[name]) - {"TGI_URL"}
+        require(own, f"read `{name}` from a variable of its own, as `${{env.TGI_API_KEY:=none}}`.")
+        key = filled_in(always_on, **dict.fromkeys(own, "hf_of_yours"))["config"][name]
+        require(key == "hf_of_yours", f"where {', '.join(sorted(own))} is 'hf_of_yours', `{name}` is {key!r}.")

@@ -1,73 +1,111 @@
 """Checks of chapter 19, Data sovereignty."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from openai import NotFoundError, OpenAI
 
-from llamastack_workshop.exercises.check import NotYet, exercise, given, require
+from llamastack_workshop.exercises.check import call, exercise, of_type, require, your_code
+from llamastack_workshop.exercises.relay import relay
 
-# More than `conversations.items.list` returns at a time.
-_ITEMS = 25
+# More than `conversations.items.list` returns at a time, also with the largest `limit` of OpenAI's API, 100.
+_ITEMS = 105
 
 
 @exercise
 def forgets(function: Callable[[OpenAI, str], object], client: OpenAI) -> str:
     """Check that `function(client, conversation_id)` deletes a conversation, and first each of its items."""
-    conversation = client.conversations.create().id
-    for start in range(0, _ITEMS, 20):
-        numbers = range(start, min(start + 20, _ITEMS))
-        items = [{"type": "message", "role": "user", "content": f"message {number}"} for number in numbers]
-        client.conversations.items.create(conversation, items=items)
-    items = client.conversations.items.list(conversation, limit=100).data
-    answer = function(client, conversation)
-    there = _retrievable(client.conversations.retrieve, conversation)
+    # Through a relay, so that a function which takes another client than its argument is found out.
+    with relay(str(client.base_url)) as server:
+        relayed = client.with_options(base_url=server.base_url)
+        empty, kept = _conversation(client, 0), _conversation(client, 1)
+        call(function, relayed, empty, or_none=True)
+        there = _retrievable(client.conversations.retrieve, empty)
+        require(not there, "the conversation is still there: delete it too, after its items.")
+        require(server.asked, "it is gone, and not through the `client` that your function is given: use that one.")
+
+        conversation = _conversation(client, _ITEMS)
+        items = client.conversations.items.list(conversation, limit=_ITEMS).data
+        call(function, relayed, conversation, or_none=True)
     left = [
         item.id
         for item in items
         if _retrievable(client.conversations.items.retrieve, item.id, conversation_id=conversation)
     ]
-    if there and len(left) == _ITEMS:
-        given(answer)
-    require(not there, "the conversation is still there.")
     require(len(left) < _ITEMS, f"all {_ITEMS} items can still be retrieved; delete them before the conversation.")
-    require(not left, f"{len(left)} of {_ITEMS} items can still be retrieved; `items.list` returns 20 at a time.")
-    return f"the conversation and its {_ITEMS} items are gone"
+    require(
+        not left,
+        f"{len(left)} of {_ITEMS} items can still be retrieved: `items.list` returns 20 at a time, or `limit`, "
+        "so ask until it returns none.",
+    )
+    there = _retrievable(client.conversations.retrieve, conversation)
+    require(not there, "the conversation is still there, and its items are gone.")
+    require(_retrievable(client.conversations.retrieve, kept), "another conversation is gone as well.")
+    client.conversations.delete(kept)
+    return f"a conversation and its {_ITEMS} items are gone, an empty one as well, and another one is still there"
 
 
 @exercise
 def finds_what_leaves(function: Callable[[dict[str, Any]], list[str]]) -> str:
     """Check that `function(configuration)` returns the ids of the providers with a base_url on another host."""
-    addresses = {
-        "local-name": "http://localhost:8000/v1",
-        "local-address": "http://127.0.0.1:8000/v1",
-        "local-ipv6": "http://[::1]:8000/v1",
-        "hosted": "https://api.openai.com/v1",
-        "look-alike": "https://localhost.example.com/v1",
-        "neighbour": "http://192.168.1.7:11434/v1",
-    }
-    inference = [_provider(name, {"base_url": url}) for name, url in addresses.items()]
-    elsewhere = {"elsewhere": "https://shields.example.com"}
+    _finds(
+        function,
+        inference={
+            "local-name": "http://localhost:8000/v1",
+            "hosted": "https://api.openai.com/v1",
+            "local-address": "http://127.0.0.1:8000/v1",
+            "local-ipv6": "http://[::1]:8000/v1",
+            "local-tls": "https://localhost/v1",
+            "look-alike": "https://localhost.example.com/v1",
+            "neighbour": "http://192.168.1.7:11434/v1",
+            "path-alike": "http://10.0.0.5:8000/localhost/v1",
+            "no-address": None,
+        },
+        safety={"elsewhere": "https://shields.example.com"},
+    )
+    # The same ids in other places, for answers that know those of the first configuration.
+    _finds(
+        function,
+        inference={"hosted": "http://localhost:8000/v1", "local-name": "https://api.openai.com/v1"},
+        vector_io={"neighbour": None},
+        files={},
+    )
+    _finds(function, inference={"at-home": "http://127.0.0.1:11434/v1"})
+    return "six providers of three configurations send prompts elsewhere, and you find them"
+
+
+_HERE = ("http://localhost:", "http://127.0.0.1:", "http://[::1]:", "https://localhost/")
+
+
+def _finds(function: Callable[[dict[str, Any]], Any], **apis: dict[str, str | None]) -> None:
+    """Raise NotYet unless `function` finds the providers of `apis`, each an id and its base_url, that are elsewhere."""
+    addresses = {id: url for providers in apis.values() for id, url in providers.items()}
+    wanted = {id for id, url in addresses.items() if url and not url.startswith(_HERE)}
     configuration = {
         "providers": {
-            "inference": [*inference, _provider("no-address", {})],
-            "tool_runtime": [{"provider_id": "no-config", "provider_type": "inline::rag-runtime"}],
-            "safety": [_provider(name, {"base_url": url}) for name, url in elsewhere.items()],
+            api: [_provider(api, id, url) for id, url in providers.items()] for api, providers in apis.items()
         }
+        | {"tool_runtime": [{"provider_id": "no-config", "provider_type": "inline::rag-runtime"}]}
     }
-    answer = given(function(configuration))
-    require(isinstance(answer, (list, tuple, set)), f"return a list of ids, not {type(answer).__name__}.")
-    wanted = {"hosted", "look-alike", "neighbour", *elsewhere}
-    for name in sorted(set(answer) - wanted, key=str):
-        why = f"{addresses[name]} is on this machine" if name in addresses else "it has no base_url"
-        raise NotYet(f"{name!r} does not leave: {why}.")
-    for name in sorted(wanted - set(answer)):
-        raise NotYet(f"{name!r} is missing: its base_url, {(addresses | elsewhere)[name]}, is on another host.")
-    return "four of nine providers send prompts elsewhere"
+    answer = call(function, configuration, kind=Iterable, wanted="a list of ids")
+    require(not isinstance(answer, (str, bytes, dict)), f"return a list of ids, not a {type(answer).__name__}.")
+    with your_code():
+        answer = list(answer)
+    for id in answer:
+        of_type(id, str, "the list holds ids, each a text")
+        why = f"{addresses[id]} is on this machine" if addresses.get(id) else "it has no base_url"
+        why = why if id in addresses or id == "no-config" else "this configuration has no such provider"
+        require(id in wanted, f"{id!r} does not leave: {why}.")
+    for id in sorted(wanted):
+        require(id in answer, f"{id!r} is missing: its base_url, {addresses[id]}, is on another host.")
+    (often, count), *_ = [*Counter(answer).most_common(1), ("", 0)]
+    require(count < 2, f"{often!r} is in your list {count} times; once is enough.")
 
 
-def _provider(name: str, config: dict[str, str]) -> dict[str, Any]:
-    return {"provider_id": name, "provider_type": "remote::openai", "config": config}
+def _provider(api: str, id: str, url: str | None) -> dict[str, Any]:
+    config = {"base_url": url} if url else {"persistence": {"namespace": id}}
+    return {"provider_id": id, "provider_type": f"remote::{api}", "config": config}
 
 
 def _retrievable(retrieve: Callable[..., Any], *arguments: str, **options: str) -> bool:
@@ -76,3 +114,14 @@ def _retrievable(retrieve: Callable[..., Any], *arguments: str, **options: str) 
     except NotFoundError:
         return False
     return True
+
+
+def _conversation(client: OpenAI, length: int) -> str:
+    """Make a conversation of `length` items; return its id."""
+    id = client.conversations.create().id
+    # One request takes no more than 20.
+    for start in range(0, length, 20):
+        numbers = range(start, min(start + 20, length))
+        items: Any = [{"type": "message", "role": "user", "content": f"message {number}"} for number in numbers]
+        client.conversations.items.create(id, items=items)
+    return id

@@ -1,16 +1,20 @@
 """Checks of chapter 17, Model freedom."""
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from llamastack_workshop.exercises.check import NotYet, exercise, given, require
+from openai import APIStatusError
 
-_VARIABLES = {
-    "base_url": ("REVIEWER_URL", "http://localhost:8000/v1"),
-    "api_token": ("REVIEWER_API_TOKEN", ""),
-    "allowed_models": ("REVIEWER_MODEL", "Qwen/Qwen2.5-7B-Instruct"),
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.filling_in import filled_in, options_of, plain
+
+# Each option with its variable, what it is without that, and another value to try.
+_VARIABLES: dict[str, tuple[str, str | None, str]] = {
+    "base_url": ("REVIEWER_URL", "http://localhost:8000/v1", "http://vllm.example.com:9000/v1"),
+    "api_token": ("REVIEWER_API_TOKEN", None, "token-of-the-reviewer"),
+    "allowed_models": ("REVIEWER_MODEL", "Qwen/Qwen2.5-7B-Instruct", "mistralai/Mistral-7B-Instruct-v0.3"),
 }
+_TWO_VALUES = "two values: the id, and the text that it gave"
 
 
 @exercise
@@ -19,44 +23,85 @@ def falls_over(function: Callable[[list[str]], tuple[str, str]], alive: list[str
 
     `alive` are ids whose upstream answers, `down` is one whose upstream does not.
     """
-    for ids, expected in (([down, *alive], alive[0]), ([alive[-1], down], alive[-1])):
-        answer = given(function(ids))
-        require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the id, and the text that it gave.")
-        require(answer[0] != down, f"the upstream of {down} is down, so it cannot have answered.")
-        require(answer[0] == expected, f"of {ids} the first that answers is {expected}, not {answer[0]}.")
-        require(isinstance(answer[1], str) and answer[1].strip(), f"the second value is the text of {expected}.")
+    unknown = f"nobody/{down}"
+    # Each id once in the first place: a function that trusts the list of models passes over those that are not on it.
+    turns = [[*alive[turn:], *alive[:turn]] for turn in range(1, len(alive))]
+    for ids in ([down, *alive], [unknown, alive[-1], down], *turns):
+        expected = next(id for id in ids if id not in (down, unknown))
+        answer = _asked(function, ids)
+        require(len(answer) == 2, f"return {_TWO_VALUES}, not {len(answer)} values.")
+        id, text = answer
+        require(text not in ids, "the id comes first, and then the text.")
+        require(id != down, f"the upstream of {down} is down, so it cannot have answered.")
+        require(id != unknown, f"no provider has {unknown}, so it cannot have answered.")
+        require(id == expected, f"of {ids} the first that answers is {expected}, not {id!r}: ask them in this order.")
+        require(isinstance(text, str) and text.strip(), f"the second value is the text of {expected}, not {text!r}.")
+    for ids in ([unknown], [unknown, down]):
+        wanted = f"raise LookupError when no model of the list answers; for {ids} you"
+        try:
+            answer = call(function, list(ids), or_none=True)
+        except NotYet as problem:
+            if not isinstance(problem.__cause__, LookupError):
+                raise NotYet(f"{wanted} raise {type(problem.__cause__).__name__}.") from problem
+        else:
+            raise NotYet(f"{wanted} return {answer!r}.")
+    return "the first id that answered, each time, and a LookupError where none did"
+
+
+def _asked(function: Callable[[list[str]], Any], ids: list[str]) -> Any:
     try:
-        answer = function([down])
-    except LookupError:
-        return f"{down} failed, {alive[0]} answered, and without any that answers it is a LookupError"
-    raise NotYet(f"raise LookupError when no model of the list answers; you returned {answer!r}.")
+        return call(function, list(ids), kind=(tuple, list), wanted=_TWO_VALUES)
+    except NotYet as problem:
+        if isinstance(problem.__cause__, APIStatusError):
+            status = problem.__cause__.status_code
+            raise NotYet(
+                f"for {ids} a status {status} ends your function. Catch `APIStatusError`, and go on with the next id."
+            ) from problem
+        raise
 
 
 @exercise
 def third_job(provider: dict[str, Any]) -> str:
-    """Check the entry of a provider `reviewer`: a vLLM at an address, with a token and a model, by variables."""
-    provider = given(provider)
-    require(isinstance(provider, dict), f"the entry is a dictionary, not {type(provider).__name__}.")
-    require(provider.get("provider_id") == "reviewer", "the id is the job: `reviewer`.")
-    require(provider.get("provider_type") == "remote::vllm", "the type of a vLLM is `remote::vllm`.")
-    config = provider.get("config")
-    require(isinstance(config, dict), "address, token and model stand under `config`.")
+    """Check the entry of a provider `reviewer`: a vLLM at an address, with a token and a model, by variables.
+
+    LlamaStack's own function fills the variables in.
+    """
+    provider = of_type(plain(given(provider)), dict, "give the entry as a dictionary")
+    require(provider.get("provider_id"), "`provider_id` is missing.")
+    kind = provider.get("provider_type")
+    require(kind == "remote::vllm", f"the type of a vLLM is `remote::vllm`, not {kind!r}.")
+    require("config" in provider, "`config` is missing: address, token and model stand under it.")
+    config = of_type(provider["config"], dict, "`config` is a dictionary with address, token and model")
     require("api_key" not in config, "what the other providers call api_key is `api_token` for remote::vllm.")
-    unknown = set(config) - set(_VARIABLES)
-    require(not unknown, f"nobody asked for {', '.join(sorted(unknown))}: base_url, api_token and allowed_models do.")
-    for key, (variable, default) in _VARIABLES.items():
-        _reads(config.get(key), key, variable, default)
-    return "reviewer/… is a third job, and the file holds no secret"
+    for key in _VARIABLES:
+        require(key in config, f"`{key}` is missing.")
+    for key in config:
+        require(key in options_of(kind), f"remote::vllm has no option {key!r}, and ignores it.")
+    models = of_type(config["allowed_models"], list, "`allowed_models` is a list, here of one model")
+    require(len(models) == 1, f"`allowed_models` is a list of one model here, not of {len(models)}.")
+
+    without = _read(provider)
+    for key, (variable, default, _) in _VARIABLES.items():
+        expected = "nothing" if default is None else repr(default)
+        require(without[key] == default, f"without {variable}, `{key}` is {without[key]!r}, and should be {expected}.")
+    for key, (variable, _, value) in _VARIABLES.items():
+        found = _read(provider, **{variable: value})
+        require(
+            found[key] == value,
+            f"`{key}` does not follow {variable}: where that is {value!r}, it is {found[key]!r}. "
+            f"Read it as `${{env.{variable}:=…}}`.",
+        )
+        other = next((one for one in _VARIABLES if one != key and found[one] != without[one]), None)
+        require(other is None, f"{variable} is for `{key}` alone, and changes `{other}` too.")
+    return "reviewer/… is a third job: three variables decide where it is, and the file holds no secret"
 
 
-def _reads(value: Any, key: str, variable: str, default: str) -> None:
-    """Raise NotYet unless `value` is the variable with its default, for `allowed_models` in a list."""
-    require(value is not None, f"`{key}` is missing.")
-    if key == "allowed_models":
-        require(isinstance(value, list) and len(value) == 1, "`allowed_models` is a list, here of one model.")
-        (value,) = value
-    written = re.fullmatch(r"\$\{env\.(\w+)(:[=+])?(.*)\}", str(value))
-    require(written, f"`{key}` is {value!r}; read it from a variable, as ${{env.NAME:=value}}.")
-    require(written[1] == variable, f"`{key}` reads the variable {written[1]}, not {variable}.")
-    require(written[2] == ":=", f"write := in `{key}`: the value where {variable} is not set.")
-    require(written[3] == default, f"without {variable}, `{key}` is {written[3]!r}, not {default!r}.")
+def _read(provider: dict[str, Any], **variables: str) -> dict[str, Any]:
+    """Return the options of the exercise as a server reads them; the model as a text."""
+    found = filled_in(provider, **variables)
+    where = f"where {', '.join(variables)} is set" if variables else "where no variable is set"
+    id = found.get("provider_id")
+    require(id == "reviewer", f"the id is the job, `reviewer`; {where}, yours is {id!r}.")
+    config = found["config"]
+    address, token, (model,) = config["base_url"], config["api_token"], config["allowed_models"]
+    return {"base_url": str(address).rstrip("/"), "api_token": token or None, "allowed_models": model}

@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from openai.types.responses import ResponseStreamEvent
+import httpx
+from openai import OpenAI, Stream
+from openai.types.responses import Response, ResponseStreamEvent
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import call, exercise, of_type, require
 
-_INSECURE = "void read_line(char *line) {\n    gets(line);\n}"
-_HARMLESS = "def double(number):\n    return 2 * number"
+# Of each, what a program would do that looks for words is wrong.
+_INSECURE = ("void read_line(char *line) {\n    gets(line);\n}", "subprocess.run(command, shell=True)")
+_HARMLESS = ("def double(number):\n    return 2 * number", "checksum = hashlib.sha256(gadgets)")
 
 
 @exercise
@@ -18,16 +21,25 @@ def closed_gate(gate: Callable[[str], str | None], broken_scanner: Callable[[], 
 
     `broken_scanner()` is a context in which the scanner does not work.
     """
-    problem = gate(_INSECURE)
-    require(problem is not None, "code with `gets(line);` passed your gate. Ask `guarded.moderations`.")
-    require(isinstance(problem, str), f"say what is wrong in a sentence, not with {problem!r}.")
-    problem = gate(_HARMLESS)
-    require(problem is None, f"your gate stopped a function that doubles a number: {problem!r}.")
+
+    def problem(code: str) -> str | None:
+        return call(gate, code, kind=str, wanted="a sentence that says what is wrong, or None", or_none=True)
+
+    for code in _INSECURE:
+        found = problem(code)
+        require(found is not None, f"{code!r} passed your gate. Ask `guarded.moderations`.")
+        require(found, "your gate returns an empty text for insecure code. Say what is wrong in a sentence.")
+    for code in _HARMLESS:
+        found = problem(code)
+        require(found is None, f"your gate stopped {code!r}, which is harmless: {found!r}.")
     with broken_scanner():
-        require(
-            gate(_HARMLESS) is not None,
-            "the scanner was broken, and code passed. Send a text along that must be flagged; is it?",
-        )
+        for code in (_HARMLESS[0], _INSECURE[0]):
+            require(
+                problem(code),
+                "the scanner was broken, and code passed. Send a text along that must be flagged; is it?",
+            )
+    found = problem(_HARMLESS[0])
+    require(found is None, f"the scanner works again, and your gate still stops harmless code: {found!r}.")
     return "insecure code stops, and so does everything while the scanner is broken"
 
 
@@ -41,15 +53,41 @@ def guarded_stream(
 
     `harmless` are the events of an answer that came through, `blocked` those of one that the shield cut off.
     """
-    answer = given(read(iter(harmless)))
-    require(isinstance(answer, tuple) and len(answer) == 2, "return two values: the text, and the refusal or None.")
-    text, refusal = answer
-    require(refusal is None, f"the harmless answer was refused: {refusal!r}.")
+    text, refusal = _read(read, harmless)
+    require(refusal is None, f"the harmless answer was refused: {refusal!r}. Return None for what is no refusal.")
     wanted = harmless[-1].response.output_text
     require(text == wanted, f"the text of the harmless answer is {wanted!r}, not {text!r}.")
-    text, refusal = read(iter(blocked))
-    require(
-        refusal, "the blocked answer has no refusal. The last event's response holds one, in its message's content."
-    )
-    require(text == "", f"the answer was refused, and {text!r} is still there. Withdraw what had arrived.")
+    said = _refusal(blocked[-1].response)
+    # As it was, and as it is where the shield stops the request before the model has written anything.
+    for events in (blocked, [event for event in blocked if event.type != "response.output_text.delta"]):
+        text, refusal = _read(read, events)
+        require(
+            refusal, "the blocked answer has no refusal. The last event's response holds one, in its message's content."
+        )
+        require(refusal == said, f"the refusal says {said!r}, and you return {refusal!r}.")
+        require(text == "", f"the answer was refused, and {text!r} is still there. Withdraw what had arrived.")
     return f"the text {wanted!r}, or no text and the refusal"
+
+
+def _read(read: Callable[..., Any], events: list[ResponseStreamEvent]) -> tuple[Any, Any]:
+    wanted = "two values: the text, and the refusal or None"
+    answer = call(read, _replayed(events), kind=(tuple, list), wanted=wanted)
+    require(len(answer) == 2, f"return {wanted}, not {len(answer)} values.")
+    text, refusal = answer
+    of_type(text, str, "the first value is a text")
+    require(refusal is None or isinstance(refusal, str), f"the second value is the refusal or None, not {refusal!r}.")
+    return text, refusal
+
+
+def _replayed(events: list[ResponseStreamEvent]) -> Stream[ResponseStreamEvent]:
+    """Return a stream of OpenAI's client in which the events come again, once and in their order."""
+    content = "".join(f"data: {event.model_dump_json(warnings=False)}\n\n" for event in events)
+    request = httpx.Request("POST", "http://localhost/v1/responses")
+    response = httpx.Response(200, content=content.encode(), request=request)
+    return Stream(cast_to=ResponseStreamEvent, response=response, client=OpenAI(api_key="none"))
+
+
+def _refusal(response: Response) -> str:
+    """Return the refusal in `response`."""
+    messages = [item for item in response.output if item.type == "message"]
+    return next(part.refusal for message in messages for part in message.content if part.type == "refusal")

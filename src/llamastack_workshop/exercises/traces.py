@@ -1,75 +1,140 @@
 """Checks of chapter 22, Traces and metrics with OpenTelemetry."""
 
 import re
+import secrets
 from collections.abc import Callable
-from types import SimpleNamespace
+from dataclasses import dataclass, field
 from typing import Any
 
-from llamastack_workshop.exercises.check import exercise, given, require
+from dotenv import dotenv_values
+from opentelemetry.util.http import parse_excluded_urls
 
-_MODEL, _EMBEDDINGS = "127.0.0.1:8322", "embeddings.example.com"
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.system import paths
+
+_MODEL, _EMBEDDINGS, _LARGE = "127.0.0.1:8322", "embeddings.example.com:8443", "10.0.0.5:8000"
+_GATEWAY = "gateway.example.com:8321"
+# What the exercise changes of stacks/telemetry.env.
+_CHANGED = {
+    *("OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER_ARG", "OTEL_METRICS_EXPORTER"),
+    "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS",
+}
+
+
+@dataclass(frozen=True)
+class _Span:
+    """A span as the chapter has them."""
+
+    service: str
+    kind: str
+    name: str
+    attributes: dict[str, Any]
+    parent: str = ""
+    trace: str = "4bf92f3577b34da6a3ce929d0e0e4736"
+    id: str = field(default_factory=lambda: secrets.token_hex(8))
+    start: float = 1.0
+    end: float = 2.0
 
 
 @exercise
 def destinations(function: Callable[[list[Any]], dict[str, int]]) -> str:
     """Check that `function(trace)` counts the requests that LlamaStack made, by the host and port they went to."""
-    found = given(function(_trace()))
-    require(isinstance(found, dict), f"return a dictionary, not {type(found).__name__}.")
+    searched = _trace(f"http://{_MODEL}", f"https://{_EMBEDDINGS}", f"http://{_MODEL}")
+    _counts(function, searched, {_MODEL: 2, _EMBEDDINGS: 1})
+    _counts(function, _trace(f"http://{_LARGE}"), {_LARGE: 1})
+    _counts(function, _trace(), {})
+    return "the calls of LlamaStack in three traces, and none of anybody else's"
+
+
+def _counts(function: Callable[[list[Any]], Any], trace: list[_Span], wanted: dict[str, int]) -> None:
+    found = call(function, trace, kind=dict, wanted="a dictionary")
+    for address, number in found.items():
+        of_type(address, str, "an address is a text, such as '127.0.0.1:8322'")
+        of_type(number, int, f"how often {address} was called is a whole number")
+    # An address that was called no time may be there or not.
+    found = {address: number for address, number in found.items() if number}
     require(
-        "gateway.example.com" not in found,
-        "you count a request that reached LlamaStack, or one of my-program: look at `kind` and at `service`.",
+        _GATEWAY not in found,
+        "you count a request that reached LlamaStack, or one of another program: look at `kind` and at `service`.",
     )
     require(not any("/" in address for address in found), "an address is host and port alone: `urlsplit(url).netloc`.")
-    require("127.0.0.1" not in found, "the port is missing: `netloc` has it, `hostname` does not.")
-    require(set(found) == {_MODEL, _EMBEDDINGS}, f"LlamaStack called {_MODEL} and {_EMBEDDINGS}, not {sorted(found)}.")
-    require(found[_MODEL] == 2, f"{_MODEL} was called twice, and you count {found[_MODEL]!r}.")
-    require(found[_EMBEDDINGS] == 1, f"{_EMBEDDINGS} was called once, and you count {found[_EMBEDDINGS]!r}.")
-    return f"two calls to {_MODEL}, one to {_EMBEDDINGS}, and none of anybody else's"
+    hosts = {address.rpartition(":")[0] for address in wanted}
+    require(hosts.isdisjoint(found), "the port is missing: `netloc` has it, `hostname` does not.")
+    called = " and ".join(wanted) or "nobody"
+    require(set(found) == set(wanted), f"in this trace LlamaStack called {called}, and you say {sorted(found)}.")
+    for address, number in wanted.items():
+        times = "once" if number == 1 else "twice"
+        require(
+            found[address] == number,
+            f"LlamaStack called {address} {times}, and you count {found[address]}: look at `kind` and at `service`.",
+        )
 
 
 @exercise
 def production(variables: dict[str, str]) -> str:
     """Check the variables of a server that keeps one trace in fifty and sends no metrics."""
-    variables = given(variables)
-    require(isinstance(variables, dict), f"give the variables as a dictionary, not {type(variables).__name__}.")
-    require(all(isinstance(value, str) for value in variables.values()), "the value of a variable is a text: quote it.")
-    for name in ("OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_PROTOCOL"):
-        require(variables.get(name), f"{name} is gone: begin with `telemetry | {{…}}`, which keeps the others.")
-    require(variables["OTEL_EXPORTER_OTLP_PROTOCOL"] == "http/protobuf", "the protocol stays http/protobuf.")
-    require(variables.get("OTEL_SERVICE_NAME") == "gateway", "OTEL_SERVICE_NAME is not gateway.")
+    variables = of_type(given(variables), dict, "give the variables as a dictionary")
+    for name, value in variables.items():
+        of_type(value, str, f"the value of {name} is a text, in quotes")
+    before = dotenv_values(paths.ROOT / "stacks" / "telemetry.env")
+    for name in before:
+        require(name in variables, f"{name} is gone: begin with `telemetry | {{…}}`, which keeps the others.")
+    for name in variables:
+        require(name in before, f"nobody asked for {name}: four of the variables in `telemetry` are enough.")
+    require(variables["OTEL_SERVICE_NAME"] == "gateway", "OTEL_SERVICE_NAME is not gateway.")
     require(
-        variables.get("OTEL_TRACES_SAMPLER") == "parentbased_traceidratio",
-        "for a caller's decision to hold, the sampler is parentbased_traceidratio.",
+        variables["OTEL_TRACES_SAMPLER"] == before["OTEL_TRACES_SAMPLER"],
+        "for a caller's decision to hold, the sampler stays parentbased_traceidratio.",
     )
     require(_share(variables) == 0.02, "OTEL_TRACES_SAMPLER_ARG is the share that is kept: one in fifty is 0.02.")
     require(
-        variables.get("OTEL_METRICS_EXPORTER") == "none",
+        variables["OTEL_METRICS_EXPORTER"].strip().lower() == "none",
         "metrics are on where nothing is said: OTEL_METRICS_EXPORTER is none.",
     )
-    patterns = variables.get("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")
-    excluded = [pattern.strip() for pattern in patterns]
-    for path, wanted in {"health": True, "version": True, "models": True, "responses": False}.items():
-        url = f"http://127.0.0.1:8321/v1/{path}"
-        matched = any(pattern and re.search(pattern, url) for pattern in excluded)
-        require(matched == wanted, f"/v1/{path} makes {'a span' if wanted else 'no span'}: look at the excluded URLs.")
+    for name, value in before.items():
+        require(name in _CHANGED or variables[name] == value, f"{name} stays {value!r}: it has nothing to do with it.")
+    _makes_no_span(variables["OTEL_PYTHON_FASTAPI_EXCLUDED_URLS"])
     return "one trace in fifty, a caller's decision first, and no metrics"
+
+
+def _makes_no_span(excluded: str) -> None:
+    """Raise NotYet unless OpenTelemetry excludes health, version and models, and nothing else."""
+    try:
+        urls = parse_excluded_urls(excluded)
+    except re.error as error:
+        raise NotYet(f"{excluded!r} is no list of regular expressions, with commas between them: {error}.") from None
+    silent = ("health", "version", "models")
+    for path in (*silent, "responses", "chat/completions", "embeddings", "files", "vector_stores", "conversations"):
+        for host in ("127.0.0.1:8321", "gateway.example.com"):
+            matched = urls.url_disabled(f"http://{host}/v1/{path}")
+            require(
+                matched == (path in silent),
+                f"/v1/{path} makes {'no span' if matched else 'a span'}: look at the excluded URLs.",
+            )
 
 
 def _share(variables: dict[str, str]) -> float | None:
     try:
-        return float(variables.get("OTEL_TRACES_SAMPLER_ARG", ""))
+        return float(variables["OTEL_TRACES_SAMPLER_ARG"])
     except ValueError:
         return None
 
 
-def _trace() -> list[SimpleNamespace]:
-    """Return the spans of a program that asks LlamaStack, which asks a model twice and searches in between."""
-    rows = [
-        ("my-program", "client", {"http.url": "http://gateway.example.com/v1/responses"}),
-        ("llama-stack", "server", {"http.url": "http://gateway.example.com/v1/responses"}),
-        ("llama-stack", "client", {"http.url": f"http://{_MODEL}/v1/chat/completions"}),
-        ("llama-stack", "internal", {}),
-        ("llama-stack", "client", {"http.url": f"https://{_EMBEDDINGS}/v1/embeddings"}),
-        ("llama-stack", "client", {"http.url": f"http://{_MODEL}/v1/chat/completions"}),
-    ]
-    return [SimpleNamespace(service=service, kind=kind, attributes=attributes) for service, kind, attributes in rows]
+def _trace(*calls: str) -> list[_Span]:
+    """Return the spans of a program that asks LlamaStack, which calls the addresses of `calls`, and searches.
+
+    The upstream of the first call makes a span too, and calls somebody itself.
+    """
+    asked = {"http.url": f"http://{_GATEWAY}/v1/responses"}
+    mine = _Span("my-program", "client", "POST", asked)
+    request = _Span("llama-stack", "server", "POST /v1/responses", asked, mine.id)
+    found = [mine, request, _Span("llama-stack", "internal", "knowledge_search", {}, request.id)]
+    for number, address in enumerate(calls):
+        url = {"http.url": f"{address}/v1/chat/completions"}
+        made = _Span("llama-stack", "client", "POST", url, request.id)
+        found.append(made)
+        if number == 0:
+            found.append(_Span("upstream", "server", "POST /v1/chat/completions", url, made.id))
+            found.append(_Span("upstream", "client", "POST", url, found[-1].id))
+    found.append(_Span("llama-stack", "internal", "POST /v1/responses http send", {"asgi.event.type": "…"}, request.id))
+    return found

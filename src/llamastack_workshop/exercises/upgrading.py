@@ -2,53 +2,119 @@
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import yaml
 
-from llamastack_workshop.attending.stack_results import RESULTS
-from llamastack_workshop.exercises.check import exercise, given, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require, your_code
+from llamastack_workshop.exercises.filling_in import plain
 from llamastack_workshop.server import stacks
+from llamastack_workshop.system import paths
+
+_RESULTS = paths.ROOT / "book" / "measurements" / "stacks"
+# Lists whose order means nothing.
+_UNORDERED = ("apis", "models", "tool_groups")
+# What changes, by the end of its place in the configuration.
+_WHY = {
+    "apis": "0.7 says API 'agents' does not exist",
+    "agents": "0.7 calls this API `responses`",
+    "responses": "0.7 calls the API `agents` so",
+    "provider_type": "0.7 knows no provider of another type for this",
+    "provider_id": "it is called like the type, and the tool group names it",
+    "toolgroup_id": "0.7 calls the search so",
+    "header_template": "0.7 demands the tool's new name, file_search",
+}
 
 
 @exercise
 def upgraded(upgrade: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
-    """Check that `upgrade(configuration)` turns a configuration of LlamaStack 0.6 into one of 0.7."""
-    old, wanted = (_configuration(f"llama-stack-{line}") for line in ("0.6", "0.7"))
-    untouched = copy.deepcopy(old)
-    new = given(upgrade(old))
-    require(isinstance(new, dict), f"return a dictionary, not {type(new).__name__}.")
-    require(old == untouched, "your function changes the dictionary that it was given: change a copy.")
-    require("agents" not in new["apis"], "`apis` still has `agents`: 0.7 says API 'agents' does not exist.")
-    require("agents" not in new["providers"], "the providers are still under `agents`.")
-    for section, name in (("providers", "responses"), ("providers", "tool_runtime")):
-        found, right = new[section].get(name), wanted[section][name]
-        require(found, f"`{section}` has no `{name}`.")
-        kind = found[0].get("provider_type")
-        require(kind == right[0]["provider_type"], f"the provider of `{name}` is {kind}: 0.7 has none of this type.")
-    header = new["vector_stores"]["file_search_params"]["header_template"]
-    require("file_search" in header, "header_template has the tool's old name: 0.7 demands the word file_search.")
-    groups = [group["toolgroup_id"] for group in new["registered_resources"]["tool_groups"]]
-    require(groups == ["builtin::file_search"], f"the tool group is still {groups[0] if groups else 'nothing'}.")
-    different = sorted(key for key in wanted if new.get(key) != wanted[key])
-    require(not different, f"under `{', '.join(different)}` something differs from stacks/llama-stack-0.7.yaml.")
-    return "your file is stacks/llama-stack-0.7.yaml"
+    """Check that `upgrade(configuration)` turns a configuration of LlamaStack 0.6 into one of 0.7.
+
+    It gets the file of the chapter, and one that differs from it in what stays.
+    """
+    for change, what in ((lambda one: one, "the file of 0.6"), (_elsewhere, "a file of 0.6 with other values")):
+        old, wanted = (change(_configuration(f"llama-stack-{line}")) for line in ("0.6", "0.7"))
+        untouched = copy.deepcopy(old)
+        new = plain(call(upgrade, old, kind=dict, wanted="a dictionary"))
+        require(old == untouched, "your function changes the dictionary that it was given: change a copy.")
+        difference = _difference(new, wanted)
+        if difference:
+            place, problem = difference
+            why = next((why for end, why in _WHY.items() if place.endswith(end)), "an upgrade leaves that alone")
+            raise NotYet(f"for {what}, `{place}` {problem}: {why}.")
+    return "your function makes stacks/llama-stack-0.7.yaml of that of 0.6, and keeps what another file says"
 
 
 @exercise
-def gone(routes: set[str]) -> str:
+def gone(routes: Iterable[str]) -> str:
     """Check that `routes` are those under /v1/ which LlamaStack 0.6 has and OGX 1.5 has not."""
-    routes = given(routes)
-    require(isinstance(routes, set | list), f"give a set of routes, not {type(routes).__name__}.")
+    routes = of_type(given(routes), Iterable, "give a set of routes")
+    require(not isinstance(routes, (str, dict)), f"give a set of routes, not a {type(routes).__name__}.")
+    with your_code():
+        routes = list(routes)
+    for route in routes:
+        of_type(route, str, "a route is a text such as 'GET /v1/models'")
+        require(" /" in route, f"a route is a method and a path, such as 'GET /v1/models', and not {route!r}.")
     old, new = (set(_measured(name)["routes"]) for name in ("llama-stack-0.6", "ogx-1.5"))
     right = {route for route in old - new if " /v1/" in route}
-    require(not set(routes) - old, "some of them are not in 0.6 at all: subtract the other way round.")
-    require(not set(routes) & new, "some of them are in OGX as well.")
-    unstable = sorted(set(routes) - right)
+    found = set(routes)
+    kept = sorted(found & new)
+    require(not kept or found & old, f"{kept[:1]} is in OGX: subtract the other way round.")
+    require(not kept, f"{kept[:1]} is in OGX as well.")
+    unknown = sorted(found - old)
+    require(not unknown, f"{unknown[:1]} is not among the routes that were measured on 0.6.")
+    unstable = sorted(found - right)
     require(not unstable, f"{unstable[:1]} is not under /v1/: the others were never promised to stay.")
-    require(set(routes) == right, f"{len(right) - len(set(routes))} are missing.")
+    missing = len(right - found)
+    require(not missing, "one route is missing." if missing == 1 else f"{missing} routes are missing.")
     return f"{len(right)} routes, for example {sorted(right)[0]}"
+
+
+def _elsewhere(configuration: dict[str, Any]) -> dict[str, Any]:
+    """Return `configuration` with other values in what an upgrade leaves alone."""
+    changed = copy.deepcopy(configuration)
+    changed["server"] = {"host": "0.0.0.0", "workers": 2}
+    changed["distro_name"] = "agents-of-mine"
+    changed["providers"]["inference"][0] = {
+        "provider_id": "vllm",
+        "provider_type": "remote::vllm",
+        "config": {"base_url": "http://10.0.0.5:8000/v1"},
+    }
+    (store,) = changed["providers"].get("agents") or changed["providers"]["responses"]
+    store["config"]["persistence"]["responses"]["table_name"] = "answers"
+    changed["storage"]["backends"]["sql_default"]["db_path"] = "/data/sql.db"
+    changed["vector_stores"]["file_search_params"]["footer_template"] = "That is all.\n"
+    return changed
+
+
+def _difference(found: Any, wanted: Any, place: str = "") -> tuple[str, str] | None:
+    """Return the first place where `found` does not mean what `wanted` means, and what is wrong there."""
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        for key in [*wanted, *found]:
+            inner = f"{place}.{key}" if place else str(key)
+            if key not in found:
+                return inner, "is missing"
+            if key not in wanted:
+                return inner, "is too much"
+            if difference := _difference(found[key], wanted[key], inner):
+                return difference
+        return None
+    if isinstance(wanted, list) and isinstance(found, list):
+        if place.endswith(_UNORDERED):
+            found, wanted = sorted(found, key=_id), sorted(wanted, key=_id)
+        if len(found) != len(wanted):
+            return place, f"has {len(found)} entries, and should have {len(wanted)}"
+        pairs = enumerate(zip(found, wanted, strict=True))
+        differences = (_difference(one, other, f"{place}.{number}") for number, (one, other) in pairs)
+        return next(filter(None, differences), None)
+    return None if found == wanted else (place, f"is {found!r}, and should be {wanted!r}")
+
+
+def _id(entry: Any) -> str:
+    """Return what tells an entry of a list apart from the others."""
+    ids = [entry[key] for key in ("model_id", "toolgroup_id") if key in entry] if isinstance(entry, dict) else [entry]
+    return str(ids)
 
 
 def _configuration(name: str) -> dict[str, Any]:
@@ -56,4 +122,4 @@ def _configuration(name: str) -> dict[str, Any]:
 
 
 def _measured(name: str) -> dict[str, Any]:
-    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((_RESULTS / f"{name}.json").read_text(encoding="utf-8"))
