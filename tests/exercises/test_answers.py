@@ -1,21 +1,16 @@
 """The checks judge rightly: right answers in several styles pass, wrong ones are told what is wrong."""
 
-import importlib
-import pkgutil
 import re
 from collections import Counter
 
-import answers
 import nbformat
 import pytest
-from answers import Answer, Server
+from answers import Answer, Server, tried
 
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.exercises.check import CheckFailed, NotYet, call, exercise, given
 
-MODULES = [importlib.import_module(f"answers.{found.name}") for found in pkgutil.iter_modules(answers.__path__)]
-RIGHT: list[Answer] = [answer for module in MODULES for answer in module.RIGHT]
-WRONG: list[Answer] = [answer for module in MODULES for answer in module.WRONG]
+RIGHT, WRONG = tried()
 
 
 @pytest.fixture(scope="module")

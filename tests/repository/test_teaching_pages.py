@@ -5,8 +5,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from mistakes import MISTAKES
-from mistakes_infrastructure import INFRASTRUCTURE
+from answers import tried
 from typer.main import get_command
 
 from llamastack_workshop import cli
@@ -65,7 +64,7 @@ def test_each_chapter_has_a_note_with_every_part() -> None:
 
 
 def test_a_mistake_in_the_notes_is_quoted_as_the_check_words_it() -> None:
-    said = [message for *_, message in MISTAKES + INFRASTRUCTURE]
+    said = [answer.said for answer in tried()[1]]
     quotes = [
         quote
         for line in text_of(TEACHING / "notes.md").splitlines()

@@ -5,6 +5,8 @@ Each has a list RIGHT of answers in several styles, and a list WRONG of answers 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any
 
 from openai import OpenAI
@@ -37,3 +39,9 @@ class Answer:
     def __str__(self) -> str:
         chapter = self.check.__module__.rpartition(".")[2]
         return f"{chapter}.{self.check.__name__}: {self.style}"
+
+
+def tried() -> tuple[list[Answer], list[Answer]]:
+    """Return the right and the wrong answers of all chapters."""
+    modules = [import_module(f"{__name__}.{found.name}") for found in iter_modules(__path__)]
+    return [one for module in modules for one in module.RIGHT], [one for module in modules for one in module.WRONG]
