@@ -106,10 +106,11 @@ def tries(*caught: type[Exception], keep: bool = True) -> Callable[[Server, dict
     def make(server: Server, request: dict) -> Callable[[str, str], Response]:
         def answer(question: str, earlier: str) -> Response:
             create = server.client.responses.create
+            asked = [{"role": "system", "content": "Be short."}, {"role": "user", "content": question}]
             try:
-                return create(**request, input=[{"role": "user", "content": question}], previous_response_id=earlier)
+                return create(**request, input=asked, previous_response_id=earlier)
             except caught:
-                return create(**request, input=question, store=keep)
+                return create(**request, input=asked, store=keep)
 
         return answer
 
@@ -173,7 +174,7 @@ RIGHT = [
     status("a class with __call__ and a table", Statuses()),
     status("an error line as the status that its code says", lambda o: status_of(o, {"error line": 404})),
     continued("looks first, and continues only what is completed", looks_first),
-    continued("catches two classes", tries(BadRequestError, NotFoundError)),
+    continued("catches two classes, and has a system message", tries(BadRequestError, NotFoundError)),
     began("deletes what is in progress", streams),
     began("notes the last event, closes by hand, cuts the text", by_flag),
 ]

@@ -77,7 +77,7 @@ def goes_on_or_begins(function: Callable[[str, str], tuple[str, BaseModel]], cli
     require(begun != finished.id, "the response was deleted, and you still return its id; return the new one's.")
     try:
         again = client.responses.retrieve(begun)
-        asked = [item.to_dict() for item in client.responses.input_items.list(begun)]
+        asked = [item.to_dict(warnings=False) for item in client.responses.input_items.list(begun)]
     except NotFoundError:
         raise NotYet(f"after a 404 you return {begun!r}, and the server has no such response.") from None
     require(_holds(asked, _TEXT), "the response whose id you return after a 404 was not asked about the text.")

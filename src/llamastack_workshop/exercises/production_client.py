@@ -65,7 +65,7 @@ def continued_or_begun(function: Callable[[str, str], Response], client: OpenAI,
     question = f"What else is it known for? ({tag})"
     sent = _sent(client, call(function, question, known, kind=Response, wanted="the whole response"))
     require(question in (sent[-1:] or [""])[0], "your `question` is not what the request ends with; hand it over.")
-    require(len(sent) > 2 and _QUESTION in sent[0], "a known response is not continued; hand over its id.")
+    require(len(sent) > 2 and _QUESTION in " ".join(sent[:-1]), "a known response is not continued; hand over its id.")
     with client.responses.create(model=model, input=_QUESTION, max_output_tokens=64, stream=True) as stream:
         created, *_ = islice(stream, 3)
     unfinished = created.response.id
@@ -73,7 +73,7 @@ def continued_or_begun(function: Callable[[str, str], Response], client: OpenAI,
         for what, earlier in {"an unknown id": "resp_unknown", "an unfinished response": unfinished}.items():
             sent = _sent(client, call(function, question, earlier, kind=Response, wanted=f"a response for {what}"))
             require(question in " ".join(sent), f"for {what} the request does not hold `question`.")
-            require(len(sent) == 1, f"for {what} the input is more than the question.")
+            require(_QUESTION not in " ".join(sent), f"for {what} the input is more than the question.")
     finally:
         client.responses.delete(unfinished)
     require(
@@ -130,7 +130,7 @@ def nothing_left_behind(function: Callable[[str, int], str], client: OpenAI) -> 
 def _sent(client: OpenAI, response: Response) -> list[str]:
     """Return the items of the input of `response` as JSON, those of earlier turns included."""
     try:
-        return [item.to_json() for item in client.responses.input_items.list(response.id, order="asc")]
+        return [item.to_json(warnings=False) for item in client.responses.input_items.list(response.id, order="asc")]
     except NotFoundError:
         raise NotYet("the server does not keep your response (`store=False`?), so nothing can continue it.") from None
 
