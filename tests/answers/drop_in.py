@@ -92,7 +92,7 @@ WRONG = [
     ),
     brought("half a line", lambda server: right(server).replace(", max_retries=0)", ""), "SyntaxError"),
     served("a blank", lambda answer: None, "there is no answer yet"),
-    served("a number", lambda answer: answer.status_code, "should return True or False, not a int"),
+    served("a number", lambda answer: answer.status_code, "should return True or False, not an int"),
     served("any 404", lambda answer: answer.status_code not in (404, 405), "this one response is not, so this is True"),
     served("success", lambda answer: answer.is_success, "the request is not complete, so this is True"),
     served("no 405", lambda answer: answer.text != '{"detail":"Not Found"}', "not for this method, so this is False"),

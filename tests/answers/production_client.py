@@ -222,7 +222,7 @@ WRONG = [
         "your `question` is not what the request ends with",
     ),
     continued("keeps nothing", tries(NotFoundError, BadRequestError, keep=False), "does not keep your response"),
-    began("returns the response", lambda s: lambda q, enough: s.client, "should return the text, not a OpenAI"),
+    began("returns the response", lambda s: lambda q, enough: s.client, "should return the text, not an OpenAI"),
     began(
         "no stream",
         lambda s: (

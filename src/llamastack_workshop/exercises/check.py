@@ -1,9 +1,11 @@
 """What every check shares: how it calls an answer, how it fails, and how the notebook shows the result."""
 
+import asyncio
 import dis
 import inspect
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import wraps
 from typing import Any
@@ -115,7 +117,7 @@ def call(
     wanted: str = "",
     or_none: bool = False,
 ) -> Any:
-    """Return what the attendee's `function` returns for `arguments`: something of the type `kind`, if that is given.
+    """Return what the attendee's `function`, also an `async` one, returns for `arguments`: a `kind`, if that is given.
 
     `wanted` describes that ("a list of texts"); `or_none` says that None is an answer too.
     Raises NotYet if the function is blank or no function, if it raises, or if it returns something else.
@@ -126,6 +128,8 @@ def call(
     name = "your function" if name == "<lambda>" else f"`{name}`"
     with your_code():
         value = function(*arguments)
+        if inspect.isawaitable(value):
+            value = awaited(value)
     if value is None:
         require(or_none, f"{name} returns None here{f', not {wanted}' if wanted else ''}: does each branch `return`?")
         return None
@@ -141,6 +145,16 @@ def your_code() -> Iterator[None]:
         raise
     except Exception as error:
         raise NotYet(f"running your code raised {type(error).__name__}: {error}") from error
+
+
+def awaited(value: Awaitable[Any]) -> Any:
+    """Return what `value` gives when it is awaited, in a thread with a loop of its own: a notebook's runs already."""
+
+    async def finish() -> Any:
+        return await value
+
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, finish()).result()
 
 
 def _is_blank(function: object) -> bool:
@@ -165,4 +179,5 @@ def _each(kind: type | tuple[type, ...]) -> tuple[type, ...]:
 
 
 def _type_name(value: object) -> str:
-    return "a function" if inspect.isfunction(value) else f"a {type(value).__name__}"
+    name = "function" if inspect.isfunction(value) else type(value).__name__
+    return f"{'an' if name[0].lower() in 'aeiou' else 'a'} {name}"

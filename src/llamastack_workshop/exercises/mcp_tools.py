@@ -1,9 +1,7 @@
 """Checks of chapter 8, MCP."""
 
-import asyncio
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mcp import ClientSession
@@ -11,7 +9,7 @@ from mcp.client.streamable_http import streamable_http_client
 from openai.types.responses import Response
 from openai.types.responses.response_output_item import McpCall
 
-from llamastack_workshop.exercises.check import exercise, require
+from llamastack_workshop.exercises.check import awaited, exercise, require
 from llamastack_workshop.exercises.traffic import Exchange, request_for, watch
 
 _WARRANTY = "What is the warranty of the PebblePhone?"
@@ -31,7 +29,7 @@ def own_tool(function: Callable[[str], Response]) -> str:
     url = next((tool["server_url"] for tool in sent.sent["tools"] if tool.get("server_url")), None)
     require(url, "name the server by its address, `server_url`.")
     products = [*_SOLD, *_UNKNOWN]
-    descriptions, schema, results = _run(_direct(url, products))
+    descriptions, schema, results = awaited(_direct(url, products))
     here = list(descriptions)
     require("get_warranty" in here, f"the server offers {here}; add get_warranty to it with `shop.add_tool`.")
     require(offered == ["get_warranty"], f"the model sees {offered}; name get_warranty alone in `allowed_tools`.")
@@ -131,9 +129,3 @@ async def _direct(url: str, products: list[str]) -> tuple[dict[str, str], dict[s
             results[product] = (result.isError, text)
     descriptions = {tool.name: (tool.description or "").strip() for tool in tools}
     return descriptions, schema, results
-
-
-def _run(coroutine: Any) -> Any:
-    # A notebook's thread runs a loop already; this one has its own.
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, coroutine).result()
