@@ -3,6 +3,7 @@
 It sees what goes through httpx, as the `openai` client, LangChain and httpx itself do.
 """
 
+import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
