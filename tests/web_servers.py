@@ -24,7 +24,7 @@ class AppServer:
     def start(self) -> None:
         if self._listener.fileno() < 0:
             self._listener = socket.create_server((HOST, self.port))
-        self._server = uvicorn.Server(uvicorn.Config(self._app, log_level="critical"))
+        self._server = uvicorn.Server(uvicorn.Config(self._app, interface="asgi3", log_level="critical"))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]}, daemon=True)
         self._thread.start()
         while self._thread.is_alive() and not self._server.started:
