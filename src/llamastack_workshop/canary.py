@@ -1,7 +1,7 @@
 """The canary: install the newest releases of everything into a copy of the repository, and see what breaks.
 
-The copy is what an upgrade would be: its pins name the newest releases, and so does its requirements.txt. What runs
-there are the copy's own commands, in an environment of its own. Nothing in this repository changes.
+The copy is what an upgrade would be: its pins name the newest releases, and so does its requirements/. What runs there
+are the copy's own commands, in an environment of its own. Nothing in this repository changes.
 """
 
 import json
@@ -16,6 +16,7 @@ from collections.abc import Callable, Collection
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -222,8 +223,18 @@ def _install(pyproject: str, relaxed: str, held: Collection[str], say: Say) -> d
 
     file.write_text(_rewrite(pyproject, installed), encoding="utf-8")
     _uv("sync", "--quiet", "--all-groups")
-    _uv("export", "--quiet", "--no-emit-project", "--no-header", "--output-file", "requirements.txt")
+    _lock()
     return versions
+
+
+def _lock() -> None:
+    """Write the copy's requirements/, as `make lock` does. Raises _Failed with what uv says."""
+    environment = _environment()
+    # The script takes a uv that it finds.
+    environment["PATH"] = f"{paths.ROOT / '.uv' / 'bin'}{os.pathsep}{environment['PATH']}"
+    run = subprocess.run([FOLDER / "scripts" / "lock"], capture_output=True, text=True, env=environment)
+    if run.returncode:
+        raise _Failed(run.stderr.strip()[-_EXPLANATION_CHARACTERS:] or "uv says nothing.")
 
 
 def _why(name: str, version: str) -> str:
@@ -238,8 +249,8 @@ def _why(name: str, version: str) -> str:
 
 def _compare(report: Report, pyproject: str, versions: dict[str, dict[str, str]]) -> None:
     direct = pins(pyproject)
-    exported = (paths.ROOT / "requirements.txt").read_text(encoding="utf-8")
-    pinned = [Requirement(line.rstrip(" \\")) for line in exported.splitlines() if re.match(r"\w.*==", line)]
+    exported = [(uv.REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8").splitlines() for name in uv.GROUPS]
+    pinned = [Requirement(line.rstrip(" \\")) for line in chain(*exported) if re.match(r"\w.*==", line)]
     all_pins = direct | {
         canonicalize_name(requirement.name): next(iter(requirement.specifier)).version
         for requirement in pinned
