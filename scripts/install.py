@@ -6,6 +6,7 @@
 """
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -73,20 +74,31 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
 
 
 def _install(groups: tuple[str, ...]) -> None:
-    # Commands in .venv/ begin with the folder's name, so that those of a copied folder would run in the original.
-    moved = any(_stamp(name).exists() and not _stamp(name).read_bytes().startswith(_PLACE) for name in uv.GROUPS)
-    again = moved or UNFINISHED.exists()
     print(f"Installing into .venv/: {', '.join(groups)} …", file=sys.stderr)
+    if UNFINISHED.exists() or _is_a_copy():
+        shutil.rmtree(VENV)
     # `uv run` may have put us into an environment of our own, which goes when we end.
     uv.make_environment(VENV, getattr(sys, "_base_executable", sys.executable))
     UNFINISHED.touch()
+    try:
+        uv.install(PYTHON, *groups)
+    except uv.NotFetched:
+        # What was installed before still is.
+        UNFINISHED.unlink()
+        raise
+    uv.install_project(PYTHON)
+    # Those of other groups as well: they may tell of other versions.
     for name in uv.GROUPS:
         _stamp(name).unlink(missing_ok=True)
-    uv.install(PYTHON, *groups, reinstall=again)
-    uv.install_project(PYTHON)
     for name in groups:
         _stamp(name).write_bytes(_source())
     UNFINISHED.unlink()
+
+
+def _is_a_copy() -> bool:
+    """Whether .venv/ came here with the folder: the programs in it name the old one, and would run what is there."""
+    stamps = [_stamp(name) for name in uv.GROUPS]
+    return any(stamp.exists() and not stamp.read_bytes().startswith(_PLACE) for stamp in stamps)
 
 
 def _stamp(group: str) -> Path:
@@ -100,7 +112,9 @@ def _source() -> bytes:
 
 
 def _is_installed(group: str) -> bool:
-    return PYTHON.exists() and _stamp(group).exists() and _stamp(group).read_bytes() == _source()
+    if UNFINISHED.exists() or not PYTHON.exists():
+        return False
+    return _stamp(group).exists() and _stamp(group).read_bytes() == _source()
 
 
 if __name__ == "__main__":

@@ -22,6 +22,10 @@ WHEELS = paths.ROOT / ".uv" / "wheels"
 _SIGN = {"book": "sphinx", "test": "pytest"}
 
 
+class NotFetched(WorkshopError):
+    """Not every package was fetched, or one is not what was pinned. The environment is as it was before."""
+
+
 def command() -> str:
     """Return the command that runs uv."""
     # `uv run` names itself. Without it, as under conda, our script finds or fetches one; Windows cannot run the script.
@@ -38,16 +42,15 @@ def require(group: str, target: str) -> None:
         )
 
 
-def install(python: Path, *names: str, reinstall: bool = False) -> None:
+def install(python: Path, *names: str) -> None:
     """Install requirements/NAME.txt for each of `names` into the environment of `python`, checked against the hashes.
 
-    uv's lines of progress go to standard error. With `reinstall`, what seems to be there is put there again.
-    Raises WorkshopError, with the kind of failure, if it does not install all of them.
+    uv's lines of progress go to standard error.
+    Raises NotFetched or, for any other reason, WorkshopError if it does not install all of them.
     """
     files = [word for name in names for word in ("--requirement", str(REQUIREMENTS / f"{name}.txt"))]
     # A source distribution would be built with packages that no file pins.
-    options = ["--no-deps", "--require-hashes", "--no-build", *(["--reinstall"] if reinstall else [])]
-    _pip_install(python, *options, *files)
+    _pip_install(python, "--no-deps", "--require-hashes", "--no-build", *files)
 
 
 def install_project(python: Path) -> None:
@@ -81,29 +84,32 @@ def _pip_install(python: Path, *options: str) -> None:
     if WHEELS.is_dir():
         command_line += ["--offline", "--no-index", "--find-links", str(WHEELS)]
     process = subprocess.Popen(command_line, stderr=subprocess.PIPE, encoding="utf-8", errors="replace")
-    said = []
+    error: list[str] = []
     try:
         for line in process.stderr:
-            said.append(line)
+            if error or line.startswith("error: "):
+                error.append(line.removeprefix("error: ").strip(" \n×╰─▶│"))
             # One line for each of some 200 packages helps nobody.
-            if verbose() or not line.startswith((" + ", " - ", " ~ ", "Using Python")):
+            if verbose() or not (error or line.startswith((" + ", " - ", " ~ ", "Using Python"))):
                 print(line, end="", file=sys.stderr, flush=True)
-        status = process.wait()
     finally:
         process.stderr.close()
         process.wait()
-    if status:
-        raise _failure("".join(said))
+    if process.returncode:
+        raise _failure([line for line in error if line])
 
 
-def _failure(said: str) -> WorkshopError:
-    """Return the error for what uv wrote before it failed."""
-    reason = " ".join(said.translate(str.maketrans("", "", "×╰─▶│")).split()) or "uv says nothing."
-    reason = reason[max(reason.find("error: "), 0) :][:250]
-    if "Hash mismatch" in said:
+def _failure(error: list[str]) -> WorkshopError:
+    """Return the exception for the lines of an error of uv's: what failed, its causes, and perhaps hints."""
+    causes = [line.removeprefix("cause: ") for line in error if line.startswith("cause: ")]
+    if mismatch := next((line for line in causes if line.startswith("Hash mismatch")), None):
         fix = "Try again. If it stays, an index or a proxy serves another file: ask whoever runs it."
-        return WorkshopError(f"A package is not the file that requirements/ pins: {reason}", fix)
-    if "Failed to fetch" in said or "error sending request" in said or "Failed to download" in said:
+        return NotFetched(f"A package is not the file that requirements/ pins: {mismatch}", fix)
+    reason = f"{error[0]} ({causes[-1]})" if causes else error[0] if error else "uv says nothing."
+    if error and error[0].startswith(("Failed to fetch", "Failed to download", "Request failed")):
         fix = "Check the network, your proxy (HTTPS_PROXY) and your index (UV_DEFAULT_INDEX), and try again."
-        return WorkshopError(f"A package was not fetched: {reason}", fix)
-    return WorkshopError(f"The packages were not installed: {reason}", "Correct what uv says, and try again.")
+        return NotFetched(f"A package was not fetched: {reason[:250]}", fix)
+    if error and error[0].startswith("No solution found"):
+        fix = "Use an index that has it (UV_DEFAULT_INDEX), and try again."
+        return NotFetched(f"A package is not in the index: {causes[-1] if causes else ''}"[:300], fix)
+    return WorkshopError(f"The packages were not installed: {reason[:250]}", "VERBOSE=true shows all that uv says.")
