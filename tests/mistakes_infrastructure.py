@@ -26,7 +26,7 @@ from llamastack_workshop.exercises import (
     traces,
     upgrading,
 )
-from llamastack_workshop.stack_results import RESULTS
+from llamastack_workshop.stacks import RESULTS
 
 
 def reviewer(**changed: Any) -> dict[str, Any]:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from llamastack_workshop import chapters, paths, stacks, uv
-from llamastack_workshop.stack_results import RESULTS, differences
+from llamastack_workshop.stack_results import differences
+from llamastack_workshop.stacks import RESULTS
 
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 

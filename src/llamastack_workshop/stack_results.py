@@ -15,8 +15,8 @@ import pytest
 import yaml
 
 from llamastack_workshop import paths
+from llamastack_workshop.stacks import RESULTS
 
-RESULTS = paths.ROOT / "book" / "measurements" / "stacks"
 _CHAPTERS = paths.ROOT / "stacks" / "chapters.yaml"
 
 

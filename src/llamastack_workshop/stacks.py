@@ -19,6 +19,8 @@ from llamastack_workshop.errors import WorkshopError
 from llamastack_workshop.reporting import Say
 
 FOLDER = paths.ROOT / "stacks"
+# What `make test STACK=NAME ARGS=--record` measures.
+RESULTS = paths.ROOT / "book" / "measurements" / "stacks"
 ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from llamastack_workshop import stacks
 from llamastack_workshop.exercises.check import exercise, given, require
-from llamastack_workshop.stack_results import RESULTS
+from llamastack_workshop.stacks import RESULTS
 
 
 @exercise
