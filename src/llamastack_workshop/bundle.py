@@ -70,7 +70,7 @@ def pack(folder: Path, archive: Path) -> None:
     part = archive.with_name(f"{archive.name}.part")
     sums = archive.with_name("SHA256SUMS")
     try:
-        with tarfile.open(part, "w:gz", compresslevel=6) as tar:
+        with tarfile.open(part, "w:gz", compresslevel=1) as tar:
             tar.add(folder, arcname=folder.name, filter=_anonymous)
         with part.open("rb") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
