@@ -1,5 +1,6 @@
-# The workshop's commands. Each calls `workshop`, which `uv run workshop …` calls as well, on Windows too.
-WORKSHOP = scripts/uv run workshop
+# The workshop's commands. Each installs what it needs into .venv/ and calls `workshop`, which `uv run workshop …` calls
+# as well, on Windows too.
+WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
 .PHONY: help setup llama-server lab test test-browser chain run bench progress reset book bundle slides doctor canary format diagrams lock clean
@@ -20,10 +21,10 @@ test: ## Run all tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test-browser: ## Test site, slides and lab in a browser (ARGS="-k site")
-	@scripts/uv run --group browser workshop test-browser $(ARGS)
+	@$(WORKSHOP) test-browser $(ARGS)
 
 chain: ## Run the chain of chapters 3 and 11 (VERBOSE=true)
-	@scripts/uv run llamastack-prompt-chaining $(ARGS)
+	@scripts/install lab && .venv/bin/llamastack-prompt-chaining $(ARGS)
 
 run: ## Execute chapters (MODEL=openai/gpt-4o-mini CHAPTER=12)
 	@$(WORKSHOP) run $(CHAPTER) $(if $(MODEL),--model $(MODEL)) $(ARGS)
@@ -50,7 +51,7 @@ doctor: ## Check what the workshop needs, and say what to do
 	@$(WORKSHOP) doctor
 
 format: ## For contributors: tidy code and notebooks
-	@scripts/uv run ruff format && scripts/uv run ruff check --fix && $(WORKSHOP) format-notebooks
+	@scripts/install test && .venv/bin/ruff format && .venv/bin/ruff check --fix && $(WORKSHOP) format-notebooks
 
 diagrams: ## For contributors: draw the book's diagrams from text
 	@$(WORKSHOP) diagrams
@@ -58,8 +59,8 @@ diagrams: ## For contributors: draw the book's diagrams from text
 canary: ## For contributors: see what the newest releases break
 	@$(WORKSHOP) canary $(ARGS)
 
-lock: ## For contributors: write the hashed pins, requirements.txt
-	@scripts/uv export --quiet --no-emit-project --no-header --output-file requirements.txt
+lock: ## For contributors: write the hashed pins, requirements/
+	@scripts/lock
 
 clean: ## Remove state, logs, models and the site (work/ stays)
 	@$(WORKSHOP) clean

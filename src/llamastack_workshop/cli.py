@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from llamastack_workshop.server import upstreams
-from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system import paths, ports, uv
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
 
 app = typer.Typer(
@@ -113,6 +113,7 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
     `--record` puts their outcomes into the book. Further arguments go to pytest:
     `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
+    uv.require("test", "test")
     from llamastack_workshop.proving.testing import run_tests
 
     raise SystemExit(run_tests(context.args, stack_name, _say))
@@ -137,6 +138,7 @@ def test_browser(
 @app.command()
 def book() -> None:
     """Build the site into _build/html, with every notebook executed; a warning or a failing cell is an error."""
+    uv.require("book", "book")
     from llamastack_workshop.publishing.book import build
 
     build(_say)
@@ -150,6 +152,7 @@ def slides(
     ] = None,
 ) -> None:
     """Make slides for an instructor from the chapters, into _build/slides; showing them needs no network."""
+    uv.require("book", "slides")
     from llamastack_workshop.publishing.slides import build
 
     index = build(chapter or [], _say)
@@ -242,6 +245,7 @@ def progress() -> None:
 @app.command()
 def bundle() -> None:
     """Pack the last commit and all it installs into one archive, for machines of this kind without any network."""
+    uv.require("book", "bundle")
     from llamastack_workshop.publishing import bundle as offline
 
     archive = offline.make(_say)
@@ -281,6 +285,7 @@ def format_notebooks(
 @app.command()
 def diagrams() -> None:
     """For contributors: draw the DOT files of book/diagrams as SVG into book/images, in light and in dark."""
+    uv.require("book", "diagrams")
     from llamastack_workshop.publishing.diagrams import write
 
     for path in write():

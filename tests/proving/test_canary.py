@@ -26,7 +26,7 @@ dependencies = [
 [tool.uv]
 exclude-newer = "2026-01-01T00:00:00Z"
 """,
-    "requirements.txt": """\
+    "requirements/lab.txt": """\
 kept==1.0 ; python_version > '3' \\
     --hash=sha256:0
 moved==1.0
@@ -41,7 +41,7 @@ brought==1.5
     "Makefile": """\
 lock:
 	grep -q 'moved>=1.0"' pyproject.toml && ! grep exclude-newer pyproject.toml
-	cp newest.txt requirements.txt
+	cp newest.txt requirements/lab.txt
 book:
 	@echo the book is built
 test:
@@ -56,6 +56,7 @@ test:
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A git clone with FILES, for which the canary works in this test."""
     for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")
     for command in (["init", "--quiet"], ["add", "--all"]):
         subprocess.run(["git", *command], cwd=tmp_path, check=True)

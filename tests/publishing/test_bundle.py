@@ -16,9 +16,8 @@ from llamastack_workshop.system.errors import WorkshopError
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot run scripts/uv")
 SETTINGS = [
     "UV_OFFLINE",
+    "UV_NO_SYNC",
     "UV_CACHE_DIR",
-    "npm_config_offline",
-    "npm_config_cache",
     "UV_PYTHON_INSTALL_DIR",
     "UV_PYTHON",
 ]
@@ -52,7 +51,7 @@ def unpacked(tmp_path: Path) -> Path:
     """A bundle that holds scripts/uv and, in uv's place, a program that prints the settings it is run with."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(paths.ROOT / "scripts" / "uv", tmp_path / "scripts")
-    (tmp_path / ".uv" / "cache").mkdir(parents=True)
+    (tmp_path / ".uv" / "wheels").mkdir(parents=True)
     (tmp_path / ".uv" / "python-version").write_text("3.12\n", encoding="utf-8")
     uv = tmp_path / ".uv" / "bin" / "uv"
     uv.parent.mkdir()
@@ -76,9 +75,8 @@ def test_a_bundle_is_offline_and_uses_its_own_uv(unpacked: Path) -> None:
     found = settings(unpacked, UV_PYTHON="/some/python")
     assert found == {
         "UV_OFFLINE": "1",
+        "UV_NO_SYNC": "1",
         "UV_CACHE_DIR": f"{unpacked}/.uv/cache",
-        "npm_config_offline": "true",
-        "npm_config_cache": f"{unpacked}/.uv/npm",
         "UV_PYTHON": "/some/python",
     }
 
@@ -101,9 +99,7 @@ def test_a_bundle_without_a_python_says_which_one_the_machine_lacks(unpacked: Pa
 
 @posix
 def test_a_clone_is_not_offline(unpacked: Path) -> None:
-    (unpacked / ".uv" / "cache").rmdir()
-    (unpacked / ".venv" / "bin").mkdir(parents=True)
-    (unpacked / ".venv" / "bin" / "python").symlink_to("/bin/sh")
+    (unpacked / ".uv" / "wheels").rmdir()
     shutil.copy(unpacked / ".uv" / "bin" / "uv", unpacked / "uv")
     (unpacked / "uv").write_text('#!/bin/sh\n[ "$1" = --version ] && echo uv 99.0 || env\n', encoding="utf-8")
     assert settings(unpacked, PATH=f"{unpacked}{os.pathsep}{os.environ['PATH']}", UV_PYTHON="3.12") == {

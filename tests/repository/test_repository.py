@@ -1,5 +1,6 @@
 """The repository's own rules: what agrees with what, and how things are written."""
 
+import json
 import re
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import yaml
 from nbformat import NotebookNode
 
 from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing.bundle import package_files
 from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
-from llamastack_workshop.system import paths
+from llamastack_workshop.system import paths, uv
 
 ROOT = paths.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
 PAGES = [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))]
 
 
@@ -25,18 +28,51 @@ def pins(lines: list[str]) -> dict[str, str]:
     return {match[1].lower(): match[2] for match in found if match}
 
 
-def test_pyproject_and_the_hashed_export_agree() -> None:
-    direct = pins(PYPROJECT["project"]["dependencies"])
-    assert len(direct) == len(PYPROJECT["project"]["dependencies"]), "every direct dependency is pinned with =="
-    for group in PYPROJECT["dependency-groups"].values():
-        assert len(pins(group)) == len(group)
-    export = (ROOT / "requirements.txt").read_text(encoding="utf-8")
-    exported = pins(export.splitlines())
-    assert {name: exported.get(name) for name in direct} == direct
-    for name in PYPROJECT["tool"]["uv"]["exclude-dependencies"]:
-        assert name not in exported
-    entries = re.split(r"\n(?=\S)", export.strip())
-    assert all("--hash=sha256:" in entry for entry in entries if "==" in entry.splitlines()[0])
+def wanted_by(name: str) -> list[str]:
+    """Return what requirements/`name`.txt is made from: lines of pyproject.toml or of a file in stacks/."""
+    if name.startswith("stack-"):
+        lines = (ROOT / "stacks" / f"{name.removeprefix('stack-')}.txt").read_text(encoding="utf-8").splitlines()
+        return [line for line in lines if not line.startswith("#")]
+    groups = PYPROJECT["dependency-groups"]
+    return [*PYPROJECT["project"]["dependencies"], *groups["build"]] if name == "lab" else groups[name]
+
+
+def test_everything_that_is_to_be_installed_has_a_file() -> None:
+    groups = {"lab", *PYPROJECT["dependency-groups"]} - {"build"}
+    lines = {f"stack-{path.stem}" for path in (ROOT / "stacks").glob("*.txt")}
+    assert {path.stem for path in REQUIREMENTS} == groups | lines
+    assert set(uv.GROUPS) <= groups
+
+
+@pytest.mark.parametrize("path", REQUIREMENTS, ids=lambda path: path.stem)
+def test_requirements_pin_and_hash_what_is_asked_for(path: Path) -> None:
+    direct = pins(wanted_by(path.stem))
+    assert len(direct) == len(wanted_by(path.stem)), "every direct dependency is pinned with =="
+    text = path.read_text(encoding="utf-8")
+    exported = pins(text.splitlines())
+    assert {name: exported.get(name) for name in direct} == direct, "run: make lock"
+    unwanted = set(PYPROJECT["tool"]["uv"]["exclude-dependencies"]) & exported.keys()
+    assert unwanted <= ({"zstandard"} if path.stem.startswith("stack-") else set())
+    entries = re.split(r"\n(?=[^\s#])", text.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in text, "the index is for each user to choose"
+
+
+def test_groups_that_are_installed_together_agree() -> None:
+    texts = [(uv.REQUIREMENTS / f"{name}.txt").read_text(encoding="utf-8") for name in uv.GROUPS]
+    files = [pins(text.splitlines()) for text in texts]
+    for name in set().union(*files):
+        assert len({file[name] for file in files if name in file}) == 1, name
+
+
+def test_what_builds_the_project_is_pinned() -> None:
+    assert PYPROJECT["build-system"]["requires"] == PYPROJECT["dependency-groups"]["build"]
+
+
+@pytest.mark.parametrize("path", package_files(ROOT), ids=lambda path: path.parent.name)
+def test_packages_from_npm_have_exact_versions(path: Path) -> None:
+    versions = json.loads(path.read_text(encoding="utf-8"))["dependencies"].values()
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
 
 
 def test_the_conda_door_leads_to_the_same_versions() -> None:
@@ -44,7 +80,10 @@ def test_the_conda_door_leads_to_the_same_versions() -> None:
     python = next(entry for entry in environment["dependencies"] if entry.startswith("python="))
     assert PYPROJECT["project"]["requires-python"] == f">={python.removeprefix('python=')}"
     installs = re.findall(r"pip install (.*)", (ROOT / "postBuild").read_text(encoding="utf-8"))
-    assert installs == ["--no-deps --require-hashes --requirement requirements.txt", "--no-deps --editable ."]
+    assert installs == [
+        '--no-deps --require-hashes --only-binary :all: --requirement "requirements/$group.txt"',
+        "--no-deps --no-build-isolation --editable .",
+    ]
 
 
 def test_the_makefile_and_the_command_offer_the_same() -> None:

@@ -16,8 +16,7 @@ from llamastack_workshop.attending import chapters
 from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.proving.outcomes import differences
 from llamastack_workshop.server import stacks
-from llamastack_workshop.system import paths
-from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.system import paths, uv
 
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 
@@ -92,11 +91,13 @@ def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stacks, "FOLDER", tmp_path)
+    monkeypatch.setattr(uv, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(stacks, "ENVIRONMENTS", tmp_path / "environments")
     (tmp_path / "broken.yaml").write_text("providers: {}\n", encoding="utf-8")
-    (tmp_path / "broken.txt").write_text("llama-stack==0.0.0.1\n", encoding="utf-8")
+    pin = f"llama-stack==0.0.0.1 --hash=sha256:{'0' * 64}\n"
+    (tmp_path / "stack-broken.txt").write_text(pin, encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(WorkshopError, match=r"this stack was not installed: .*llama-stack==0\.0\.0\.1"):
+        with pytest.raises(uv.NotFetched, match=r"not in the index: .*llama-stack==0\.0\.0\.1"):
             stacks.server("broken", quiet)
 
 

@@ -73,7 +73,7 @@ def _packages() -> Finding:
         if version != pins[package]:
             wrong.append(f"{package} {version} instead of {pins[package]}")
     if wrong:
-        return Finding("packages", "missing", ", ".join(wrong), "Run: make setup")
+        return Finding("packages", "missing", ", ".join(wrong), "Delete .venv/ and run: make setup")
     return Finding("packages", "ok", f"llama-stack {pins['llama-stack']} and the others as pinned")
 
 

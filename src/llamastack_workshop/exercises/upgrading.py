@@ -7,12 +7,11 @@ from typing import Any
 
 import yaml
 
+from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require, your_code
 from llamastack_workshop.exercises.filling_in import plain
 from llamastack_workshop.server import stacks
-from llamastack_workshop.system import paths
 
-_RESULTS = paths.ROOT / "book" / "measurements" / "stacks"
 # Lists whose order means nothing.
 _UNORDERED = ("apis", "models", "tool_groups")
 # What changes, by the end of its place in the configuration.
@@ -122,4 +121,4 @@ def _configuration(name: str) -> dict[str, Any]:
 
 
 def _measured(name: str) -> dict[str, Any]:
-    return json.loads((_RESULTS / f"{name}.json").read_text(encoding="utf-8"))
+    return json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))

@@ -110,12 +110,9 @@ def _rewritten(pyproject: str, specifier: Callable[[str, str], str]) -> str:
 
 def _locked() -> dict[str, str]:
     """Return the versions that `make lock` has written in the copy."""
-    text = "".join(file.read_text(encoding="utf-8") for file in _lock_files())
+    files = [file for file in (FOLDER / "requirements").glob("*.txt") if not file.name.startswith("stack-")]
+    text = "".join(file.read_text(encoding="utf-8") for file in files)
     return dict(re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;]+)", text, re.MULTILINE))
-
-
-def _lock_files() -> list[Path]:
-    return [FOLDER / "requirements.txt"]
 
 
 def _make(target: str, arguments: list[str], upgrade: Upgrade, say: Say) -> bool:

@@ -1,7 +1,7 @@
 """Pack the workshop into one archive, from which a machine without any network runs it: `workshop bundle`.
 
-What `make lab` and `make test` install is installed into a copy of the last commit, by the same code, with uv's and
-npm's caches inside that copy. The caches stay, the installation goes. `scripts/uv` works offline where it finds them.
+A bundle is a copy of the last commit with a folder `.uv/`: uv, the wheels that requirements/ pins, npm's packages, and
+a Python where uv can fetch one. The same scripts install there as elsewhere, from these wheels, with the same hashes.
 """
 
 import hashlib
@@ -12,20 +12,19 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-from functools import partial
 from pathlib import Path
 
 from llamastack_workshop.publishing import npm_packages
-from llamastack_workshop.server import stacks
-from llamastack_workshop.system import files, paths
-from llamastack_workshop.system.errors import Say, WorkshopError, clear_errors
+from llamastack_workshop.system import files, paths, uv
+from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import run_group
 
 _FOLDER = "llamastack-workshop"
-_DISK_NEEDED = 3.0  # GB; measured: 1.7 for the caches and an installation that shares their files, 0.6 for the archive
+_DISK_NEEDED = 3.0  # GB; measured: 0.6 for the wheels, 1.4 for an installation to try them, 0.6 for the archive
 _PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 # Settings of the person who makes the bundle, which the machine that it is for has not.
-_PERSONAL = ("UV_", "NPM_CONFIG_", "XDG_", "VIRTUAL_ENV")
+_PERSONAL = ("UV", "PIP_", "NPM_CONFIG_", "XDG_", "VIRTUAL_ENV")
+_INSTALL_STACKS = "from llamastack_workshop.server import stacks as s; [s.server(name, print) for name in s.names()]"
 
 
 def make(say: Say) -> Path:
@@ -42,14 +41,13 @@ def make(say: Say) -> Path:
         folder = Path(scratch) / _FOLDER
         say(f"Copying {commit} …")
         _copy_commit(folder)
-        uv = _copy_uv(folder)
-        has_python = _bring_python(uv, folder, say)
-        say("Installing all that the workshop and its tests install, to keep what is fetched (about 600 MB) …")
-        _install([str(uv)], folder, _settings(folder))
-        _forget_installation(uv, folder)
-        say("Installing it again, offline …")
-        _install(_offline_uv(uv), folder, _offline_settings(folder))
-        _forget_installation(uv, folder)
+        brought = folder / ".uv"
+        _copy_uv(brought)
+        has_python = _bring_python(brought, say)
+        _bring_wheels(brought, Path(scratch), say)
+        _bring_npm_packages(brought, say)
+        say("Installing it, offline, to see whether anything is missing …")
+        _try(folder)
         built = [name for name in ("html", "slides") if _copy_built(name, folder, say)]
         (folder / "OFFLINE.md").write_text(_note(commit, has_python, built), encoding="utf-8")
         archive = paths.BUILD / archive_name(platform.system(), platform.machine())
@@ -72,7 +70,7 @@ def pack(folder: Path, archive: Path) -> None:
     part = archive.with_name(f"{archive.name}.part")
     sums = archive.with_name("SHA256SUMS")
     try:
-        with tarfile.open(part, "w:gz", compresslevel=6) as tar:
+        with tarfile.open(part, "w:gz", compresslevel=1) as tar:
             tar.add(folder, arcname=folder.name, filter=_anonymous)
         with part.open("rb") as file:
             checksum = hashlib.file_digest(file, "sha256").hexdigest()
@@ -82,18 +80,6 @@ def pack(folder: Path, archive: Path) -> None:
     finally:
         part.unlink(missing_ok=True)
     files.write_whole(sums, f"{checksum}  {archive.name}\n")
-
-
-def install_all(say: Say) -> None:
-    """Install what the tests need beyond the package's own environment: other lines' servers, npm's packages.
-
-    Raises WorkshopError if something cannot be installed.
-    """
-    for name in stacks.names():
-        stacks.server(name, say)
-    for package_json in package_files(paths.ROOT):
-        say(f"Installing the packages of {package_json.relative_to(paths.ROOT)} …")
-        npm_packages.installed(package_json)
 
 
 def package_files(root: Path) -> list[Path]:
@@ -140,25 +126,25 @@ def _copy_commit(folder: Path) -> None:
         tar.extractall(folder, filter="data")
 
 
-def _copy_uv(folder: Path) -> Path:
-    """Copy the uv that runs this: each version of uv has a form of cache of its own."""
-    name = "uv.exe" if os.name == "nt" else "uv"
-    found = os.environ.get("UV") or shutil.which(paths.ROOT / ".uv" / "bin" / name) or shutil.which(name)
-    if not found:
+def _copy_uv(brought: Path) -> None:
+    # Only uv knows what is behind a shim.
+    ask = [uv.command(), "run", "--quiet", "--no-project", "python", "-c", "import os; print(os.environ['UV'])"]
+    found = subprocess.run(ask, capture_output=True, encoding="utf-8")
+    if found.returncode:
         raise WorkshopError("There is no uv to put into the bundle.", "Run: make bundle (or: uv run workshop bundle)")
-    target = folder / ".uv" / "bin" / name
+    target = brought / "bin" / ("uv.exe" if os.name == "nt" else "uv")
     target.parent.mkdir(parents=True)
-    return Path(shutil.copy(found, target))
+    shutil.copy(found.stdout.strip(), target)
 
 
-def _bring_python(uv: Path, folder: Path, say: Say) -> bool:
+def _bring_python(brought: Path, say: Say) -> bool:
     """Put a Python into the bundle, and return whether uv could fetch one."""
-    (folder / ".uv" / "python-version").write_text(f"{_PYTHON}\n", encoding="utf-8")
+    (brought / "python-version").write_text(f"{_PYTHON}\n", encoding="utf-8")
     say(f"Fetching a Python {_PYTHON} …")
-    environment = _settings(folder)
-    installed = Path(environment["UV_PYTHON_INSTALL_DIR"])
-    command = [str(uv), "python", "install", _PYTHON, "--no-bin", "--no-registry"]
-    run = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8")
+    installed = brought / "python"
+    environment = os.environ | {"UV_PYTHON_INSTALL_DIR": str(installed)}
+    command = [uv.command(), "python", "install", _PYTHON, "--no-bin", "--no-registry"]
+    run = subprocess.run(command, env=environment, capture_output=True, encoding="utf-8")
     if run.returncode:
         shutil.rmtree(installed, ignore_errors=True)
         say(f"uv can fetch none here, so that the bundle needs a machine with a Python {_PYTHON}.")
@@ -170,53 +156,49 @@ def _bring_python(uv: Path, folder: Path, say: Say) -> bool:
     return True
 
 
-def _settings(folder: Path) -> dict[str, str]:
-    """Return the environment in which uv and npm keep what they fetch inside `folder`."""
-    foreign = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT")
-    return {name: value for name, value in os.environ.items() if name not in foreign} | _places(folder)
+def _bring_wheels(brought: Path, scratch: Path, say: Say) -> None:
+    """Fetch what the lab, the book, the tests and the servers of other lines need, checked against the hashes."""
+    # uv has no command for this.
+    environment = scratch / "pip"
+    uv.make_environment(environment, sys.executable)
+    python = environment / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    uv.install(python, "bundle")
+    names = ["lab", "book", "test", *(path.stem for path in sorted(uv.REQUIREMENTS.glob("stack-*.txt")))]
+    options = ["--quiet", "--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest", str(brought / "wheels")]
+    for name in names:
+        say(f"Fetching what requirements/{name}.txt pins …")
+        file = str(uv.REQUIREMENTS / f"{name}.txt")
+        if run_group([str(python), "-m", "pip", "download", *options, "--requirement", file]):
+            raise WorkshopError(f"Not all of {name}.txt was fetched: see above.", "Correct it, and try again.")
 
 
-def _offline_settings(folder: Path) -> dict[str, str]:
-    """Return the environment in which uv and npm fetch nothing, and find no settings of a person."""
+def _bring_npm_packages(brought: Path, say: Say) -> None:
+    for package_json in package_files(paths.ROOT):
+        say(f"Fetching the packages of {package_json.relative_to(paths.ROOT)} …")
+        there = npm_packages.installed(package_json)
+        shutil.copytree(there, brought / npm_packages.BUNDLED.name / there.name, symlinks=True)
+
+
+def _try(folder: Path) -> None:
+    """Install everything in `folder` as on a machine without network and settings, and remove it again."""
     home = folder.with_name("home")
     home.mkdir()
     neutral = {name: value for name, value in os.environ.items() if not name.upper().startswith(_PERSONAL)}
-    return neutral | _places(folder) | {"UV_OFFLINE": "1", "npm_config_offline": "true", "HOME": str(home)}
-
-
-def _places(folder: Path) -> dict[str, str]:
-    brought = folder / ".uv"
-    return {
-        "UV_PYTHON": _PYTHON if (brought / "python").exists() else sys.executable,
-        "UV_CACHE_DIR": str(brought / "cache"),
-        "UV_PYTHON_INSTALL_DIR": str(brought / "python"),
-        "npm_config_cache": str(brought / "npm"),
-        # Compiled files name the folders of this machine.
-        "PYTHONDONTWRITEBYTECODE": "1",
-    }
-
-
-def _offline_uv(uv: Path) -> list[str]:
-    """Return the uv of a machine without network: the script that make uses, where a shell can run it."""
-    return [str(uv)] if os.name == "nt" else [str(uv.parents[2] / "scripts" / "uv")]
-
-
-def _install(uv: list[str], folder: Path, environment: dict[str, str]) -> None:
-    # uv shows its own progress, and its errors say what is missing.
-    command = [*uv, "run", "python", "-m", "llamastack_workshop.publishing.bundle"]
-    if run_group(command, cwd=folder, env=environment):
-        raise WorkshopError("The bundle's packages were not installed: see above.", "Correct it, and try again.")
-
-
-def _forget_installation(uv: Path, folder: Path) -> None:
-    """Remove what an installation leaves behind apart from what was fetched: it names this machine's folders."""
-    for name in (".venv", ".workshop"):
-        shutil.rmtree(folder / name)
-    for place in ("cache/interpreter-*", "cache/sdists-*/editable", "npm/_logs"):
-        for path in (folder / ".uv").glob(place):
-            shutil.rmtree(path)
-    # What the removed entries pointed to.
-    subprocess.run([uv, "cache", "prune", "--quiet"], cwd=folder, env=_settings(folder), check=True)
+    # Compiled files would name the folders of this machine.
+    environment = neutral | {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1"}
+    if not (folder / ".uv" / "python").exists():
+        environment["UV_PYTHON"] = sys.executable
+    run_uv = [str(folder / ".uv" / "bin" / "uv.exe")] if os.name == "nt" else [str(folder / "scripts" / "uv")]
+    python = str(folder / ".venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python"))
+    for command in (
+        [*run_uv, "run", "--quiet", "--no-project", "--isolated", "scripts/install.py", "test"],
+        [python, "-c", _INSTALL_STACKS],
+    ):
+        if run_group(command, cwd=folder, env=environment):
+            raise WorkshopError("The bundle does not install: see above.", "Correct it, and try again.")
+    for left in (".venv", ".workshop", ".uv/cache", ".uv/install.lock"):
+        path = folder / left
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def _copy_built(name: str, folder: Path, say: Say) -> bool:
@@ -251,8 +233,3 @@ def _anonymous(member: tarfile.TarInfo) -> tarfile.TarInfo:
     member.uid = member.gid = 0
     member.uname = member.gname = ""
     return member
-
-
-if __name__ == "__main__":
-    with clear_errors():
-        install_all(partial(print, flush=True))

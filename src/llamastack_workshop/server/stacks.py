@@ -1,14 +1,13 @@
 """The configurations in stacks/, and the environments of those that need another server than the installed one.
 
-`stacks/NAME.yaml` is a configuration. Where `stacks/NAME.txt` stands beside it, that pins the packages of its server,
-which are installed into an environment of their own.
+`stacks/NAME.yaml` is a configuration. Where `stacks/NAME.txt` stands beside it, that pins the packages of its server.
+`requirements/stack-NAME.txt` has these and all that they need, and is installed into an environment of their own.
 """
 
 import hashlib
 import os
 import re
 import shutil
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,36 +48,29 @@ def server(name: str, say: Say) -> Server:
     """
     if name not in names():
         raise WorkshopError(f"There is no stack {name}.", f"Choose one of: {', '.join(names())}")
-    run_yaml, packages = FOLDER / f"{name}.yaml", FOLDER / f"{name}.txt"
-    return Server(run_yaml, _environment(packages, say)) if packages.exists() else Server(run_yaml)
+    run_yaml = FOLDER / f"{name}.yaml"
+    return Server(run_yaml, _environment(name, say)) if _requirements(name).exists() else Server(run_yaml)
 
 
-def _environment(packages: Path, say: Say) -> Path:
-    """Return the Python of the environment with what `packages` pins; other pins make another environment."""
-    version = hashlib.sha256(packages.read_bytes()).hexdigest()[:8]
-    folder = ENVIRONMENTS / f"{packages.stem}-{version}"
+def _environment(name: str, say: Say) -> Path:
+    """Return the Python of the environment with what requirements/stack-`name`.txt pins; other pins make another."""
+    version = hashlib.sha256(_requirements(name).read_bytes()).hexdigest()[:8]
+    folder = ENVIRONMENTS / f"{name}-{version}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     complete = folder / "complete"
     if complete.exists():
         return python
-    say(f"Installing the server of {packages.stem} into an environment of its own (once, up to a minute) …")
+    say(f"Installing the server of {name} into an environment of its own (once, up to a minute) …")
     # Two commands may come for the same environment at once.
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _uv("venv", "--quiet", "--python", sys.executable, str(folder))
-            _uv("pip", "install", "--quiet", "--python", str(python), "--requirement", str(packages))
+            uv.make_environment(folder, sys.executable)
+            uv.install(python, f"stack-{name}")
             complete.touch()
     return python
 
 
-def _uv(*arguments: str) -> None:
-    # From the repository's folder, so that the date in pyproject.toml limits what is resolved here as well.
-    run = subprocess.run([uv.command(), *arguments], cwd=paths.ROOT, stderr=subprocess.PIPE, text=True)
-    if run.returncode:
-        reason = " ".join(run.stderr.translate(str.maketrans("", "", "×╰─▶│")).split()) or "uv says nothing."
-        raise WorkshopError(
-            f"The environment of this stack was not installed: {reason[:250]}",
-            "Check the network and try again; VERBOSE=true shows all of it.",
-        ) from RuntimeError(run.stderr)
+def _requirements(name: str) -> Path:
+    return uv.REQUIREMENTS / f"stack-{name}.txt"

