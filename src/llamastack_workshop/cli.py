@@ -1,6 +1,5 @@
 """The `workshop` command: what the Makefile's targets call, for people with and without make."""
 
-import shutil
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,7 @@ from rich.console import Console
 
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths, ports, uv
-from llamastack_workshop.system.errors import WorkshopError, clear_errors
+from llamastack_workshop.system.errors import clear_errors
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -295,16 +294,9 @@ def diagrams() -> None:
 @app.command()
 def clean() -> None:
     """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
-    if servers := ports.servers_of(paths.ROOT):
-        pids = ", ".join(str(server.pid) for server in servers)
-        raise WorkshopError(
-            f"A running server (process {pids}) uses what would be removed.",
-            "Stop it first, with Ctrl-C in its terminal.",
-        )
-    for folder in (paths.WORKSHOP_HOME, paths.BUILD):
-        if folder.exists():
-            shutil.rmtree(folder)
-            console.print(f"removed {folder.relative_to(paths.ROOT)}/")
+    from llamastack_workshop.attending.cleaning import clean as remove_all
+
+    remove_all(lambda line: console.print(line, markup=False))
 
 
 def _say(step: str) -> None:
