@@ -62,7 +62,7 @@ def defaults(base_url: str, model: str) -> Iterator[Gateway]:
         issuer.stop()
 
 
-def test_the_file_is_run_yaml_but_for_the_door_and_one_more_model() -> None:
+def test_the_file_is_run_yaml_but_for_access_control_and_one_more_model() -> None:
     ours, run_yaml = copy.deepcopy(ACCESS), yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
     large = "${env.LARGE_MODEL_URL:+large}"
     others = [one for one in ours["providers"]["inference"] if one["provider_id"] != large]
@@ -74,7 +74,7 @@ def test_the_file_is_run_yaml_but_for_the_door_and_one_more_model() -> None:
     assert ours == run_yaml
 
 
-# The door: who gets in.
+# Authentication: who gets in.
 
 
 def test_open_without_a_token_are_health_and_version_alone(gateway: Gateway) -> None:

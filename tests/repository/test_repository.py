@@ -75,7 +75,7 @@ def test_packages_from_npm_have_exact_versions(path: Path) -> None:
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
 
 
-def test_the_conda_door_leads_to_the_same_versions() -> None:
+def test_conda_installs_the_same_versions() -> None:
     environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
     python = next(entry for entry in environment["dependencies"] if entry.startswith("python="))
     assert PYPROJECT["project"]["requires-python"] == f">={python.removeprefix('python=')}"
