@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from http.server import HTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from socketserver import BaseRequestHandler
 from threading import Thread, Timer
@@ -16,6 +17,7 @@ import httpx
 import psutil
 import pytest
 import xllamacpp
+import yaml
 from openai import OpenAI
 
 from llamastack_workshop.server import parts, stack, upstreams
@@ -310,6 +312,17 @@ def test_the_doctor_finds_what_is_wrong(workshop: Callable[..., subprocess.Popen
     output, _ = ill.communicate(timeout=60)
     assert ill.returncode == 1
     assert "Ollama" in output and "missing" in output
+
+
+@pytest.mark.skipif(find_spec("asyncpg") is not None, reason="somebody has installed the driver")
+def test_a_database_without_its_driver(failure: Callable[..., WorkshopError], tmp_path: Path) -> None:
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    configuration["storage"]["backends"]["sql_default"] = {"type": "sql_postgres", "host": "localhost", "db": "d"}
+    file = tmp_path / "postgres.yaml"
+    file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    error = failure(server=Server(file))
+    assert "postgres.yaml stores in Postgres" in error.problem
+    assert error.fix == "Run: scripts/uv pip install --no-config asyncpg"
 
 
 def test_an_embedded_model_that_cannot_start(

@@ -110,6 +110,12 @@ def of_type(value: Any, kind: type | tuple[type, ...], wanted: str) -> Any:
     return value
 
 
+def require_function(answer: object) -> None:
+    """Raise NotYet if `answer` is what a blank exercise gives, None or an empty function, or no function."""
+    require(answer is not None and not _is_blank(answer), _NO_ANSWER)
+    require(callable(answer), f"this is no function, but {_type_name(answer)}.")
+
+
 def call(
     function: Callable[..., Any] | None,
     *arguments: object,
@@ -122,8 +128,7 @@ def call(
     `wanted` describes that ("a list of texts"); `or_none` says that None is an answer too.
     Raises NotYet if the function is blank or no function, if it raises, or if it returns something else.
     """
-    require(function is not None and not _is_blank(function), _NO_ANSWER)
-    require(callable(function), f"this is no function, but {_type_name(function)}.")
+    require_function(function)
     name = getattr(function, "__name__", "your function")
     name = "your function" if name == "<lambda>" else f"`{name}`"
     with your_code():

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
 from typing import Any
 
-from llamastack_workshop.exercises.check import NotYet, call, exercise, require, your_code
+from llamastack_workshop.exercises.check import NotYet, call, exercise, require, require_function, your_code
 
 # How many jobs, and how many of them at once.
 _ROUNDS = ((8, 3), (7, 2), (2, 4), (0, 3))
@@ -51,7 +51,9 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
 
     async def run_all() -> Any:
         # Called here, because `asyncio.gather` wants a loop that runs.
-        results = call(function, [job(place) for place in range(number)], limit)
+        require_function(function)
+        with your_code():
+            results = function([job(place) for place in range(number)], limit)
         require(isawaitable(results), "write a coroutine, with `async def`: what you return cannot be awaited.")
         try:
             with your_code():

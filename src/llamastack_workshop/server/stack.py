@@ -1,10 +1,12 @@
 """Start and stop the whole stack: the embedded models and a LlamaStack server in front of them."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
 import httpx
@@ -15,6 +17,9 @@ from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
+
+# What the lab leaves out of LlamaStack's packages: the module and the package for each type of backend.
+_DRIVERS = {"kv_postgres": ("psycopg2", "psycopg2-binary"), "sql_postgres": ("asyncpg", "asyncpg")}
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,7 @@ def running_stack(
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
     check_run_yaml(server.run_yaml)
+    check_drivers(server)
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
@@ -111,6 +117,20 @@ def check_run_yaml(run_yaml: Path) -> None:
         raise WorkshopError(f"{run_yaml.name}{place}: {problem}.", fix) from error
     if not isinstance(content, dict) or not content.get("providers"):
         raise WorkshopError(f"{run_yaml.name} has no `providers:`.", fix)
+
+
+def check_drivers(server: Server) -> None:
+    """Raise WorkshopError if `server` stores in a database whose driver is missing: it would start, and lose all."""
+    if server.python != OURS.python:
+        return
+    storage = yaml.safe_load(server.run_yaml.read_text(encoding="utf-8")).get("storage") or {}
+    types = {backend.get("type") for backend in (storage.get("backends") or {}).values()}
+    missing = sorted(package for kind, (module, package) in _DRIVERS.items() if kind in types and not find_spec(module))
+    if missing:
+        raise WorkshopError(
+            f"{server.run_yaml.name} stores in Postgres, and its driver is not installed: {', '.join(missing)}.",
+            f"Run: scripts/uv pip install --no-config {' '.join(missing)}",
+        )
 
 
 def check_port(port: int) -> None:
@@ -195,10 +215,13 @@ def _require_version(server: Child, port: int, run_yaml: Path) -> str:
     # Whoever answers must be our child: a server that took the port meanwhile would answer as well.
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
-    raise WorkshopError(
-        f"LlamaStack did not start: {parts.last_error(server.log_text())}",
-        f"Correct {run_yaml.name}; the whole log is {server.log}",
-    )
+    error = parts.last_error(server.log_text())
+    if missing := re.search(r"No module named '(\w+)", error):
+        raise WorkshopError(
+            f"LlamaStack did not start: a provider in {run_yaml.name} needs {missing[1]}, which is not installed.",
+            f"scripts/uv pip install --no-config {missing[1]}, or take the provider out; the whole log is {server.log}",
+        )
+    raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {run_yaml.name}; the whole log is {server.log}")
 
 
 def _require_language_models(url: str, log: Path) -> list[str]:
