@@ -4,6 +4,8 @@ import asyncio
 import dis
 import inspect
 import os
+import re
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -64,10 +66,7 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
         try:
             signature.bind(*answers)
         except TypeError:
-            failure: Exception = CheckFailed(
-                "This copy calls the check as an earlier version of the chapter did. Nothing is lost if you get a "
-                "fresh copy beside it: make reset CHAPTER=N (or: uv run workshop reset N)"
-            )
+            failure: Exception = CheckFailed(_outdated(check))
         else:
             try:
                 praise = check(*answers)
@@ -169,6 +168,16 @@ def _is_blank(function: object) -> bool:
     operations = {instruction.opname for instruction in dis.get_instructions(code)}
     returned = [constant for constant in code.co_consts if constant not in (None, inspect.getdoc(function))]
     return operations <= _OPERATIONS_OF_A_BLANK and not returned
+
+
+def _outdated(check: Callable[..., str]) -> str:
+    # Each module of checks begins with "Checks of chapter 12".
+    found = re.search(r"chapter (\d+)", sys.modules[check.__module__].__doc__ or "")
+    number = found[1] if found else "N"
+    return (
+        "This copy calls the check as an earlier version of the chapter did. Get a fresh copy, yours is kept beside "
+        f"it: make reset CHAPTER={number} (or: uv run workshop reset {number})"
+    )
 
 
 def _own_fault(check: Callable[..., str], error: Exception) -> str:
