@@ -99,7 +99,11 @@ def lines_of(name: str) -> int:
 
 
 def installation(packages: tuple[str, ...]) -> dict[str, float]:
-    """Return how many distributions `packages` bring with them, themselves included, and what their files weigh."""
+    """Return how many distributions `packages` bring with them, themselves included, and what their files weigh.
+
+    A distribution that pyproject.toml leaves out of the lab counts, because a reader who installs `packages` alone gets
+    it; its weight is not known here.
+    """
     found: set[str] = set()
     wanted = [Requirement(package) for package in packages]
     while wanted:
@@ -108,13 +112,19 @@ def installation(packages: tuple[str, ...]) -> dict[str, float]:
         if name in found:
             continue
         found.add(name)
+        if not _is_installed(name):
+            continue
         for line in metadata.requires(name) or []:
             further = Requirement(line)
             if further.marker is None or any(further.marker.evaluate({"extra": e}) for e in requirement.extras or {""}):
                 wanted.append(further)
-    files = [file.locate() for name in found for file in metadata.files(name) or []]
+    files = [file.locate() for name in found if _is_installed(name) for file in metadata.files(name) or []]
     size = sum(file.stat().st_size for file in files if file.is_file() and file.suffix != ".pyc")
     return {"distributions": len(found), "installed_mb": round(size / 1e6, 1)}
+
+
+def _is_installed(name: str) -> bool:
+    return any(metadata.distributions(name=name))
 
 
 class _Program:
