@@ -152,7 +152,7 @@ def test_bad_input_gets_two_lines(base_url: str, arguments: list[str], problem: 
     run = command(CHAIN, *[word.format(free=ports.free_port(), base_url=base_url) for word in arguments])
     assert run.returncode == 1
     assert not run.stdout
-    # On a busy machine an answer may be there before the client looks: then a finished step is kept, and a line says so.
+    # On a busy machine an answer may be there before the client looks: then a finished step is kept, and a line tells.
     _, *lines = re.split("^(?=Error: )", run.stderr, flags=re.MULTILINE)
     error, remedy, *more = lines[0].splitlines()
     assert problem in error
