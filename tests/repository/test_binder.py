@@ -1,6 +1,7 @@
 """`start`, which Binder runs around its Jupyter server. Stand-ins take the place of what is tested elsewhere."""
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -39,3 +40,12 @@ def test_the_server_runs_beside_jupyter_and_ends_with_it(tmp_path: Path) -> None
     while psutil.pid_exists(server) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not psutil.pid_exists(server)
+
+
+def test_it_hands_out_chapters_with_what_the_package_has() -> None:
+    imports, call = re.search(
+        r'^python -c "(.*); (.*)"', (paths.ROOT / "start").read_text(encoding="utf-8"), re.M
+    ).groups()
+    names: dict[str, object] = {}
+    exec(imports, names)
+    assert callable(eval(call.removesuffix("()"), names))
