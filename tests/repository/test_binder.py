@@ -48,4 +48,4 @@ def test_it_hands_out_chapters_with_what_the_package_has() -> None:
     ).groups()
     names: dict[str, object] = {}
     exec(imports, names)
-    assert callable(eval(call.removesuffix("()"), names))
+    assert callable(eval(call, names))
