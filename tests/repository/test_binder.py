@@ -43,9 +43,8 @@ def test_the_server_runs_beside_jupyter_and_ends_with_it(tmp_path: Path) -> None
 
 
 def test_it_hands_out_chapters_with_what_the_package_has() -> None:
-    imports, call = re.search(
-        r'^python -c "(.*); (.*)"', (paths.ROOT / "start").read_text(encoding="utf-8"), re.M
-    ).groups()
+    script = (paths.ROOT / "start").read_text(encoding="utf-8")
+    imports, call = re.search(r'^python -c "(.*); (.*)\(\)"', script, re.MULTILINE).groups()
     names: dict[str, object] = {}
     exec(imports, names)
     assert callable(eval(call, names))
