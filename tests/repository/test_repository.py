@@ -140,6 +140,17 @@ def test_one_sentence_a_line(path: Path) -> None:
     assert not [line for line in two if not allowed.search(line)]
 
 
+@pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
+def test_links_to_files_lead_somewhere(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".ipynb":
+        text = markdown(nbformat.reads(text, as_version=4))
+    links = re.findall(
+        r"\]\((?!\w+:|#)([^()\s#]+\.[^()\s#]+)", re.sub(r"```.*?```|`[^`\n]*`", "``", text, flags=re.DOTALL)
+    )
+    assert not [link for link in links if not (path.parent / link).exists()]
+
+
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)
 def test_chapters_follow_the_page_form(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
