@@ -90,7 +90,7 @@ class Gateway:
         return OpenAI(base_url=self.server.base_url, api_key=token, max_retries=0)
 
     def log(self) -> str:
-        return self.server._server.log_text()
+        return self.server.process.log_text()
 
 
 def access_variables(base_url: str, model: str, issuer: Issuer) -> dict[str, str]:

@@ -128,7 +128,7 @@ def log_with(server: Throwaway, *texts: str) -> str:
     """Return the server's log once it holds all of `texts`; rich breaks its lines at a fixed width."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
-        log = re.sub(r"\s*\n\s+", " ", server._server.log_text())
+        log = re.sub(r"\s*\n\s+", " ", server.process.log_text())
         if all(text in log for text in texts):
             return log
         time.sleep(0.2)
@@ -229,7 +229,7 @@ def test_keep_nothing_takes_first_requests_that_come_together_and_writes_no_data
     assert {client.responses.retrieve(response["id"]).id for response in responses} == {r["id"] for r in responses}
     assert client.conversations.create().id
     assert list(state.rglob("*")) == [state / "files"]
-    opened = psutil.Process(server._server._process.pid).open_files()
+    opened = psutil.Process(server.process.pid).open_files()
     assert not [one.path for one in opened if one.path.endswith((".db", "-wal", "-journal"))]
 
 

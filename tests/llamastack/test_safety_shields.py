@@ -289,7 +289,7 @@ def test_the_log_holds_parts_of_what_was_scanned(shielded: Shielded) -> None:
     shielded.client.moderations.create(input=between.join(moderated))
     messages = [{"role": "user", "content": between.join(asked)}]
     assert shielded.post("safety/run-shield", shield_id=SHIELD, messages=messages).status_code == 200
-    log = shielded.server._server.log_text()
+    log = shielded.server.process.log_text()
     assert [word in log for word in (*moderated, *asked)] == [True, False, False, True]
 
 

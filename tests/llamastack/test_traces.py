@@ -356,7 +356,7 @@ def test_the_collector_is_down_and_the_server_answers(base_url: str, model: str,
 
 def _log(server: Throwaway) -> str:
     """Return the server's log without the line breaks that its handler puts in."""
-    return " ".join(server._server.log_text().split())
+    return " ".join(server.process.log_text().split())
 
 
 def test_without_a_protocol_the_server_runs_untraced_and_sends_metrics_all_the_same(

@@ -109,7 +109,7 @@ def test_a_clone_is_not_offline(unpacked: Path) -> None:
 
 def test_only_what_is_committed_is_copied(clone: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("copy") / "workshop"
-    bundle._copy_commit(folder)
+    bundle.copy_commit(folder)
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {"run.yaml", ".gitignore", ".env.example", "clients/package.json"}
     assert bundle.package_files(clone) == [clone / "clients" / "package.json"]
@@ -118,7 +118,9 @@ def test_only_what_is_committed_is_copied(clone: Path, tmp_path_factory: pytest.
 def test_changes_that_no_commit_holds_are_an_error(clone: Path) -> None:
     said: list[str] = []
     (clone / "notes.txt").touch()
-    assert bundle._commit(said.append) and said == ["Not in the bundle, because git does not know them: notes.txt"]
+    assert bundle.commit_to_pack(said.append) and said == [
+        "Not in the bundle, because git does not know them: notes.txt"
+    ]
     (clone / "run.yaml").write_text("changed", encoding="utf-8")
     with pytest.raises(WorkshopError, match=r"these changes are in none: run\.yaml"):
         bundle.make(said.append)

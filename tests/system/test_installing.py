@@ -143,6 +143,6 @@ def test_npm_gets_its_settings_and_no_key(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("OPENAI_API_KEY", "secret")
     monkeypatch.setenv("npm_config_registry", "http://127.0.0.1:9/")
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    environment = npm_packages._environment()
+    environment = npm_packages.npm_environment()
     assert "secret" not in environment.values()
     assert {"PATH", "npm_config_registry", "https_proxy"} <= environment.keys()

@@ -33,14 +33,14 @@ def make(say: Say) -> Path:
     It holds the last commit, and what is in `_build` of the site and the slides.
     Raises WorkshopError if there is no commit to pack, if changes are not committed, or if a step fails.
     """
-    commit = _commit(say)
+    commit = commit_to_pack(say)
     paths.BUILD.mkdir(exist_ok=True)
     if (free := shutil.disk_usage(paths.BUILD).free / 1e9) < _DISK_NEEDED:
         raise WorkshopError(f"The disk has {free:.1f} GB free, and this needs {_DISK_NEEDED:.0f} GB.", "Make room.")
     with tempfile.TemporaryDirectory(dir=paths.BUILD, prefix="bundle-") as scratch:
         folder = Path(scratch) / _FOLDER
         say(f"Copying {commit} …")
-        _copy_commit(folder)
+        copy_commit(folder)
         brought = folder / ".uv"
         _copy_uv(brought)
         has_python = _bring_python(brought, say)
@@ -88,7 +88,7 @@ def package_files(root: Path) -> list[Path]:
     return sorted(path for path in found if "node_modules" not in path.parts)
 
 
-def _commit(say: Say) -> str:
+def commit_to_pack(say: Say) -> str:
     """Return the last commit's short name and date; raises WorkshopError if it is not what the folder holds."""
     if _git("rev-parse", "--show-prefix"):
         raise WorkshopError("This folder is a part of another git repository.", "Clone the workshop, and try there.")
@@ -119,7 +119,7 @@ def _git(*arguments: str) -> str:
     return run.stdout.rstrip()
 
 
-def _copy_commit(folder: Path) -> None:
+def copy_commit(folder: Path) -> None:
     source = folder.with_suffix(".tar")
     _git("archive", f"--output={source}", "HEAD")
     with tarfile.open(source) as tar:

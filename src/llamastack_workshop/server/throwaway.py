@@ -22,16 +22,16 @@ class Throwaway:
     """A server that was started, or that failed to start.
 
     `base_url` is the address for OpenAI clients (it ends in /v1). `error` is what the server's log says last before the
-    start ended, or None if the server answers.
+    start ended, or None if the server answers. `process` has its log.
     """
 
     base_url: str
     error: str | None
-    _server: Child
+    process: Child
 
     def kill(self) -> None:
         """End the server at once, in the middle of whatever it does, as a crash would."""
-        self._server.kill()
+        self.process.kill()
 
 
 @contextmanager

@@ -55,6 +55,10 @@ class Child:
     def output(self) -> IO[bytes]:
         return self._process.stdout
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def send_line(self, line: str) -> None:
         """Write one line to the child's standard input; a child that has ended already does not raise."""
         with suppress(BrokenPipeError):
