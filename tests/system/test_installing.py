@@ -1,18 +1,17 @@
 """How packages are installed: checked against hashes, from any index, and not again if they are there."""
 
-import functools
 import hashlib
-import http.server
 import os
 import shutil
 import subprocess
 import sys
-import threading
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fastapi.staticfiles import StaticFiles
+from web_servers import serving
 
 from llamastack_workshop.publishing import npm_packages
 from llamastack_workshop.system import paths, uv
@@ -41,16 +40,18 @@ def wheel(tmp_path: Path) -> Path:
 @pytest.fixture
 def python(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The Python of a new environment, whose packages come from the index with that wheel."""
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path / "index"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        monkeypatch.setenv("UV_DEFAULT_INDEX", f"http://127.0.0.1:{server.server_port}")
+    if uv.WHEELS.is_dir():
+        # In a bundle, where no index would be asked.
+        monkeypatch.setenv("UV", str(paths.ROOT / ".uv" / "bin" / "uv"))
+        monkeypatch.delenv("UV_OFFLINE", raising=False)
+        monkeypatch.setattr(uv, "WHEELS", tmp_path / "no wheels")
+    with serving(StaticFiles(directory=tmp_path / "index", html=True)) as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index)
         monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "cache"))
         monkeypatch.setenv("UV_HTTP_RETRIES", "0")
         monkeypatch.setattr(uv, "REQUIREMENTS", tmp_path)
         uv.make_environment(tmp_path / "venv", sys.executable)
         yield tmp_path / "venv" / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-        server.shutdown()
 
 
 def has_it(python: Path) -> bool:
