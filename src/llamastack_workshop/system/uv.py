@@ -5,6 +5,7 @@
 
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,10 @@ WHEELS = paths.ROOT / ".uv" / "wheels"
 
 # Something that a group brings and those before it do not.
 _SIGN = {"book": "sphinx", "test": "pytest"}
+
+# How uv begins what failed and what caused it; older versions draw.
+_ERROR = re.compile(r"(error:|  ×) ")
+_CAUSE = re.compile(r"\s*(cause:|Caused by:|[├╰]─▶) ")
 
 
 class NotFetched(WorkshopError):
@@ -87,8 +92,8 @@ def _pip_install(python: Path, *options: str) -> None:
     error: list[str] = []
     try:
         for line in process.stderr:
-            if error or line.startswith("error: "):
-                error.append(line.removeprefix("error: ").strip(" \n×╰─▶│"))
+            if error or _ERROR.match(line):
+                error.append(line)
             # One line for each of some 200 packages helps nobody.
             if verbose() or not (error or line.startswith((" + ", " - ", " ~ ", "Using Python"))):
                 print(line, end="", file=sys.stderr, flush=True)
@@ -96,20 +101,30 @@ def _pip_install(python: Path, *options: str) -> None:
         process.stderr.close()
         process.wait()
     if process.returncode:
-        raise _failure([line for line in error if line])
+        raise _failure(error)
 
 
 def _failure(error: list[str]) -> WorkshopError:
-    """Return the exception for the lines of an error of uv's: what failed, its causes, and perhaps hints."""
-    causes = [line.removeprefix("cause: ") for line in error if line.startswith("cause: ")]
-    if mismatch := next((line for line in causes if line.startswith("Hash mismatch")), None):
+    """Return the exception for the lines of an error of uv's: what failed, and its causes."""
+    messages: list[str] = []
+    for line in error:
+        if line.startswith("hint"):
+            break
+        if _ERROR.match(line) or _CAUSE.match(line) or not messages:
+            messages.append("")
+        # Older versions of uv wrap a long message.
+        text = _CAUSE.sub("", _ERROR.sub("", line)).strip(" \n│")
+        messages[-1] = f"{messages[-1]} {text}".strip()
+    failed, *causes = messages or ["uv says nothing."]
+    cause = causes[-1] if causes else ""
+    if mismatch := re.search(r"Hash mismatch for `[^`]+`", f"{failed} {cause}"):
         fix = "Try again. If it stays, an index or a proxy serves another file: ask whoever runs it."
-        return NotFetched(f"A package is not the file that requirements/ pins: {mismatch}", fix)
-    reason = f"{error[0]} ({causes[-1]})" if causes else error[0] if error else "uv says nothing."
-    if error and error[0].startswith(("Failed to fetch", "Failed to download", "Request failed")):
-        fix = "Check the network, your proxy (HTTPS_PROXY) and your index (UV_DEFAULT_INDEX), and try again."
-        return NotFetched(f"A package was not fetched: {reason[:250]}", fix)
-    if error and error[0].startswith("No solution found"):
+        return NotFetched(f"A package is not the file that requirements/ pins: {mismatch[0]}", fix)
+    if failed.startswith("No solution found"):
         fix = "Use an index that has it (UV_DEFAULT_INDEX), and try again."
-        return NotFetched(f"A package is not in the index: {causes[-1] if causes else ''}"[:300], fix)
-    return WorkshopError(f"The packages were not installed: {reason[:250]}", "VERBOSE=true shows all that uv says.")
+        return NotFetched(f"A package is not in the index: {cause[:250]}", fix)
+    reason = f"{failed[:200]} ({cause[:100]})" if cause else failed[:250]
+    if failed.startswith(("Failed to fetch", "Failed to download", "Request failed")):
+        fix = "Check the network, your proxy (HTTPS_PROXY) and your index (UV_DEFAULT_INDEX), and try again."
+        return NotFetched(f"A package was not fetched: {reason}", fix)
+    return WorkshopError(f"The packages were not installed: {reason}", "VERBOSE=true shows all that uv says.")
