@@ -94,7 +94,7 @@ def running_stack(
             children.append(cleanup.enter_context(parts.embedded_models(numbers, logs / "embedded.log", say)))
         say("Starting the LlamaStack server …")
         process.send_line("go")
-        version = _require_version(process, port, server.run_yaml)
+        version = _require_version(process, port, server)
         url = f"http://localhost:{port}"
         yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
 
@@ -204,24 +204,25 @@ def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, 
     }
 
 
-def _require_version(server: Child, port: int, run_yaml: Path) -> str:
+def _require_version(process: Child, port: int, server: Server) -> str:
     """Return the server's version once it answers."""
     try:
-        version = parts.wait_for_version(server, port)
+        version = parts.wait_for_version(process, port)
     except TimeoutError as error:
-        raise WorkshopError(str(error), f"Read {server.log}") from None
+        raise WorkshopError(str(error), f"Read {process.log}") from None
     if version:
         return version
     # Whoever answers must be our child: a server that took the port meanwhile would answer as well.
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
-    error = parts.last_error(server.log_text())
-    if missing := re.search(r"No module named '(\w+)", error):
+    error, file = parts.last_error(process.log_text()), server.run_yaml.name
+    # The other lines have environments of their own, where this command would install nothing.
+    if server.python == OURS.python and (missing := re.search(r"No module named '(\w+)", error)):
         raise WorkshopError(
-            f"LlamaStack did not start: a provider in {run_yaml.name} needs {missing[1]}, which is not installed.",
-            f"scripts/uv pip install --no-config {missing[1]}, or take the provider out; the whole log is {server.log}",
+            f"LlamaStack did not start: a provider in {file} needs {missing[1]}, which is not installed.",
+            f"scripts/uv pip install --no-config {missing[1]}, or take it out of {file}; the log is {process.log}",
         )
-    raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {run_yaml.name}; the whole log is {server.log}")
+    raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {file}; the whole log is {process.log}")
 
 
 def _require_language_models(url: str, log: Path) -> list[str]:
