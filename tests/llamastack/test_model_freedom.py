@@ -19,7 +19,7 @@ from nbclient import NotebookClient
 from llamastack_workshop.server.embedded.serve import READY
 from llamastack_workshop.server.throwaway import throwaway_model, throwaway_server
 from llamastack_workshop.system import paths, ports
-from llamastack_workshop.system.processes import Child
+from llamastack_workshop.system.processes import Spawned
 
 # The configurations with one provider for chat, and the variable that holds its address.
 ADDRESSES = {"openai": "OPENAI_BASE_URL", "ollama": "OLLAMA_URL", "vllm": "VLLM_URL", "tgi": "TGI_URL"}
@@ -232,7 +232,7 @@ def test_an_upstream_that_comes_up_later_answers_and_is_not_listed(
     arguments = ["--packaged-port", str(late.getsockname()[1])]
     log = tmp_path / "late.log"
     late.close()
-    upstream = Child(
+    upstream = Spawned(
         "llamastack_workshop.server.embedded.serve", *arguments, environment=dict(os.environ), log=log, read_output=True
     )
     try:

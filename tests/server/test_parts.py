@@ -23,6 +23,8 @@ def test_no_process_gets_a_key_that_it_has_no_use_for(tmp_path: Path, monkeypatc
     logs.mkdir(mode=0o755)
     for name, value in SECRETS.items():
         monkeypatch.setenv(name, value)
+    # A folder without a mould: nobody can read the environment of a fork.
+    monkeypatch.setenv("WORKSHOP_MOULD", str(tmp_path))
     with running_stack(lambda _: None, port=ports.free_port(), upstream=Choice.embedded, state=state, logs=logs):
         children = psutil.Process().children(recursive=True)
         modules = {word for child in children for word in child.cmdline() if word.startswith("llamastack_workshop.")}

@@ -26,7 +26,7 @@ from llamastack_workshop.server.stacks import Server
 from llamastack_workshop.server.upstreams import Choice
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
-from llamastack_workshop.system.processes import Child
+from llamastack_workshop.system.processes import Spawned
 
 
 def quiet(line: str) -> None:
@@ -68,6 +68,9 @@ def failure(tmp_path: Path) -> Callable[..., WorkshopError]:
     return start
 
 
+MOULD = "llamastack_workshop.server.mould"
+
+
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
     """Run `workshop` as a user does: in a process of its own, without a terminal. None outlives the test."""
@@ -95,6 +98,11 @@ def descendants(process: subprocess.Popen) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def folders_of_moulds(processes: list[psutil.Process]) -> list[Path]:
+    commands = [process.cmdline() for process in processes]
+    return [Path(words[words.index(MOULD) + 1]).parent for words in commands if MOULD in words]
+
+
 def wait_until_gone(processes: list[psutil.Process]) -> list[psutil.Process]:
     return psutil.wait_procs(processes, timeout=20)[1]
 
@@ -110,7 +118,8 @@ def read_until_ready(process: subprocess.Popen) -> str:
 
 def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subprocess.Popen]) -> None:
     port = str(ports.free_port())
-    first = workshop("llama-server", "--port", port)
+    # With a mould of its own, as a user has it, and not that of the tests.
+    first = workshop("llama-server", "--port", port, WORKSHOP_MOULD="")
     output = read_until_ready(first)
     assert f"http://localhost:{port}" in output
     model = re.search(r"models +(\S+)", output)[1]
@@ -121,23 +130,27 @@ def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subpro
     assert listening == {"127.0.0.1"}
 
     processes = descendants(first)
+    folders = folders_of_moulds(processes)
     first.send_signal(signal.SIGINT)
     assert first.wait(30) == 0
     assert not wait_until_gone(processes)
+    assert folders and not [folder for folder in folders if folder.exists()]
 
-    second = workshop("llama-server", "--port", port)
+    second = workshop("llama-server", "--port", port, WORKSHOP_MOULD="")
     read_until_ready(second)
     kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
     assert kept["output"] == created["output"]
 
     # Killed outright, the parent cannot clean up: its children must notice by themselves.
     processes = descendants(second)
+    folders = folders_of_moulds(processes)
     second.kill()
     assert not wait_until_gone(processes)
+    assert folders and not [folder for folder in folders if folder.exists()]
 
 
 def test_ctrl_c_during_the_start_leaves_nothing_behind(workshop: Callable[..., subprocess.Popen]) -> None:
-    process = workshop("llama-server", "--port", str(ports.free_port()))
+    process = workshop("llama-server", "--port", str(ports.free_port()), WORKSHOP_MOULD="")
     process.stdout.readline()
     processes = descendants(process)
     process.send_signal(signal.SIGINT)
@@ -336,7 +349,7 @@ def test_an_embedded_model_that_cannot_start(
 
 def test_a_second_ctrl_c_kills_a_child_that_does_not_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "stubborn.py").write_text("import time\ntime.sleep(600)\n")
-    child = Child("stubborn", environment={**os.environ, "PYTHONPATH": str(tmp_path)}, log=tmp_path / "log")
+    child = Spawned("stubborn", environment={**os.environ, "PYTHONPATH": str(tmp_path)}, log=tmp_path / "log")
     timer = Timer(1, signal.raise_signal, [signal.SIGINT])
     timer.start()
     child.stop()

@@ -17,7 +17,7 @@ from llamastack_workshop.attending import chapters, welcome
 from llamastack_workshop.server import serving, stack, upstreams
 from llamastack_workshop.system import environment, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
-from llamastack_workshop.system.processes import Child, end_with_parent, wait_for_first_end
+from llamastack_workshop.system.processes import Spawned, end_with_parent, wait_for_first_end
 
 _FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
@@ -53,7 +53,7 @@ def serve_lab(
 @contextmanager
 def running_lab(
     base_url: str, server_port: int, *, lab_port: int = 8888, open_browser: bool = True
-) -> Iterator[tuple[str, Child]]:
+) -> Iterator[tuple[str, Spawned]]:
     """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
     Copies that are missing are handed out. `base_url` is the LlamaStack server that the notebooks talk to,
@@ -63,7 +63,7 @@ def running_lab(
     """
     port = lab_port if ports.is_free(lab_port) else ports.free_port()
     token = secrets.token_urlsafe(16)
-    lab = Child(
+    lab = Spawned(
         __name__,
         # The whole repository, so that the chapters' links to pages and sources lead somewhere.
         f"--ServerApp.root_dir={paths.ROOT}",
@@ -103,7 +103,7 @@ def _shell_of_terminals() -> list[str]:
     return [f"--ServerApp.terminado_settings=shell_command={shlex.quote(os.environ.get('SHELL') or '/bin/sh')}"]
 
 
-def _wait_until_ready(lab: Child, port: int) -> None:
+def _wait_until_ready(lab: Spawned, port: int) -> None:
     deadline = time.monotonic() + _START_TIMEOUT
     while True:
         try:

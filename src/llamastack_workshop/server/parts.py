@@ -3,22 +3,25 @@
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
 
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.server.embedded.serve import READY
-from llamastack_workshop.server.stacks import Server
+from llamastack_workshop.server.forked import Forked, address_of_mould
+from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import environment, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
-from llamastack_workshop.system.processes import Child
+from llamastack_workshop.system.processes import Child, Spawned
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
 # Beyond what its file names, a server reads these: its log, its traces, where it stores and where models are.
 _SERVER_PREFIXES = ("LLAMA_STACK_", "OGX_", "OTEL_", "WORKSHOP_")
+# Some with such a beginning are for its clients.
+_OF_CLIENTS = {"LLAMA_STACK_BASE_URL", "LLAMA_STACK_API_KEY"}
 _SERVER_NAMES = ("SQLITE_STORE_DIR", "HF_HOME", "HF_HUB_OFFLINE")
 
 # What llama.cpp's process is told, by the variable of run.yaml that names the address of each model.
@@ -36,17 +39,20 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
     over those, and None takes one away. What it keeps in `state`, its owner alone may read.
     """
     inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
+    inherited = environment.without(_OF_CLIENTS - server.variables(), inherited)
     places = {
         "WORKSHOP_STATE": str(state),
         "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
     }
-    chosen = {**inherited, **places, **variables}
-    return Child(
+    chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+    arguments = [str(server.run_yaml), "--port", str(port)]
+    if server.python == OURS.python and (address := address_of_mould(chosen)):
+        with suppress(OSError):
+            return Forked(address, arguments, chosen, log)
+    return Spawned(
         "llamastack_workshop.server.run_server",
-        str(server.run_yaml),
-        "--port",
-        str(port),
-        environment={name: value for name, value in chosen.items() if value is not None},
+        *arguments,
+        environment=chosen,
         log=log,
         python=server.python,
         private=True,
@@ -86,7 +92,7 @@ def embedded_models(numbers: Mapping[str, int], log: Path, say: Say) -> Iterator
     Raises WorkshopError if they do not start.
     """
     arguments = [word for variable, port in numbers.items() for word in (_MODEL_OPTIONS[variable], str(port))]
-    models = Child(
+    models = Spawned(
         "llamastack_workshop.server.embedded.serve",
         *arguments,
         environment=environment.named(["WORKSHOP_MODEL", "WORKSHOP_THREADS", "VERBOSE"]),
@@ -112,7 +118,7 @@ def last_error(log: str) -> str:
     return f"{kind}: {', '.join(line.strip() for line in kept)}".split(" [type=")[0][:300]
 
 
-def _wait_until_loaded(models: Child, say: Say) -> None:
+def _wait_until_loaded(models: Spawned, say: Say) -> None:
     for line in models.output:
         text = line.decode().strip()
         if text == READY:

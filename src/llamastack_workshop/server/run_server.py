@@ -11,6 +11,9 @@ from importlib.util import find_spec
 
 from llamastack_workshop.system.processes import end_with_parent
 
+_PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
+_COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
+
 
 def main() -> None:
     # What `opentelemetry-instrument` does for `llama stack run`: it has to come before what it instruments.
@@ -19,19 +22,26 @@ def main() -> None:
         from opentelemetry.instrumentation import auto_instrumentation
 
         auto_instrumentation.initialize()
+    import_server()
+    run(sys.argv[1:])
 
-    package, command = ("ogx", ["ogx", "run"]) if find_spec("ogx") else ("llama_stack", ["llama", "stack", "run"])
-    # The slow import, which this process does ahead of time.
-    importlib.import_module(f"{package}.core.server.server")
-    log = importlib.import_module(f"{package}.log")
+
+def import_server() -> None:
+    """Import what every server needs: the slow part of a start."""
+    importlib.import_module(f"{_PACKAGE}.core.server.server")
+    log = importlib.import_module(f"{_PACKAGE}.log")
     # LlamaStack has rich draw each traceback with its source. For an MCP server that is down this took 3.6 s,
     # in which the server answered nobody, against 0.2 s for a plain one (2 cores, 2026-11-22). No setting turns it off.
     log.CustomRichHandler.rich_tracebacks = property(lambda handler: False, lambda handler, value: None)
+
+
+def run(arguments: list[str]) -> None:
+    """Wait for a line on standard input, and then serve with the `arguments` of the command until it closes."""
     if not sys.stdin.buffer.readline():
         return
     end_with_parent()
-    sys.argv = [*command, *sys.argv[1:]]
-    importlib.import_module(f"{package}.cli.{command[0]}").main()
+    sys.argv = [*_COMMAND, *arguments]
+    importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
 
 
 if __name__ == "__main__":

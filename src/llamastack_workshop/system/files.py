@@ -46,3 +46,9 @@ def open_private(path: Path) -> IO[bytes]:
     """Open the file `path` for writing, empty, so that its owner alone may read it, also where it existed already."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def open_log(path: Path) -> IO[bytes]:
+    """Return the file `path`, empty and open for writing, in a folder that is made if need be; both are private."""
+    private_folder(path.parent)
+    return open_private(path)

@@ -9,6 +9,9 @@ import psutil
 
 HOST = "127.0.0.1"
 
+# The modules whose processes are servers: a fork has the command line of its mould.
+_SERVERS = {"llamastack_workshop.server.run_server", "llamastack_workshop.server.mould"}
+
 
 def is_free(port: int) -> bool:
     """Return whether a server could listen on 127.0.0.1:`port`."""
@@ -42,8 +45,9 @@ def holder(port: int) -> psutil.Process | None:
         for connection in psutil.net_connections("tcp"):
             if connection.status == psutil.CONN_LISTEN and connection.laddr.port == port and connection.pid:
                 process = psutil.Process(connection.pid)
-                is_ours = any(word.startswith("llamastack_workshop.") for word in process.cmdline())
-                return (is_ours and process.parent()) or process
+                while _is_part_of_a_stack(process) and (parent := process.parent()):
+                    process = parent
+                return process
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
     return None
@@ -54,9 +58,13 @@ def servers_of(folder: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if "llamastack_workshop.server.run_server" in words and any(str(folder) in word for word in words):
+        if _SERVERS & set(words) and any(str(folder) in word for word in words):
             found.append(process)
     return found
+
+
+def _is_part_of_a_stack(process: psutil.Process) -> bool:
+    return any(word.startswith("llamastack_workshop.server.") for word in process.cmdline())
 
 
 def bypass_proxies() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -16,9 +17,57 @@ from llamastack_workshop.system import files, paths
 _GRACE = 10  # seconds
 _OWN_GRACE = 15  # seconds
 
+# What a child writes is in its log at once, and in one encoding on every system.
+PYTHON_OPTIONS = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
+PRIVATE_UMASK = 0o077
 
-class Child:
-    """A Python module that runs as a child process and lives as long as its standard input stays open.
+
+class Child(ABC):
+    """A process that writes to `log`, and that lives as long as this one holds its standard input open."""
+
+    log: Path
+
+    @property
+    @abstractmethod
+    def pid(self) -> int: ...
+
+    @abstractmethod
+    def send_line(self, line: str) -> None:
+        """Write one line to the child's standard input; a child that has ended already does not raise."""
+
+    @abstractmethod
+    def running(self) -> bool: ...
+
+    @abstractmethod
+    def close_input(self) -> None:
+        """Close the child's standard input, which asks it to end."""
+
+    @abstractmethod
+    def wait(self, seconds: float | None = None) -> None:
+        """Return once the child has ended; raise TimeoutError if it has not after `seconds`."""
+
+    @abstractmethod
+    def send_kill(self) -> None: ...
+
+    def kill(self) -> None:
+        """End the child without giving it a chance to finish anything."""
+        self.send_kill()
+        self.wait()
+
+    def stop(self) -> None:
+        """Ask the child to end and wait for it; force it after 10 s, or on a second Ctrl-C."""
+        self.close_input()
+        try:
+            self.wait(_GRACE)
+        except (TimeoutError, KeyboardInterrupt):
+            self.kill()
+
+    def log_text(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")
+
+
+class Spawned(Child):
+    """A Python module that runs as a child process.
 
     What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
     `environment` is all that it gets of that. `python` is the interpreter, where that is another environment's. With
@@ -38,17 +87,16 @@ class Child:
         self.log = log
         # Another environment has the packages of its server, and not this one.
         ours = {} if python == Path(sys.executable) else {"PYTHONPATH": str(paths.ROOT / "src")}
-        files.private_folder(log.parent)
-        with files.open_private(log) as log_file:
+        with files.open_log(log) as log_file:
             self._process = subprocess.Popen(
                 [str(python), "-m", module, *arguments],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE if read_output else log_file,
                 stderr=log_file,
-                env={**environment, "PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1", **ours},
+                env={**environment, **PYTHON_OPTIONS, **ours},
                 # Ctrl-C goes to the parent alone, which then ends its children in order.
                 start_new_session=True,
-                umask=0o077 if private and os.name == "posix" else -1,
+                umask=PRIVATE_UMASK if private and os.name == "posix" else -1,
             )
 
     @property
@@ -60,7 +108,6 @@ class Child:
         return self._process.pid
 
     def send_line(self, line: str) -> None:
-        """Write one line to the child's standard input; a child that has ended already does not raise."""
         with suppress(BrokenPipeError):
             self._process.stdin.write(line.encode() + b"\n")
             self._process.stdin.flush()
@@ -68,24 +115,20 @@ class Child:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def stop(self) -> None:
-        """Close the child's standard input and wait for it to end; force it after 10 s, or on a second Ctrl-C."""
+    def close_input(self) -> None:
         with suppress(BrokenPipeError):
             self._process.stdin.close()
+
+    def wait(self, seconds: float | None = None) -> None:
         try:
-            self._process.wait(_GRACE)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            self.kill()
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise TimeoutError from None
         if self._process.stdout:
             self._process.stdout.close()
 
-    def kill(self) -> None:
-        """End the child without giving it a chance to finish anything."""
+    def send_kill(self) -> None:
         self._process.kill()
-        self._process.wait()
-
-    def log_text(self) -> str:
-        return self.log.read_text(encoding="utf-8", errors="replace")
 
 
 def run_group(command: list[str], **options: Any) -> int:
