@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test test-browser chain run bench progress reset book bundle slides doctor canary format diagrams lock clean
+.PHONY: help setup llama-server lab test test-all test-browser chain run bench progress reset book bundle slides doctor canary format diagrams lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,8 +17,11 @@ llama-server: ## Start model and server (STACK=vllm ARGS="--port 8331")
 lab: ## Start model, server and JupyterLab (ARGS="--no-browser")
 	@$(WORKSHOP) lab $(ARGS)
 
-test: ## Run all tests (STACK=ogx-1.5 ARGS="-k chaining")
+test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
+
+test-all: ## Run the dear tests as well: the pinned server, blanks, the bench
+	@$(WORKSHOP) test-all $(ARGS)
 
 test-browser: ## Test site, slides and lab in a browser (ARGS="-k site")
 	@$(WORKSHOP) test-browser $(ARGS)

@@ -1,12 +1,20 @@
 """What the tests share. `make test` starts a server and names it in LLAMA_STACK_BASE_URL."""
 
 import os
+import re
+from typing import Any
 
 import httpx
 import pytest
 from openai import OpenAI
+from xdist.scheduler import LoadFileScheduling
 
+from llamastack_workshop.proving.testing import ONLY_IN_ALL
 from llamastack_workshop.server.stack import language_models
+
+# Folders in the order in which their files begin: what takes long, early, so that no worker is alone with it in the
+# end; the exercises last, which are many short pieces.
+_FIRST, _LAST = ["server", "patterns", "attending"], ["exercises"]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -18,6 +26,35 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
     # One process, because several tests may write to one page.
     if config.getoption("--rewrite-tables"):
         config.option.numprocesses = 0
+
+
+class _ByFileAndChapter(LoadFileScheduling):
+    """One worker a file; where a file tries exercises, one worker a chapter."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        chapter = re.search(r"\[([\w-]+)", test) if "/exercises/" in file else None
+        return f"{file} {chapter[1]}" if chapter else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return _ByFileAndChapter(config, log) if config.getoption("dist") == "loadfile" else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[int, int]:
+    """Return when an item is to begin: the chapters, then what is dear, then folder by folder."""
+    folder = item.path.parent.name
+    if folder == "notebooks":
+        return 0, 0
+    if any(item.get_closest_marker(name) for name in ONLY_IN_ALL):
+        return 1, 0
+    places = [*_FIRST, "", *_LAST]
+    return 2, places.index(folder if folder in places else "")
 
 
 @pytest.fixture

@@ -106,9 +106,10 @@ def lab(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context, stack_name: StackOption = None) -> None:
-    """Run every notebook and the package's tests against a server of their own, on free ports.
+    """Run every notebook and the tests of the code here, against a server of their own, on free ports.
 
-    A server that you have running is neither used nor disturbed. With `--stack`, the notebooks alone run, and
+    A server that you have running is neither used nor disturbed. Dear tests that seldom fail are left to
+    `workshop test-all`, unless you choose tests yourself. With `--stack`, the notebooks alone run, and
     `--record` puts their outcomes into the book. Further arguments go to pytest:
     `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
@@ -116,6 +117,19 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
     from llamastack_workshop.proving.testing import run_tests
 
     raise SystemExit(run_tests(context.args, stack_name, _say))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def test_all(context: typer.Context) -> None:
+    """Run what `workshop test` runs, and the tests that it leaves out because they are dear and seldom fail.
+
+    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, measure
+    the comparison's programs, start servers of other lines, and install packages. Further arguments go to pytest.
+    """
+    uv.require("test", "test-all")
+    from llamastack_workshop.proving.testing import run_tests
+
+    raise SystemExit(run_tests(context.args, None, _say, everything=True))
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -204,7 +218,7 @@ def canary(
 ) -> None:
     """For contributors: upgrade a copy to the newest releases of everything, and report what breaks there.
 
-    It builds the book and runs all tests, which takes most of an hour. Further arguments choose tests, as for
+    It runs all tests and builds the book, which takes most of an hour. Further arguments choose tests, as for
     `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
     """
     from llamastack_workshop.proving.canary import try_upgrade

@@ -37,6 +37,7 @@ def test_a_blank_differs_from_its_solution_in_the_solution_alone(path: Path) -> 
     assert all("pass  # your code here" in blank.cells[index].source for index in differing)
 
 
+@pytest.mark.whole_blanks
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
 def test_a_blank_runs_to_its_end_and_each_check_fails_with_a_message(
     path: Path, base_url: str, monkeypatch: pytest.MonkeyPatch

@@ -1,9 +1,17 @@
-"""What the tests of the pinned LlamaStack server share."""
+"""What the tests of the pinned LlamaStack server share, and the marker that all of them have."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from responses_live import Live, running_live
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker("pinned_server")
 
 
 @pytest.fixture(scope="session")

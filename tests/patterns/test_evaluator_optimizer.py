@@ -1,15 +1,12 @@
 """The evaluator-optimizer loop: its rubric, its two versions, its limit, and runs that go on after a failure."""
 
-import json
 import sqlite3
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
-import yaml
+from cuttable import line_to
 from langgraph.checkpoint.sqlite import SqliteSaver
-from openai import OpenAI
+from openai import APIConnectionError, OpenAI
 
 from llamastack_workshop.patterns.evaluator_optimizer import (
     FACTS_TEXT,
@@ -28,16 +25,12 @@ from llamastack_workshop.patterns.evaluator_optimizer import (
 from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
-from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
-from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
 TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
 GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
 READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
-
-CONFIGURATION = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize(
@@ -127,16 +120,11 @@ def test_the_loop_improves_a_draft_that_the_first_round_got_wrong(client: OpenAI
     assert steps == [f"{name} {number}" for number in range(1, len(found.rounds) + 1) for name in ("write", "read")]
 
 
-@pytest.mark.parametrize(
-    ("text", "over_responses"), [(FACTS_TEXT, False), (TWO_FACTS, True)], ids=["chat_completions", "responses"]
-)
-def test_langgraph_gives_the_same_result(
-    text: str, over_responses: bool, client: OpenAI, base_url: str, model: str
-) -> None:
+def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, base_url: str, model: str) -> None:
     journal, steps = Journal(), []
-    plain = run_loop(client, model, text, journal)
-    llm = chat_model(base_url, model, use_responses_api=over_responses)
-    state = graph(llm).invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
+    plain = run_loop(client, model, TWO_FACTS, journal)
+    llm = chat_model(base_url, model, use_responses_api=True)
+    state = graph(llm).invoke({"text": TWO_FACTS}, {"callbacks": [StepRecorder(steps.append)]})
     composed = result(state)
     # A server with other work beside may make the model word a draft differently, and then need more or fewer of them.
     for found in (plain, composed):
@@ -154,27 +142,14 @@ def test_the_limit_ends_both_versions(client: OpenAI, base_url: str, model: str)
     assert (composed.accepted, len(composed.rounds)) == (False, 1)
 
 
-def test_the_command_prints_the_best_draft_and_fails_at_the_limit(base_url: str) -> None:
-    command = Path(sysconfig.get_path("scripts"), "llamastack-evaluator-optimizer")
-    run = subprocess.run(
-        [command, "--base-url", base_url, "--rounds", "1"], capture_output=True, text=True, timeout=120, check=False
-    )
-    assert run.returncode == 1
-    assert "Error: No draft fulfils the rubric (--rounds 1)" in run.stderr
-    assert not json.loads(run.stdout)["accepted"]
-
-
-def test_a_killed_server_costs_the_plain_run_no_finished_step(
+def test_a_lost_connection_costs_the_plain_run_no_finished_step(
     base_url: str, client: OpenAI, model: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal.jsonl"
-    with throwaway_server(
-        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
-    ) as server:
-        doomed = OpenAI(base_url=server.base_url, api_key="none", max_retries=0)
-        journal = Journal(path, on_step=lambda step: server.kill() if step.name == "read 1" else None)
+    with line_to(base_url) as line:
+        journal = Journal(path, on_step=lambda step: line.cut() if step.name == "read 1" else None)
         with pytest.raises(StepError, match="'write 2' lost the connection"):
-            run_loop(doomed, f"openai/{model}", FACTS_TEXT, journal)
+            run_loop(client.with_options(base_url=line.base_url), model, FACTS_TEXT, journal)
     again = Journal(path)
     found = run_loop(client, model, FACTS_TEXT, again)
     assert found.accepted and len(found.rounds) >= 2
@@ -190,18 +165,16 @@ def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: s
     def saved() -> SqliteSaver:
         return SqliteSaver(sqlite3.connect(tmp_path / "checkpoints.db", check_same_thread=False))
 
-    with throwaway_server(
-        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
-    ) as server:
+    with line_to(base_url) as line:
 
-        def die_after_the_first_round(step: Step) -> None:
+        def cut_after_the_first_round(step: Step) -> None:
             before.append(step)
             if step.name == "read 1":
-                server.kill()
+                line.cut()
 
-        doomed = graph(chat_model(server.base_url, f"openai/{model}"), saved())
-        with pytest.raises(Exception, match="Connection error"):
-            doomed.invoke({"text": FACTS_TEXT}, config | {"callbacks": [StepRecorder(die_after_the_first_round)]})
+        doomed = graph(chat_model(line.base_url, model), saved())
+        with pytest.raises(APIConnectionError):
+            doomed.invoke({"text": FACTS_TEXT}, config | {"callbacks": [StepRecorder(cut_after_the_first_round)]})
     live = graph(chat_model(base_url, model), saved())
     assert live.get_state(config).next == ("write",)
     state = live.invoke(None, config | {"callbacks": [StepRecorder(after.append)]})

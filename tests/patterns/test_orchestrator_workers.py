@@ -5,9 +5,9 @@ import time
 from pathlib import Path
 
 import pytest
-import yaml
+from cuttable import line_to
 from langgraph.checkpoint.memory import InMemorySaver
-from openai import APIError, AsyncOpenAI
+from openai import APIConnectionError, AsyncOpenAI
 
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
 from llamastack_workshop.patterns.orchestrator_workers import (
@@ -25,8 +25,6 @@ from llamastack_workshop.patterns.orchestrator_workers import (
 )
 from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison, graph
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
-from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
-from llamastack_workshop.system import paths
 
 FIVE = (
     "The Falcon is light and costs 1099 euros. It has 16 GB of memory and a 512 GB drive. The Heron is heavier. "
@@ -127,23 +125,18 @@ def test_advice_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
-@pytest.mark.parametrize("text", [REVIEW, FIVE], ids=["three", "five"])
-def test_plain_and_langgraph_give_the_same_result(text: str, base_url: str, model: str) -> None:
+def test_plain_and_langgraph_compare_five_laptops_alike(base_url: str, model: str) -> None:
     journal = Journal()
-    plain = run_plain(base_url, model, text, journal)
-    assert [row.laptop for row in plain.rows] == plain.plan == candidates(text)
+    plain = run_plain(base_url, model, FIVE, journal)
+    assert [row.laptop for row in plain.rows] == plain.plan == candidates(FIVE)
     names = [f"work {laptop}" for laptop in plain.plan]
     assert [journal.steps[0].name, journal.steps[-1].name] == ["plan", "advise"]
     assert sorted(step.name for step in journal.steps[1:-1]) == sorted(names)
-    if text == REVIEW:
-        assert plain.rows == ROWS and advice_gate(plain.advice, ROWS) is None
     steps: list[Step] = []
-    config = {"callbacks": [StepRecorder(steps.append)]}
-    composed = compare(chat_model(base_url, model), text, config)
-    assert (composed.plan, composed.rows) == (plain.plan, plain.rows) and advice_gate(
-        composed.advice, plain.rows
-    ) is None
-    assert {step.name for step in steps} == {step.name for step in journal.steps}
+    composed = compare(chat_model(base_url, model), FIVE, {"callbacks": [StepRecorder(steps.append)]})
+    assert (composed.plan, composed.rows) == (plain.plan, plain.rows)
+    assert advice_gate(plain.advice, plain.rows) is advice_gate(composed.advice, plain.rows) is None
+    assert {step.name: step.prompt for step in steps} == {step.name: step.prompt for step in journal.steps}
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
@@ -177,20 +170,12 @@ def test_a_worker_that_fails_is_named_and_stops_no_other(base_url: str, model: s
     assert {step.name: step.kept for step in again.steps} == {"plan": True, "work Pebble": True}
 
 
-def test_a_run_goes_on_with_the_workers_that_a_crash_of_the_server_ended(
-    base_url: str, model: str, tmp_path: Path
-) -> None:
+def test_a_run_goes_on_with_the_workers_that_a_lost_connection_ended(base_url: str, model: str, tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
-    with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
-
-        def kill_after_the_first_worker(step: Step) -> None:
-            if step.name.startswith("work "):
-                server.kill()
-
-        journal = Journal(path, on_step=kill_after_the_first_worker)
+    with line_to(base_url) as line:
+        journal = Journal(path, on_step=lambda step: line.cut() if step.name.startswith("work ") else None)
         with pytest.raises(StepError, match=r"Step 'work .*' lost the connection") as caught:
-            run_plain(server.base_url, f"openai/{model}", REVIEW, journal, concurrency=1)
+            run_plain(line.base_url, model, REVIEW, journal, concurrency=1)
     assert caught.value.step.name == "work Pebble"
     finished = {step.name: step.response_id for step in journal.steps}
     assert set(finished) == {"plan", "work UltraBook"}
@@ -209,18 +194,16 @@ def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(bas
         "max_concurrency": 1,
     }
     checkpoints = InMemorySaver()
-    configuration = yaml.safe_load(paths.RUN_YAML.read_text("utf-8"))
-    with throwaway_server(configuration, upstream_variables(base_url, model)) as server:
+    with line_to(base_url) as line:
 
-        def kill_after_the_first_worker(step: Step) -> None:
+        def cut_after_the_first_worker(step: Step) -> None:
             steps.append(step)
             if step.name.startswith("work "):
-                server.kill()
+                line.cut()
 
-        doomed = graph(chat_model(server.base_url, f"openai/{model}"), checkpoints)
-        killing = {**config, "callbacks": [StepRecorder(kill_after_the_first_worker)]}
-        with pytest.raises(APIError):
-            doomed.invoke({"text": REVIEW}, killing)
+        doomed = graph(chat_model(line.base_url, model), checkpoints)
+        with pytest.raises(APIConnectionError):
+            doomed.invoke({"text": REVIEW}, {**config, "callbacks": [StepRecorder(cut_after_the_first_worker)]})
     assert [step.name for step in steps] == ["plan", "work UltraBook"]
     steps.clear()
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
+from cuttable import line_to
 from openai import AsyncOpenAI
 
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
@@ -24,8 +24,6 @@ from llamastack_workshop.patterns.parallelization import (
 )
 from llamastack_workshop.patterns.parallelization_langchain import catalog
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, schema_gate
-from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
-from llamastack_workshop.system import paths
 
 ORCA = "The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory."
 LARK = "The Lark has a 128 GB drive and 4 GB of memory."
@@ -97,20 +95,8 @@ def test_more_than_half_of_the_votes_decide_and_nothing_else_does(votes: list[tu
     assert (found.memory, found.drive, found.euros, found.agreement) == counted
 
 
-def test_the_votes_find_the_values_of_each_section(base_url: str, model: str) -> None:
-    journal = Journal()
-    found = run(base_url, model, CATALOG_TEXT, journal).laptops
-    assert [(one.memory, one.drive, one.euros) for one in found] == [
-        ("8 GB", "256 GB", 399),
-        ("32 GB", "2 TB", 1799),
-        ("48 GB", "2 TB", 2199),
-    ]
-    assert sorted(step.name for step in journal.steps) == sorted(part.name for part in parts(CATALOG_TEXT))
-
-
-@pytest.mark.parametrize("text", [f"{PRICED}\n\n{ORCA}", "For 899 euros you get 16 GB of memory and a 512 GB drive."])
-def test_langchain_gives_the_same_result(text: str, base_url: str, model: str) -> None:
-    steps: list[Step] = []
+def test_langchain_gives_the_same_result_for_a_text_of_one_section(base_url: str, model: str) -> None:
+    text, steps = "For 899 euros you get 16 GB of memory and a 512 GB drive.", list[Step]()
     runnable = catalog(chat_model(base_url, model))
     composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
     assert composed == run(base_url, model, text, Journal())
@@ -133,14 +119,13 @@ def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_correcte
     assert found.laptops[1].euros == 279
 
 
-def test_a_server_that_dies_loses_no_finished_part(base_url: str, model: str, tmp_path: Path) -> None:
+def test_a_lost_connection_loses_no_finished_part(base_url: str, model: str, tmp_path: Path) -> None:
     text = f"{ORCA}\n\n{PRICED}"
-    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    with throwaway_server(configuration, upstream_variables(base_url, model)) as doomed:
+    with line_to(base_url) as line:
         # Four of the six parts are under way when the first one finishes.
-        journal = Journal(tmp_path / "journal.jsonl", on_step=lambda step: doomed.kill())
+        journal = Journal(tmp_path / "journal.jsonl", on_step=lambda step: line.cut())
         with pytest.raises(StepError, match="lost the connection to the server"):
-            run(doomed.base_url, f"openai/{model}", text, journal)
+            run(line.base_url, model, text, journal)
     finished = {step.name: step.response_id for step in journal.steps}
     assert 1 <= len(finished) <= 4
 

@@ -69,18 +69,11 @@ def test_question_gate() -> None:
     assert question_gate("It has 8 GB.") and question_gate("Why? Why?")
 
 
-def test_the_chain_finds_the_three_values(client: OpenAI, model: str) -> None:
-    journal = Journal()
-    specifications = run_chain(client, model, PRODUCT_TEXT, journal)
-    assert specifications.cpu.startswith("3.5 GHz")
-    assert specifications.memory.replace(" ", "") == "16GB"
-    assert specifications.storage.replace(" ", "") == "1TB"
-    assert [step.name for step in journal.steps] == ["extract", "transform"]
-    assert all(step.input_tokens and step.output_tokens and step.seconds for step in journal.steps)
-
-
-@pytest.mark.parametrize("over_responses", [False, True], ids=["chat_completions", "responses"])
-@pytest.mark.parametrize(("text", "kind"), [(PRODUCT_TEXT, Specifications), (NO_STORAGE, Inquiry)])
+@pytest.mark.parametrize(
+    ("text", "kind", "over_responses"),
+    [(PRODUCT_TEXT, Specifications, True), (NO_STORAGE, Inquiry, False)],
+    ids=["specifications, responses", "inquiry, chat completions"],
+)
 def test_langchain_gives_the_same_result(
     text: str, kind: type, over_responses: bool, client: OpenAI, base_url: str, model: str
 ) -> None:

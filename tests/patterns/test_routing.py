@@ -1,8 +1,5 @@
 """The router: its gates, where it sends messages, and its two versions."""
 
-import json
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
@@ -146,13 +143,3 @@ def test_langchain_calls_the_same_models(base_url: str, model: str) -> None:
     assert runnable.invoke({"text": "I want a refund."}).model == model
     with pytest.raises(NotFoundError):
         runnable.invoke({"text": "My laptop does not start."})
-
-
-def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
-    path = tmp_path / "journal.jsonl"
-    path.write_text('{"pattern": "routing", "text": "I want a refund.", "by": "model"}\n', encoding="utf-8")
-    command = Path(sysconfig.get_path("scripts"), "llamastack-routing")
-    run = subprocess.run(
-        [command, "--base-url", base_url, "--resume", path], capture_output=True, text=True, timeout=120
-    )
-    assert json.loads(run.stdout)["by"] == "model", run.stderr

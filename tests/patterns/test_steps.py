@@ -1,18 +1,16 @@
 """What a step does when things go wrong, and the journal that keeps those that went right."""
 
 import asyncio
-import threading
 from pathlib import Path
 
 import httpx
 import pytest
-import yaml
+from cuttable import line_to
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel, Field
 
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, ask_async, schema_gate
-from llamastack_workshop.server.throwaway import Throwaway, throwaway_server, upstream_variables
-from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system import ports
 from llamastack_workshop.system.errors import WorkshopError
 
 LONG = "Write a long story about the sea."
@@ -20,22 +18,6 @@ LONG = "Write a long story about the sea."
 
 class City(BaseModel, extra="forbid"):
     city: str = Field(pattern="^[A-Z][a-z]{2,12}$")
-
-
-CONFIGURATION = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def doomed(base_url: str, model: str):
-    """A server of its own, to be killed."""
-    with throwaway_server(
-        yaml.safe_load(paths.RUN_YAML.read_text("utf-8")), upstream_variables(base_url, model)
-    ) as server:
-        yield server
-
-
-def client_of(server: Throwaway) -> OpenAI:
-    return OpenAI(base_url=server.base_url, api_key="none", max_retries=0)
 
 
 def test_a_schema_and_a_limit_reach_the_model(client: OpenAI, model: str) -> None:
@@ -94,17 +76,19 @@ def test_a_model_that_is_not_there_is_told_in_the_stream(client: OpenAI) -> None
     assert caught.value.reason == "server"
 
 
-def test_a_server_killed_in_mid_stream_loses_no_finished_step(
-    doomed: Throwaway, client: OpenAI, model: str, tmp_path: Path
+def test_a_stream_that_breaks_off_loses_no_finished_step(
+    base_url: str, client: OpenAI, model: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "journal.jsonl"
     journal = Journal(path, {"text": "…"})
-    first = ask(client_of(doomed), f"openai/{model}", "first", "Say yes.", journal=journal, max_output_tokens=16)
-    # Half a second after the stream has begun: that story takes several.
-    hooks = {"response": [lambda response: threading.Timer(0.5, doomed.kill).start()]}
-    streaming = client_of(doomed).with_options(http_client=httpx.Client(event_hooks=hooks))
-    with pytest.raises(StepError, match="'second' lost the connection") as caught:
-        ask(streaming, f"openai/{model}", "second", LONG, journal=journal)
+    with line_to(base_url) as line:
+        over_it = client.with_options(base_url=line.base_url)
+        first = ask(over_it, model, "first", "Say yes.", journal=journal, max_output_tokens=16)
+        # When the stream has begun: that story takes seconds.
+        hooks = {"response": [lambda response: line.cut()]}
+        streaming = over_it.with_options(http_client=httpx.Client(event_hooks=hooks))
+        with pytest.raises(StepError, match="'second' lost the connection") as caught:
+            ask(streaming, model, "second", LONG, journal=journal)
     assert caught.value.reason == "connection"
 
     again = Journal(path)

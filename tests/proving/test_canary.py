@@ -15,7 +15,7 @@ from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
 PYPROJECT = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-# What stands in for the repository: its `make lock` finds newer releases, and its `make test` fails.
+# What stands in for the repository: its `make lock` finds newer releases, and its `make test-all` fails.
 FILES = {
     "pyproject.toml": """\
 [project]
@@ -44,7 +44,7 @@ lock:
 	cp newest.txt requirements/lab.txt
 book:
 	@echo the book is built
-test:
+test-all:
 	@env
 	@echo "FAILED" $(ARGS)
 	@exit 1
@@ -95,15 +95,15 @@ def test_a_limit_is_above_the_pin(name: str) -> None:
 def test_an_upgrade_that_fails_says_what_moved_and_what_was_printed(repository: Path) -> None:
     upgrade = canary.try_upgrade([], print)
     assert upgrade.moved == ["moved 1.0 → 2.0", "brought 1.0 → 1.5"]
-    assert upgrade.ran == ["make lock", "make book", "make test"]
-    assert list(upgrade.failed) == ["make test"] and "FAILED" in upgrade.failed["make test"]
+    assert upgrade.ran == ["make lock", "make test-all", "make book"]
+    assert list(upgrade.failed) == ["make test-all"] and "FAILED" in upgrade.failed["make test-all"]
     copied = (canary.FOLDER / "pyproject.toml").read_text(encoding="utf-8")
     assert '"moved==2.0"' in copied and "\"kept[all]==1.0 ; python_version > '3'\"" in copied
     assert "exclude-newer" not in copied
     assert (repository / "pyproject.toml").read_text(encoding="utf-8") == FILES["pyproject.toml"]
     text = upgrade.markdown()
     assert "they break something" in text.splitlines()[0]
-    assert "`make test` failed" in text and "    FAILED" in text and "- moved 1.0 → 2.0" in text
+    assert "`make test-all` failed" in text and "    FAILED" in text and "- moved 1.0 → 2.0" in text
 
 
 def test_arguments_choose_tests_and_no_key_reaches_them(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_arguments_choose_tests_and_no_key_reaches_them(repository: Path, monkey
     monkeypatch.setenv("UV_PROJECT_ENVIRONMENT", str(repository))
     monkeypatch.setenv("https_proxy", "http://proxy.example")
     upgrade = canary.try_upgrade(["tests/test_it.py", "-k", "one or two"], print)
-    assert upgrade.ran[1:] == ["make test 'ARGS=tests/test_it.py -k '\"'\"'one or two'\"'\"''"]
+    assert upgrade.ran[1:] == ["make test-all 'ARGS=tests/test_it.py -k '\"'\"'one or two'\"'\"''"]
     (printed,) = upgrade.failed.values()
     assert "FAILED tests/test_it.py -k one or two" in printed
     assert "https_proxy=http://proxy.example" in printed
@@ -122,7 +122,7 @@ def test_arguments_choose_tests_and_no_key_reaches_them(repository: Path, monkey
 
 
 def test_an_upgrade_that_passes_leaves_no_copy(repository: Path) -> None:
-    (repository / "Makefile").write_text("lock test:\n\t@true\n", encoding="utf-8")
+    (repository / "Makefile").write_text("lock test-all:\n\t@true\n", encoding="utf-8")
     subprocess.run(["git", "add", "Makefile"], cwd=repository, check=True)
     upgrade = canary.try_upgrade(["tests"], print)
     assert (upgrade.moved, upgrade.failed) == ([], {})
@@ -145,6 +145,6 @@ def test_a_folder_without_git_is_named(repository: Path) -> None:
 def test_a_report_fits_into_an_issue() -> None:
     printed = "\n".join(["x" * 1000] * 80)
     upgrade = Upgrade(
-        [f"{'package' * 20} {n} → 2" for n in range(900)], [], {"make book": printed, "make test": printed}
+        [f"{'package' * 20} {n} → 2" for n in range(900)], [], {"make test-all": printed, "make book": printed}
     )
     assert len(upgrade.markdown()) < 65_536

@@ -42,6 +42,7 @@ def test_lines_are_those_that_do_something(tmp_path: Path, monkeypatch: pytest.M
     assert bench.lines_of("pure") == 4
 
 
+@pytest.mark.measures
 def test_a_run_measures_everything_that_the_chapter_reads(committed: dict[str, Any], tmp_path: Path) -> None:
     figures = bench.measure(rounds=1, say=lambda line: None)
     assert shape(figures) == shape(committed)

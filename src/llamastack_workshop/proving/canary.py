@@ -1,8 +1,8 @@
 """The canary: what would an upgrade to the newest releases break?
 
-It tries one in a copy of the repository: there, `make lock` writes the newest releases into the pins, and `make book`
-and `make test` say what breaks. Nothing in this repository changes. The newest code of hundreds of packages runs
-there, so no key is passed on.
+It tries one in a copy of the repository: there, `make lock` writes the newest releases into the pins, and
+`make test-all` and `make book` say what breaks. Nothing in this repository changes. The newest code of hundreds of
+packages runs there, so no key is passed on.
 """
 
 import os
@@ -65,8 +65,8 @@ class Upgrade:
 def try_upgrade(arguments: list[str], say: Say) -> Upgrade:
     """Upgrade a copy of what git has in its index to the newest releases, test it there, and return what came of it.
 
-    `arguments` go to `make test`; without any, all tests run, and `make book` before. Where something failed, the copy
-    stays in `FOLDER`. Raises WorkshopError where git, make or bash is missing, or outside a git clone.
+    `arguments` go to `make test-all`; without any, all tests run, and `make book` after them. Where something failed,
+    the copy stays in `FOLDER`. Raises WorkshopError where git, make or bash is missing, or outside a git clone.
     """
     missing = [program for program in ("git", "make", "bash") if not shutil.which(program)]
     if missing or not (paths.ROOT / ".git").exists():
@@ -86,9 +86,9 @@ def try_upgrade(arguments: list[str], say: Say) -> Upgrade:
     newest = _locked()
     pyproject.write_text(repinned(pinned, newest), encoding="utf-8")
     upgrade.moved = [f"{name} {old} → {newest[name]}" for name, old in before.items() if newest.get(name, old) != old]
+    _make("test-all", arguments, upgrade, say)
     if not arguments:
         _make("book", [], upgrade, say)
-    _make("test", arguments, upgrade, say)
     if not upgrade.failed:
         shutil.rmtree(FOLDER)
     return upgrade

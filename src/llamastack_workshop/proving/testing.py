@@ -12,12 +12,17 @@ from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say
 from llamastack_workshop.system.processes import run_group
 
+# The markers of what `make test` leaves out; pyproject.toml says what each of them means.
+ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
+
 _TESTS = ["notebooks", "tests"]
 
 
-def run_tests(arguments: list[str], stack_name: str | None, say: Say) -> int:
-    """Run pytest with `arguments` (by default over everything) and return its exit status.
+def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
+    """Run pytest with `arguments` and return its exit status.
 
+    Without `everything`, tests that have one of the markers in ONLY_IN_ALL are left out, unless `arguments` choose
+    tests: by a path, with -k or with -m.
     The server listens on a free port and keeps its state in a folder that goes when the tests end. With `stack_name`
     it is that of stacks/, and the notebooks alone run against it: the tests are about the installed one.
     Raises WorkshopError if the server does not start.
@@ -36,14 +41,24 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say) -> int:
         environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
+        if not everything and not _choose_tests(arguments):
+            arguments = [*arguments, "-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
+            say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
         status = _run_pytest(arguments, _TESTS[:1] if stack_name else _TESTS, environment)
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
     return status
 
 
+def _name_tests(arguments: list[str]) -> bool:
+    return any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
+
+
+def _choose_tests(arguments: list[str]) -> bool:
+    return _name_tests(arguments) or any(word.startswith(("-k", "-m")) for word in arguments)
+
+
 def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, str]) -> int:
-    names_tests = any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
     command = [
         sys.executable,
         "-m",
@@ -51,7 +66,9 @@ def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, s
         "--nbmake",
         "--numprocesses=logical",
         "--maxprocesses=4",
-        # One worker a file: what a file starts, it starts once.
+        # One worker a file: what a file starts, it starts once. Files begin in the order in which they are collected.
         "--dist=loadfile",
+        "--no-loadscope-reorder",
     ]
-    return run_group([*command, *arguments, *([] if names_tests else tests)], cwd=paths.ROOT, env=environment)
+    chosen = [] if _name_tests(arguments) else tests
+    return run_group([*command, *arguments, *chosen], cwd=paths.ROOT, env=environment)
