@@ -30,9 +30,9 @@ SOLUTION = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### EN
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A repository with a folder for chapters, whose upstream is the embedded model."""
-    for name, place in {"ROOT": "", "NOTEBOOKS": "notebooks", "EXECUTED": "_build/executed"}.items():
+    places = {"ROOT": "", "NOTEBOOKS": "notebooks", "PROOFS": ".proofs", "EXECUTED": "_build/executed"}
+    for name, place in places.items():
         monkeypatch.setattr(paths, name, tmp_path / place)
-    monkeypatch.setattr(proofs, "FOLDER", tmp_path / ".proofs")
     monkeypatch.setenv("WORKSHOP_UPSTREAM", "embedded")
     paths.NOTEBOOKS.mkdir()
     (tmp_path / "run.yaml").write_text("version: 2\n")
@@ -53,9 +53,9 @@ def test_the_book_gets_the_outputs_of_a_proof_without_what_the_proof_added(repos
     file = paths.NOTEBOOKS / "01-doubling.ipynb"
     nbformat.write(chapter("require(double(2) == 4, 'no')"), file)
     proofs.write()
-    proof = nbformat.read(proofs.FOLDER / file.name, as_version=4)
+    proof = nbformat.read(paths.PROOFS / file.name, as_version=4)
     run(proof, repository)
-    nbformat.write(proof, proofs.FOLDER / file.name)
+    nbformat.write(proof, paths.PROOFS / file.name)
     proofs.hand_to_the_book()
     kept = executed.kept(file)
     assert [cell.source for cell in kept.cells] == [cell.source for cell in nbformat.read(file, as_version=4).cells]

@@ -15,7 +15,6 @@ import pytest
 import yaml
 
 from llamastack_workshop.attending.stack_results import RESULTS
-from llamastack_workshop.proving import proofs
 from llamastack_workshop.system import paths
 
 _CHAPTERS = paths.ROOT / "stacks" / "chapters.yaml"
@@ -42,12 +41,12 @@ class _Outcomes:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            if item.path.parent == proofs.FOLDER and (reason := self.skipped.get(item.path.stem)):
+            if item.path.parent == paths.PROOFS and (reason := self.skipped.get(item.path.stem)):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         chapter = Path(report.nodeid.split("::")[0])
-        if chapter.parent.name != proofs.FOLDER.name:
+        if chapter.parent.name != paths.PROOFS.name:
             return
         if report.skipped:
             self._note(chapter.stem, outcome="skipped", reason=self.skipped[chapter.stem])

@@ -1,7 +1,6 @@
 """The chapters as the tests run them: before each solution its blank, whose check has to say so.
 
-They stand in a folder beside notebooks/, where relative paths lead to the same files. What nbmake writes into them goes
-into the book.
+What nbmake writes into them goes into the book.
 """
 
 import shutil
@@ -13,9 +12,6 @@ from nbformat.v4 import new_code_cell
 from llamastack_workshop.attending.chapters import blank, chapters
 from llamastack_workshop.publishing import executed
 from llamastack_workshop.system import paths
-
-# Hidden, so that a search of the repository finds each chapter once.
-FOLDER = paths.ROOT / ".proofs"
 
 _ADDED = "proof"
 _CHECKED = """from llamastack_workshop.exercises.blanks import not_yet
@@ -29,10 +25,10 @@ def write() -> None:
 
     Raises WorkshopError if a cell has one marker of a solution without the other.
     """
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir()
+    shutil.rmtree(paths.PROOFS, ignore_errors=True)
+    paths.PROOFS.mkdir()
     for chapter in chapters():
-        nbformat.write(proof(executed.to_execute(chapter)), FOLDER / chapter.name)
+        nbformat.write(proof(executed.to_execute(chapter)), paths.PROOFS / chapter.name)
 
 
 def proof(chapter: NotebookNode) -> NotebookNode:
@@ -51,7 +47,7 @@ def proof(chapter: NotebookNode) -> NotebookNode:
 
 def hand_to_the_book() -> None:
     """Put the outputs of each chapter whose proof ran to its end where the book takes them from."""
-    for file in FOLDER.glob("*.ipynb"):
+    for file in paths.PROOFS.glob("*.ipynb"):
         ran = nbformat.read(file, as_version=4)
         if _ran_to_its_end(ran):
             ran.cells = [cell for cell in ran.cells if not cell.metadata.get(_ADDED)]

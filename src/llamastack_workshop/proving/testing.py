@@ -16,7 +16,7 @@ from llamastack_workshop.system.processes import run_group
 # The markers of what `make test` leaves out; pyproject.toml says what each of them means.
 ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
 
-_CHAPTERS, _TESTS = proofs.FOLDER.name, "tests"
+_CHAPTERS, _TESTS = paths.PROOFS.name, "tests"
 
 
 def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
@@ -48,9 +48,11 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         if not everything and not _choose_tests(arguments):
             arguments = [*arguments, "-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
-        status = _run_pytest(arguments, [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS], environment)
-    if not stack_name:
-        proofs.hand_to_the_book()
+        try:
+            status = _run_pytest(arguments, [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS], environment)
+        finally:
+            if not stack_name:
+                proofs.hand_to_the_book()
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
     return status
