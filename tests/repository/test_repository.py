@@ -96,6 +96,16 @@ def test_the_makefile_and_the_command_offer_the_same() -> None:
     assert targets - {"help", "chain", "format", "lock"} <= set(get_command(cli.app).commands)
 
 
+def test_make_installs_what_each_command_requires() -> None:
+    required = re.findall(r'uv\.require\("(\w+)", "([\w-]+)"\)', Path(cli.__file__).read_text(encoding="utf-8"))
+    script = (ROOT / "scripts" / "workshop").read_text(encoding="utf-8")
+    cases = re.findall(r"^([a-z| -]+)\) group=(\w+) ;;$", script, re.MULTILINE)
+    installed = {command: group for commands, group in cases for command in commands.split(" | ")}
+    assert required
+    for group, command in required:
+        assert uv.GROUPS.index(installed[command]) >= uv.GROUPS.index(group), command
+
+
 def test_code_is_linted_and_formatted() -> None:
     for arguments in (["check"], ["format", "--check"]):
         run = subprocess.run([sys.executable, "-m", "ruff", *arguments], cwd=ROOT, capture_output=True, text=True)
