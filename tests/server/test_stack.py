@@ -133,7 +133,7 @@ def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subpro
     modules = {word for child in processes for word in child.cmdline() if word.startswith("llamastack_workshop.")}
     assert {"llamastack_workshop.server.run_server", "llamastack_workshop.server.embedded.serve"} <= modules
     assert not {value for child in processes for value in child.environ().values()} & set(SECRETS.values())
-    written = [path for name in ("state", "logs") for path in [tmp_path / name, *(tmp_path / name).rglob("*")]]
+    written = [tmp_path / "state", *(tmp_path / "state").rglob("*"), *(tmp_path / "logs").rglob("*")]
     assert len(written) > 4
     if os.name == "posix":
         assert not [path for path in written if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
