@@ -47,7 +47,7 @@ def test_that_is_skipped():
 """
 
 
-@pytest.mark.parametrize(("folder", "ci", "status"), [("tests", "", 0), ("tests", "true", 1), ("notebooks", "true", 0)])
+@pytest.mark.parametrize(("folder", "ci", "status"), [("tests", "", 0), ("tests", "true", 1), (".proofs", "true", 0)])
 def test_ci_skips_what_is_listed_and_nothing_else(tmp_path: Path, folder: str, ci: str, status: int) -> None:
     (tmp_path / folder).mkdir()
     (tmp_path / folder / "test_it.py").write_text(SKIPPED, encoding="utf-8")
