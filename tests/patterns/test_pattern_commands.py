@@ -15,14 +15,13 @@ from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
-from unittest.mock import patch
 
+import in_process
 import pytest
 import yaml
 from access_server import ACCESS, Gateway, Issuer, access_variables
 from click.testing import Result
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from llamastack_workshop.patterns import evaluator_optimizer as evaluator
 from llamastack_workshop.patterns.orchestrator_workers import Row, advice_gate
@@ -47,9 +46,8 @@ def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(name: str, *arguments: str, text: str | None = None, **environment: str) -> Result:
-    """Run a command in this process; what it puts into the environment is gone afterwards."""
-    with patch.dict(os.environ, environment):
-        return CliRunner().invoke(COMMANDS[name], arguments, input=text, prog_name=name)
+    """Run a command in this process."""
+    return in_process.call(COMMANDS[name], *arguments, text=text, **environment)
 
 
 def started(name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:

@@ -19,8 +19,8 @@ import psutil
 import pytest
 import xllamacpp
 import yaml
+from in_process import call
 from openai import OpenAI
-from typer.testing import CliRunner
 
 from llamastack_workshop import cli
 from llamastack_workshop.server import parts, stack, upstreams
@@ -332,14 +332,13 @@ def test_models_listed_by_the_live_server(base_url: str) -> None:
     assert stack.language_models(base_url) == [id for id, kind in types.items() if kind == "llm"]
 
 
-def test_the_doctor_finds_what_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_doctor_finds_what_is_wrong() -> None:
     command = ["doctor", "--port", str(ports.free_port())]
-    healthy = CliRunner().invoke(cli.app, command)
+    healthy = call(cli.app, *command)
     assert healthy.exit_code == 0, healthy.output
     assert "checksum right" in healthy.output and max(map(len, healthy.output.splitlines())) <= 80
 
-    monkeypatch.setenv("OLLAMA_URL", f"http://127.0.0.1:{ports.free_port()}/v1")
-    ill = CliRunner().invoke(cli.app, command)
+    ill = call(cli.app, *command, OLLAMA_URL=f"http://127.0.0.1:{ports.free_port()}/v1")
     assert ill.exit_code == 1
     assert "Ollama" in ill.output and "missing" in ill.output
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from typer.testing import CliRunner
+from in_process import call
 
 from llamastack_workshop import cli
 from llamastack_workshop.attending import chapters
@@ -77,13 +77,12 @@ def test_a_line_pins_its_server_with_its_api(name: str) -> None:
     ],
 )
 def test_a_wrong_choice_of_stack(arguments: list[str], problem: str, fix: str) -> None:
-    error = CliRunner().invoke(cli.app, ["llama-server", *arguments]).exception
+    error = call(cli.app, "llama-server", *arguments).exception
     assert problem in error.problem and fix in error.fix
 
 
 def test_an_upstream_that_is_not_there_is_named_before_anything_starts() -> None:
-    environment = {"VLLM_URL": "http://127.0.0.1:9/v1"}
-    error = CliRunner().invoke(cli.app, ["llama-server", "--stack", "vllm"], env=environment).exception
+    error = call(cli.app, "llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1").exception
     assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in error.problem
     assert error.fix.startswith("Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and name no stack")
 

@@ -1,7 +1,7 @@
 """Which variables a command reads, and which a child process gets."""
 
 import pytest
-from typer.testing import CliRunner
+from in_process import call
 
 from llamastack_workshop import cli
 from llamastack_workshop.server import upstreams
@@ -21,5 +21,5 @@ def test_a_child_gets_what_any_program_needs_and_what_is_named(monkeypatch: pyte
 def test_env_is_read_where_a_model_is_asked(command: str, reads: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[bool] = []
     monkeypatch.setattr(upstreams, "load_dotenv_file", lambda: read.append(True))
-    CliRunner().invoke(cli.app, command.split())
+    call(cli.app, *command.split())
     assert bool(read) == reads

@@ -45,7 +45,7 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
-        if not everything and (left_out := selection(arguments)):
+        if not (everything or stack_name) and (left_out := selection(arguments)):
             arguments = [*arguments, *left_out]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
         try:
