@@ -31,7 +31,8 @@ def starting(variables: dict[str, str]) -> str:
     return f"""
 from llamastack_workshop.server.throwaway import upstream_variables, throwaway_server
 running = throwaway_server({smallest!r}, {variables!r})
-print(running.__enter__().base_url, flush=True)
+server = running.__enter__()
+print(server.base_url, flush=True)
 """
 
 
@@ -47,11 +48,11 @@ def assert_gone(base_url: str) -> None:
 
 
 def test_a_throwaway_server_ends_with_its_process_even_if_that_is_killed(variables: dict[str, str]) -> None:
-    code = starting(variables) + "import time\ntime.sleep(600)"
+    code = starting(variables) + "print(server.process.pid, flush=True)\nimport time\ntime.sleep(600)"
     parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     base_url = parent.stdout.readline().strip()
     assert httpx.get(f"{base_url}/models").status_code == 200
-    (server,) = psutil.Process(parent.pid).children()
+    server = psutil.Process(int(parent.stdout.readline()))
     parent.kill()
     parent.wait()
     parent.stdout.close()

@@ -119,7 +119,9 @@ def _read_on_import(variables: Mapping[str, str]) -> dict[str, str]:
 
 def _name(variables: Mapping[str, str]) -> str:
     """Return the name of the mould whose forks are what servers with `variables` would be, from these packages."""
-    kind = json.dumps([sys.prefix, str(paths.ROOT), sorted(_read_on_import(variables).items())])
+    # A process in another namespace, such as one without a network, has its servers in there.
+    namespaces = sorted(str(namespace.readlink()) for namespace in Path("/proc/self/ns").iterdir())
+    kind = json.dumps([sys.prefix, str(paths.ROOT), namespaces, sorted(_read_on_import(variables).items())])
     return hashlib.sha256(kind.encode()).hexdigest()[:16]
 
 
