@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from llamastack_workshop.proving import suite_record
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
@@ -39,12 +40,13 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     ):
         say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
         environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
+        recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
         if not everything and not _choose_tests(arguments):
             arguments = [*arguments, "-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
-        status = _run_pytest(arguments, _TESTS[:1] if stack_name else _TESTS, environment)
+        status = _run_pytest([*recording, *arguments], _TESTS[:1] if stack_name else _TESTS, environment)
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
     return status
