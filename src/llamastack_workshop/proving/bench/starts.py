@@ -18,7 +18,7 @@ from llamastack_workshop.proving.bench.figures import Plan, in_turn, ratio, spre
 from llamastack_workshop.server.parts import answering_version
 from llamastack_workshop.server.stack import Stack, language_models
 from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
-from llamastack_workshop.system import environment, paths, ports
+from llamastack_workshop.system import environment, files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import interrupt_group
 
@@ -71,7 +71,9 @@ def _warm_start() -> dict[str, float]:
         command = [sys.executable, "-m", "llamastack_workshop.cli", "llama-server"]
         # As somebody in a terminal: with no mould from before, and nobody else's state.
         ours = {"WORKSHOP_STATE": f"{folder}/state", "WORKSHOP_LOGS": f"{folder}/logs"}
-        return _first_answer(command, paths.ROOT, environment.without([_MOULD]) | ours, Path(folder) / "output")
+        return _first_answer(
+            command, paths.ROOT, environment.without([_MOULD]) | ours, paths.LOGS / "bench" / "warm.log"
+        )
 
 
 def _cold_start() -> dict[str, float]:
@@ -79,12 +81,13 @@ def _cold_start() -> dict[str, float]:
         clone, home = Path(folder) / "clone", Path(folder) / "home"
         home.mkdir()
         subprocess.run(["git", "clone", "--quiet", str(paths.ROOT), str(clone)], check=True)
-        # Which index to install from is the machine's business, and its caches are what has to be empty.
+        # Where packages and a Python come from is the machine's business; its caches are what has to be empty.
         inherited = environment.named(prefixes=("PIP_", "UV_"))
         unwanted = {"VIRTUAL_ENV", "CONDA_PREFIX", *(name for name in inherited if name.startswith("XDG_"))}
         unwanted |= {"UV_CACHE_DIR", "PIP_CACHE_DIR"}
-        variables = environment.without(unwanted, inherited) | {"HOME": str(home)}
-        return _first_answer(["make", "llama-server"], clone, variables, Path(folder) / "output")
+        pyenv = os.environ.get("PYENV_ROOT") or str(Path.home() / ".pyenv")
+        variables = environment.without(unwanted, inherited) | {"HOME": str(home), "PYENV_ROOT": pyenv}
+        return _first_answer(["make", "llama-server"], clone, variables, paths.LOGS / "bench" / "cold.log")
 
 
 def _first_answer(command: list[str], folder: Path, variables: dict[str, str], log: Path) -> dict[str, float]:
@@ -92,7 +95,7 @@ def _first_answer(command: list[str], folder: Path, variables: dict[str, str], l
     port = ports.free_port()
     options = ["--port", str(port), "--upstream", "embedded"]
     command = [*command, f"ARGS={' '.join(options)}"] if command[0] == "make" else [*command, *options]
-    with log.open("wb") as output:
+    with files.open_log(log) as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             command,
@@ -107,11 +110,7 @@ def _first_answer(command: list[str], folder: Path, variables: dict[str, str], l
     try:
         while answering_version(port) is None:
             if process.poll() is not None:
-                last = (log.read_text(encoding="utf-8", errors="replace").strip() or "nothing").splitlines()[-1]
-                raise WorkshopError(
-                    f"{command[0]} ended before the server answered; the last that it said: {last}",
-                    "Correct that, and measure again.",
-                )
+                raise WorkshopError("A start of the stack ended before the server answered.", f"Read {log}")
             time.sleep(0.05)
         base_url = f"http://{ports.HOST}:{port}/v1"
         question = {"model": language_models(base_url)[0], "input": "Say hello.", "max_output_tokens": 16}
