@@ -4,7 +4,10 @@ import os
 import re
 from collections.abc import Iterator
 
+import nbmake.nb_run
 import pytest
+from nbclient import NotebookClient
+from traitlets import Bool, Integer
 
 # A wrong answer to an exercise is a message to an attendee and a failure here. Kernels inherit this.
 os.environ["WORKSHOP_CHECKS"] = "raise"
@@ -12,8 +15,18 @@ os.environ["WORKSHOP_CHECKS"] = "raise"
 # What may be skipped in CI: where, with which reason, and why nothing is lost by it. Whatever else is skipped there has
 # not been tested anywhere, and fails.
 MAY_SKIP = [
-    ("notebooks/", ".*", "stacks/chapters.yaml says which chapters a line cannot run, and so do these chapters"),
+    (".proofs/", ".*", "stacks/chapters.yaml says which chapters a line cannot run, and so do these chapters"),
 ]
+
+
+class _Patient(NotebookClient):
+    """nbmake's client, which otherwise goes on without a cell's outputs where they come 4 s after its end."""
+
+    iopub_timeout = Integer(60)
+    raise_on_iopub_timeout = Bool(True)
+
+
+nbmake.nb_run.NotebookClient = _Patient
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,6 +1,7 @@
 """The exercises: blanks derived from solutions, each followed by a check that fails with a message."""
 
 import re
+import symtable
 from pathlib import Path
 
 import nbformat
@@ -35,6 +36,33 @@ def test_a_blank_differs_from_its_solution_in_the_solution_alone(path: Path) -> 
     differing = [i for i, cell in enumerate(solved.cells) if cell.source != blank.cells[i].source]
     assert differing == cells(solved, "### BEGIN SOLUTION")
     assert all("pass  # your code here" in blank.cells[index].source for index in differing)
+
+
+def table_of(code: str) -> symtable.SymbolTable:
+    return symtable.symtable(code, "cell", "exec")
+
+
+def bound(cell: symtable.SymbolTable) -> set[str]:
+    """Return the names that a cell binds for the cells after it."""
+    return {symbol.get_name() for symbol in cell.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+
+
+def used(scope: symtable.SymbolTable) -> set[str]:
+    """Return the names of the notebook that a cell uses, in whatever scope."""
+    is_outermost = scope.get_type() == "module"
+    symbols = [symbol for symbol in scope.get_symbols() if symbol.is_referenced()]
+    own = {symbol.get_name() for symbol in symbols if is_outermost or symbol.is_global()}
+    return own.union(*map(used, scope.get_children()))
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_no_later_cell_uses_a_name_that_only_a_solution_binds(path: Path) -> None:
+    solved = nbformat.read(path, as_version=4)
+    blank = chapters.blank(solved)
+    for index in cells(solved, "### BEGIN SOLUTION"):
+        only_solved = bound(table_of(solved.cells[index].source)) - bound(table_of(blank.cells[index].source))
+        later = [table_of(cell.source) for cell in solved.cells[index + 1 :] if cell.cell_type == "code"]
+        assert not only_solved & set().union(*map(used, later))
 
 
 @pytest.mark.whole_blanks

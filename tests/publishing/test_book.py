@@ -32,18 +32,19 @@ def write(path: Path, source: str) -> None:
 def test_jupyter_book_finds_what_was_executed(notebooks: Path) -> None:
     for number in (1, 2, 3):
         write(notebooks / f"0{number}-chapter.ipynb", f"print({number} * 7, __import__('os').getcwd())")
-    book.execute_chapters(os.environ, print)
+    chapters = sorted(notebooks.iterdir())
+    book.execute_chapters(chapters, os.environ, print)
+    book.fill_cache(chapters)
     cache = get_cache(book._CACHE)
-    for number, chapter in enumerate(sorted(notebooks.iterdir()), start=1):
+    for number, chapter in enumerate(chapters, start=1):
         _, found = cache.merge_match_into_notebook(nbformat.read(chapter, as_version=4))
         assert found.cells[0].outputs[0].text == f"{number * 7} {notebooks}\n"
-        assert nbformat.read(paths.EXECUTED / chapter.name, as_version=4).cells[0].outputs == found.cells[0].outputs
 
 
 def test_a_chapter_that_fails_is_named_and_shows_where(notebooks: Path) -> None:
     write(notebooks / "01-fails.ipynb", "print('so far')\nassert 1 == 2, 'not equal'")
     with pytest.raises(WorkshopError, match="01-fails failed: AssertionError: not equal") as caught:
-        book.execute_chapters(os.environ, print)
+        book.execute_chapters([notebooks / "01-fails.ipynb"], os.environ, print)
     assert "_build/executed/01-fails.ipynb" in caught.value.fix
     outputs = nbformat.read(paths.EXECUTED / "01-fails.ipynb", as_version=4).cells[0].outputs
     assert [output.output_type for output in outputs] == ["stream", "error"]

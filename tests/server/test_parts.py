@@ -1,6 +1,7 @@
 """The processes of a stack: what they are told, and who may read what they write."""
 
 import os
+import re
 import stat
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import pytest
 from typer.testing import CliRunner
 
 from llamastack_workshop import cli
+from llamastack_workshop.patterns.run import DEFAULT_BASE_URL
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.server.upstreams import Choice
-from llamastack_workshop.system import ports
+from llamastack_workshop.system import paths, ports
 
 SECRETS = {"OPENAI_API_KEY": "sk-not-for-the-model", "HF_TOKEN": "hf-for-nobody", "AWS_SECRET_ACCESS_KEY": "for-nobody"}
 
@@ -43,3 +45,11 @@ def test_env_is_read_where_a_model_is_asked(command: str, reads: bool, monkeypat
     monkeypatch.setattr(upstreams, "load_dotenv_file", lambda: read.append(True))
     CliRunner().invoke(cli.app, command.split())
     assert bool(read) == reads
+
+
+def test_everybody_looks_for_the_server_on_the_port_where_it_starts() -> None:
+    files = [*paths.NOTEBOOKS.glob("*.ipynb"), *(paths.ROOT / "clients").rglob("*.mjs"), paths.ROOT / "README.md"]
+    named = re.compile(r"(?:LLAMA_STACK_BASE_URL|the server alone).{0,20}http://localhost:(\d+)")
+    found = {number for file in files for number in named.findall(file.read_text(encoding="utf-8"))}
+    found |= set(re.findall(r":(\d+)", DEFAULT_BASE_URL))
+    assert found == {str(paths.DEFAULT_PORT)}

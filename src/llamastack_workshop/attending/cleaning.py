@@ -17,7 +17,7 @@ def clean(say: Say) -> None:
             f"A running server (process {pids}) uses what would be removed.",
             "Stop it first, with Ctrl-C in its terminal.",
         )
-    for folder in (paths.WORKSHOP_HOME, paths.BUILD):
+    for folder in (paths.WORKSHOP_HOME, paths.BUILD, paths.PROOFS):
         if folder.exists():
             shutil.rmtree(folder)
             say(f"removed {folder.relative_to(paths.ROOT)}/")

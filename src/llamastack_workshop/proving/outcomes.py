@@ -41,12 +41,12 @@ class _Outcomes:
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
-            if item.path.parent == paths.NOTEBOOKS and (reason := self.skipped.get(item.path.stem)):
+            if item.path.parent == paths.PROOFS and (reason := self.skipped.get(item.path.stem)):
                 item.add_marker(pytest.mark.skip(reason=reason))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         chapter = Path(report.nodeid.split("::")[0])
-        if chapter.parent.name != paths.NOTEBOOKS.name:
+        if chapter.parent.name != paths.PROOFS.name:
             return
         if report.skipped:
             self._note(chapter.stem, outcome="skipped", reason=self.skipped[chapter.stem])

@@ -1,4 +1,4 @@
-"""Run the tests: every notebook through nbmake, and the package's own, against a server of their own."""
+"""Run the tests: every chapter through nbmake, and the package's own, against a server of their own."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from llamastack_workshop.proving import suite_record
+from llamastack_workshop.proving import proofs, suite_record
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
@@ -16,7 +16,7 @@ from llamastack_workshop.system.processes import run_group
 # The markers of what `make test` leaves out; pyproject.toml says what each of them means.
 ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
 
-_TESTS = ["notebooks", "tests"]
+_CHAPTERS, _TESTS = paths.PROOFS.name, "tests"
 
 
 def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
@@ -25,13 +25,16 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     Without `everything`, tests that have one of the markers in ONLY_IN_ALL are left out, unless `arguments` choose
     tests: by a path, with -k or with -m.
     The server listens on a free port and keeps its state in a folder that goes when the tests end. With `stack_name`
-    it is that of stacks/, and the notebooks alone run against it: the tests are about the installed one.
+    it is that of stacks/, and the chapters alone run against it: the tests are about the installed one.
+    What the chapters put out against the installed one goes into the book.
     Raises WorkshopError if the server does not start.
     """
     server = stacks.server(stack_name, say) if stack_name else stacks.OURS
     upstream = upstreams.choose_for_stack(stack_name) if stack_name else None
     logs = paths.LOGS / "test"
     shutil.rmtree(logs, ignore_errors=True)
+    proofs.write()
+    arguments = [_with_proofs(word) for word in arguments]
     with (
         tempfile.TemporaryDirectory(prefix="workshop-test-") as state,
         running_stack(
@@ -46,10 +49,21 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         if not everything and not _choose_tests(arguments):
             arguments = [*arguments, "-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
-        status = _run_pytest([*recording, *arguments], _TESTS[:1] if stack_name else _TESTS, environment)
+        tests = [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS]
+        try:
+            status = _run_pytest([*recording, *arguments], tests, environment)
+        finally:
+            if not stack_name:
+                proofs.hand_to_the_book()
     if status:
         say(f"The server's logs are in {logs.relative_to(paths.ROOT)}/")
     return status
+
+
+def _with_proofs(word: str) -> str:
+    """Return `word`, in which a chapter of notebooks/ has become its proof."""
+    name = paths.NOTEBOOKS.name
+    return f"{_CHAPTERS}{word.removeprefix(name)}" if word.split("/")[0] == name else word
 
 
 def _name_tests(arguments: list[str]) -> bool:
@@ -66,6 +80,8 @@ def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, s
         "-m",
         "pytest",
         "--nbmake",
+        # Into the proofs, which hold the outputs afterwards.
+        "--overwrite",
         "--numprocesses=logical",
         "--maxprocesses=4",
         # One worker a file: what a file starts, it starts once. Files begin in the order in which they are collected.

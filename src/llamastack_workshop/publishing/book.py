@@ -13,10 +13,9 @@ import nbformat
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient.exceptions import CellControlSignal, CellExecutionError
-from nbformat import NotebookNode
 
 from llamastack_workshop.attending.chapters import chapters
-from llamastack_workshop.publishing import one_page
+from llamastack_workshop.publishing import executed, one_page
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import environment, kernels, paths, ports
@@ -35,15 +34,20 @@ _MAX_KERNELS = 4
 def build(say: Say) -> None:
     """Build the site into `_build/html`, with the whole book to take along in its folder `downloads`.
 
+    A chapter is executed unless its outputs are there already, from the tests or from an earlier build.
     Raises WorkshopError if a notebook fails or Sphinx warns of anything, or if the server does not start.
     """
-    with (
-        tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
-        running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
-    ):
-        execute_chapters(
-            environment.without(upstreams.secrets()) | running.variables() | {"WORKSHOP_CHECKS": "raise"}, say
-        )
+    wanted = chapters()
+    if missing := [chapter for chapter in wanted if executed.kept(chapter) is None]:
+        with (
+            tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
+            running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
+        ):
+            variables = environment.without(upstreams.secrets()) | running.variables() | {"WORKSHOP_CHECKS": "raise"}
+            execute_chapters(missing, variables, say)
+    if reused := len(wanted) - len(missing):
+        say(f"The outputs of {reused} chapters are those of an earlier run: nothing has changed since.")
+    fill_cache(wanted)
     say("Building the site …")
     _jupyter_book("html")
     say("Building the book as one page …")
@@ -55,46 +59,46 @@ def build(say: Say) -> None:
     _zip(paths.SITE, paths.SITE_COMPLETE)
 
 
-def execute_chapters(environment: Mapping[str, str], say: Say) -> None:
-    """Execute the chapters, several at a time, into `_build/executed` and into the cache of Jupyter Book.
+def execute_chapters(wanted: list[Path], environment: Mapping[str, str], say: Say) -> None:
+    """Execute the chapters `wanted`, several at a time, into `_build/executed`.
 
     Raises WorkshopError if one fails; what it got to is in `_build/executed`.
     """
-    shutil.rmtree(paths.EXECUTED, ignore_errors=True)
-    # A cached notebook would hide that something which it imports has changed.
-    shutil.rmtree(_CACHE, ignore_errors=True)
-    paths.EXECUTED.mkdir(parents=True)
-    cache = get_cache(_CACHE)
-    wanted = chapters()
     at_once = min(os.cpu_count() or 1, _MAX_KERNELS)
     say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
-
-    def keep(chapter: Path, executed: tuple[NotebookNode, float]) -> None:
-        notebook, seconds = executed
-        cached = CacheBundleIn(notebook, str(chapter), data={"execution_seconds": seconds})
-        cache.cache_notebook_bundle(cached, check_validity=False, overwrite=True)
-        say(f"  {chapter.stem}: ok, {seconds:.0f} s")
-
-    kernels.in_parallel(partial(_execute, environment), wanted, at_once, keep)
+    kernels.in_parallel(
+        partial(_execute, environment),
+        wanted,
+        at_once,
+        lambda chapter, seconds: say(f"  {chapter.stem}: ok, {seconds:.0f} s"),
+    )
 
 
-def _execute(environment: Mapping[str, str], chapter: Path) -> tuple[NotebookNode, float]:
-    """Return the executed chapter and the seconds that it took."""
+def fill_cache(wanted: list[Path]) -> None:
+    """Put the chapters `wanted`, as they were executed, where Jupyter Book looks for them, and nothing else."""
+    shutil.rmtree(_CACHE, ignore_errors=True)
+    cache = get_cache(_CACHE)
+    for chapter in wanted:
+        bundle = CacheBundleIn(nbformat.read(paths.EXECUTED / chapter.name, as_version=4), str(chapter))
+        cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+
+
+def _execute(environment: Mapping[str, str], chapter: Path) -> float:
+    """Execute the chapter and return the seconds that it took."""
     started = time.monotonic()
-    notebook = nbformat.read(chapter, as_version=4)
-    executed = paths.EXECUTED / chapter.name
+    notebook = executed.to_execute(chapter)
     try:
         kernels.execute(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
     except (CellControlSignal, RuntimeError) as error:
+        file = executed.save(chapter.name, notebook, to_its_end=False)
         # The text of a cell's error is its traceback, in colours.
         problem = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
         raise WorkshopError(
             f"{chapter.stem} failed: {problem.splitlines()[0]}",
-            f"Look at {executed.relative_to(paths.ROOT)}, and correct the chapter.",
+            f"Look at {file.relative_to(paths.ROOT)}, and correct the chapter.",
         ) from error
-    finally:
-        nbformat.write(notebook, executed)
-    return notebook, time.monotonic() - started
+    executed.save(chapter.name, notebook)
+    return time.monotonic() - started
 
 
 def _jupyter_book(builder: str) -> None:

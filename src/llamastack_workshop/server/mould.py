@@ -86,16 +86,23 @@ def _next_server(listener: socket.socket) -> list[str] | None:
         if sys.stdin in ready:
             return None
         connection, _ = listener.accept()
-        # Whoever goes away in mid-request gets no server.
-        with suppress(OSError, ValueError):
-            connection.settimeout(_REQUEST_TIMEOUT)
-            request, log = _receive(connection)
-            if os.fork() == 0:
+        connection.settimeout(_REQUEST_TIMEOUT)
+        with connection:
+            try:
+                request, log = _receive(connection)
+            except (OSError, ValueError):
+                # Whoever goes away in mid-request gets no server.
+                continue
+            try:
+                is_server = os.fork() == 0
+            except OSError as error:
+                os.write(log, f"OSError: {error}\n".encode())
+                is_server = False
+            if is_server:
                 listener.close()
                 _become(request, connection, log)
                 return request["arguments"]
             os.close(log)
-        connection.close()
 
 
 def _receive(connection: socket.socket) -> tuple[dict[str, Any], int]:
@@ -106,6 +113,9 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], int]:
 
 def _become(request: dict[str, Any], connection: socket.socket, log: int) -> None:
     """Give this process what a program of its own would have started with."""
+    for output in (1, 2):
+        os.dup2(log, output)
+    os.close(log)
     os.setsid()
     os.umask(PRIVATE_UMASK)
     os.chdir(request["folder"])
@@ -114,10 +124,7 @@ def _become(request: dict[str, Any], connection: socket.socket, log: int) -> Non
     os.environ.update(request["environment"])
     connection.setblocking(True)
     connection.sendall(os.getpid().to_bytes(4))
-    os.dup2(connection.detach(), 0)
-    for output in (1, 2):
-        os.dup2(log, output)
-    os.close(log)
+    os.dup2(connection.fileno(), 0)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,64 @@
+"""The chapters as the tests run them: before each solution its blank, whose check has to say so.
+
+What nbmake writes into them goes into the book.
+"""
+
+import shutil
+
+import nbformat
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+from llamastack_workshop.attending.chapters import blank, chapters
+from llamastack_workshop.publishing import executed
+from llamastack_workshop.system import paths
+
+_ADDED = "proof"
+_CHECKED = """from llamastack_workshop.exercises.blanks import not_yet
+
+with not_yet():
+    {check}"""
+
+
+def write() -> None:
+    """Write the proof of each chapter into `.proofs/`, anew.
+
+    Raises WorkshopError if a cell has one marker of a solution without the other.
+    """
+    shutil.rmtree(paths.PROOFS, ignore_errors=True)
+    paths.PROOFS.mkdir()
+    for chapter in chapters():
+        nbformat.write(proof(executed.to_execute(chapter)), paths.PROOFS / chapter.name)
+
+
+def proof(chapter: NotebookNode) -> NotebookNode:
+    """Return a copy of `chapter` with two cells more before each solution: its blank, and the check of that.
+
+    In a chapter, the check is the cell after the solution, one expression.
+    """
+    copy, cells = nbformat.from_dict(chapter), []
+    for cell, unsolved, after in zip(copy.cells, blank(chapter).cells, [*copy.cells[1:], None], strict=True):
+        if cell.source != unsolved.source:
+            cells += [_added(unsolved.source), _added(_CHECKED.format(check=after.source))]
+        cells.append(cell)
+    copy.cells = cells
+    return copy
+
+
+def hand_to_the_book() -> None:
+    """Put the outputs of each chapter whose proof ran to its end where the book takes them from."""
+    for file in paths.PROOFS.glob("*.ipynb"):
+        ran = nbformat.read(file, as_version=4)
+        if _ran_to_its_end(ran):
+            ran.cells = [cell for cell in ran.cells if not cell.metadata.get(_ADDED)]
+            executed.save(file.name, ran)
+
+
+def _added(source: str) -> NotebookNode:
+    return new_code_cell(source, metadata={_ADDED: True})
+
+
+def _ran_to_its_end(notebook: NotebookNode) -> bool:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    outputs = [output for cell in code for output in cell.outputs]
+    return all(cell.execution_count for cell in code) and not any(one.output_type == "error" for one in outputs)
