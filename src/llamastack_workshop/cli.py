@@ -123,8 +123,8 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
 def test_all(context: typer.Context) -> None:
     """Run what `workshop test` runs, and the tests that it leaves out because they are dear and seldom fail.
 
-    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, measure
-    the comparison's programs, start servers of other lines, and install packages. Further arguments go to pytest.
+    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, run the
+    bench for a moment, start servers of other lines, and install packages. Further arguments go to pytest.
     """
     uv.require("test", "test-all")
     from llamastack_workshop.proving.testing import run_tests

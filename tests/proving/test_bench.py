@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from statistics import median
 from types import SimpleNamespace
 from typing import Any
 
@@ -53,7 +54,7 @@ def test_the_page_on_costs_says_what_the_committed_figures_say(committed: dict[s
         if entry["at_once"] == 40 and entry["api"] != "direct"
     }
     assert len(many) == 6
-    assert all(0.7 < entry["ratio_to_direct"]["median"] < 1.3 for entry in many.values())
+    assert 0.8 < median(entry["ratio_to_direct"]["median"] for entry in many.values()) < 1.25
     work = {side: entry["server_cpu_seconds"]["median"] for side, entry in many.items()}
     assert work["chat completions", True, None] > work["chat completions", False, None]
     for streamed in (False, True):
@@ -66,7 +67,7 @@ def test_the_page_on_costs_shows_every_committed_figure_that_compares(committed:
     assert f"Measured on {figures['measured']['date']} in {figures['measured']['rounds']} rounds" in page
     compared = [entry["ratio_to_direct"] for entry in figures["gateway"] if entry["api"] != "direct"]
     for ratio in [*compared, *figures["throwaway"]["ratio"].values()]:
-        assert f"| {ratio['median']:.2f} ({ratio['min']:.2f} to {ratio['max']:.2f}) |" in page
+        assert f"| {ratio['median']:.2f} ({ratio['min']:.2f}–{ratio['max']:.2f}) |" in page
 
 
 def test_the_page_on_costs_says_what_was_not_measured(committed: dict[str, Any]) -> None:

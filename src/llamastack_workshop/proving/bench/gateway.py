@@ -98,7 +98,7 @@ async def _measure(running: Stack, plan: Plan, say: Say) -> list[dict[str, Any]]
             for side in _SIDES.values():
                 await asking(side)(next(prompts))
         for at_once in plan.at_once:
-            say(f"{at_once} {'request' if at_once == 1 else 'requests'} at once, to the model and through LlamaStack …")
+            say(f"{at_once} at once, to the model directly and through LlamaStack …")
             seen: dict[str, list[_Wave]] = {name: [] for name in _SIDES}
             for number in plan.counted(say):
                 for name, side in in_turn(_SIDES, number):

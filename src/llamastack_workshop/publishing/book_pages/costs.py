@@ -8,7 +8,7 @@ from llamastack_workshop.publishing.book_pages.markdown import table
 from llamastack_workshop.system import paths
 
 RESULTS = paths.MEASUREMENTS / "costs.json"
-HEADER = ("what", "median", "compared with", "ratio (least to most)")
+HEADER = ("what", "median", "compared with", "ratio (least–most)")
 _SUITES = {"test": "make test", "test-all": "make test-all"}
 NOTHING = "–"
 
@@ -29,7 +29,7 @@ def costs() -> str:
     figures = json.loads(RESULTS.read_text(encoding="utf-8"))
     parts = [f"{circumstances(figures)}\n"]
     for section in sections(figures):
-        parts.append(f"## {section.title}\n")
+        parts.append(f"### {section.title}\n")
         parts.append(table("costs", HEADER, section.rows))
     parts.append(f"{remarks(figures)}\n")
     return "\n".join(parts)
@@ -53,11 +53,8 @@ def sections(figures: dict[str, Any]) -> list[Section]:
     loads = list(dict.fromkeys(entry["at_once"] for entry in figures["gateway"]))
     return [
         Section("The stack, from the command to its first answer", _stack(figures["stack"])),
-        Section("A throw-away server", _throwaway(figures["throwaway"])),
-        *(
-            Section(f"{_counted(at_once, 'request')} at once", _gateway(figures["gateway"], at_once))
-            for at_once in loads
-        ),
+        Section("A throw-away server out of the mould", _throwaway(figures["throwaway"])),
+        *(Section(_at_once(at_once), _gateway(figures["gateway"], at_once)) for at_once in loads),
         Section(f"LlamaStack's own work, at {loads[-1]} at once", _work(figures["gateway"], loads[-1])),
         Section("The embedded model, and the tests", [*_model(figures["model"]), *_suites(figures["suites"])]),
     ]
@@ -90,7 +87,7 @@ def _throwaway(figures: dict[str, dict[str, Spread]]) -> list[Row]:
     named = {"seconds": "until it answers", "cpu_seconds": "seconds of the processor", "mb": "memory of its own"}
     return [
         (
-            f"out of the mould: {name}",
+            name,
             _amount(figures["forked"][key], key),
             f"by itself, {_amount(figures['by_itself'][key], key)}",
             ratio(figures["ratio"][key]),
@@ -106,7 +103,7 @@ def _gateway(entries: list[dict[str, Any]], at_once: int) -> list[Row]:
         (
             _side(entry),
             _seconds(entry["seconds"]),
-            f"the model directly, {_seconds(direct[entry['streamed']])}",
+            f"directly, {_seconds(direct[entry['streamed']])}",
             ratio(entry["ratio_to_direct"]),
         )
         for entry in here
@@ -168,7 +165,11 @@ def _seconds(spread: Spread) -> str:
 def ratio(spread: Spread) -> str:
     """Return a ratio for a cell: its median, and how far it went."""
     digits = 2 if spread["median"] < 10 else 0
-    return f"{spread['median']:.{digits}f} ({spread['min']:.{digits}f} to {spread['max']:.{digits}f})"
+    return f"{spread['median']:.{digits}f} ({spread['min']:.{digits}f}–{spread['max']:.{digits}f})"
+
+
+def _at_once(number: int) -> str:
+    return "1 request at a time" if number == 1 else f"{number} requests at once"
 
 
 def _counted(number: int, noun: str) -> str:
