@@ -14,10 +14,9 @@ from typing import Any
 
 import psutil
 
-from llamastack_workshop.server.embedded.threads import thread_count
 from llamastack_workshop.system.errors import Say
 
-_PACKAGES = ("llama-stack", "openai", "langchain-core", "langchain-openai", "langgraph", "pydantic", "xllamacpp")
+_PACKAGES = ("llama-stack", "openai", "langchain-core", "langchain-openai", "langgraph", "pydantic")
 _SILENCE = 2  # seconds
 
 
@@ -73,7 +72,6 @@ def circumstances(plan: Plan, model: str) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": plan.rounds,
         "model": model,
-        "model_threads": thread_count(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "processor": _processor(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),

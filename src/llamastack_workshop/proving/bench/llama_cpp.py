@@ -2,11 +2,13 @@
 
 import re
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import httpx
 
 from llamastack_workshop.proving.bench.figures import Plan, spread
+from llamastack_workshop.server.embedded.threads import thread_count
 from llamastack_workshop.server.stack import Stack
 from llamastack_workshop.system.errors import Say
 
@@ -39,7 +41,10 @@ def counted(upstream: str) -> Counted:
 
 
 def measure(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
-    """Return the tokens per second of the chat model, one request at a time: reading a prompt, writing an answer."""
+    """Return the tokens per second of the chat model, one request at a time: reading a prompt, writing an answer.
+
+    `threads` are those that llama.cpp may use.
+    """
     say("How many tokens per second the embedded model reads and writes …")
     upstream = running.addresses["LLAMA_CPP_URL"]
     reading, writing = [], []
@@ -50,7 +55,12 @@ def measure(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
         if number > 0:
             reading.append((after.read - before.read) / (after.reading_seconds - before.reading_seconds))
             writing.append((after.written - before.written) / (after.writing_seconds - before.writing_seconds))
-    return {"tokens_read_per_second": spread(reading), "tokens_written_per_second": spread(writing)}
+    return {
+        "xllamacpp": metadata.version("xllamacpp"),
+        "threads": thread_count(),
+        "tokens_read_per_second": spread(reading),
+        "tokens_written_per_second": spread(writing),
+    }
 
 
 def _ask(upstream: str, number: int) -> None:

@@ -37,14 +37,14 @@ def costs() -> str:
 
 def circumstances(figures: dict[str, Any]) -> str:
     """Return in a sentence where and when the figures were measured."""
-    measured = figures["measured"]
+    measured, model = figures["measured"], figures["model"]
     packages = measured["packages"]
     return (
         f"Measured on {measured['date']} in {_counted(measured['rounds'], 'round')},"
         f" on {measured['cores']} cores ({measured['processor']}) with {measured['memory_gb']} GB of memory,"
         f" {measured['system']}, Python {measured['python']}, LlamaStack {packages['llama-stack']},"
-        f" openai {packages['openai']}, llama.cpp from xllamacpp {packages['xllamacpp']}"
-        f" with {_counted(measured['model_threads'], 'thread')}."
+        f" openai {packages['openai']}, llama.cpp from xllamacpp {model['xllamacpp']}"
+        f" with {_counted(model['threads'], 'thread')}."
     )
 
 
@@ -128,7 +128,7 @@ def _work(entries: list[dict[str, Any]], at_once: int) -> list[Row]:
     ]
 
 
-def _model(figures: dict[str, Spread]) -> list[Row]:
+def _model(figures: dict[str, Any]) -> list[Row]:
     read, written = figures["tokens_read_per_second"], figures["tokens_written_per_second"]
     times = read["median"] / written["median"]
     return [
