@@ -21,7 +21,7 @@ app = typer.Typer(
 console = Console(highlight=False)
 
 # The commands that .env is read for: they ask a model, or say which one would be asked.
-_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "book", "run", "doctor"}
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run", "doctor"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[

@@ -4,7 +4,7 @@ Each has a list RIGHT of answers in several styles, and a list WRONG of answers 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -28,17 +28,24 @@ class Server:
 class Answer:
     """An answer to the exercise of `check`; `arguments` makes what the notebook hands to the check.
 
-    `style` tells right answers apart; a wrong one has in `said` a part of the check's message.
+    `style` tells right answers apart; a wrong one has in `said` a part of the check's message. One that is `dear` takes
+    seconds, and is tried with all other dear tests.
     """
 
     check: Callable[..., Result]
     style: str
     arguments: Callable[[Server], Sequence[Any]]
     said: str = ""
+    dear: bool = False
 
     def __str__(self) -> str:
         chapter = self.check.__module__.rpartition(".")[2]
         return f"{chapter}.{self.check.__name__}: {self.style}"
+
+
+def dear(answer: Answer) -> Answer:
+    """Return `answer`, marked as dear. Each exercise keeps a right answer and a wrong one that are not."""
+    return replace(answer, dear=True)
 
 
 def tried() -> tuple[list[Answer], list[Answer]]:

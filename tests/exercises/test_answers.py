@@ -1,32 +1,56 @@
 """The checks judge rightly: right answers in several styles pass, wrong ones are told what is wrong."""
 
+import os
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 import nbformat
 import pytest
+import yaml
 from answers import Answer, Server, tried
+from openai import OpenAI
+from remembering import remembering
 
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.exercises import langchain_hybrid
 from llamastack_workshop.exercises.check import CheckFailed, NotYet, call, exercise, given
+from llamastack_workshop.server.throwaway import throwaway_server
+from llamastack_workshop.system import paths
 
 RIGHT, WRONG = tried()
 
 
-@pytest.fixture(scope="module")
-def server(client, model: str, base_url: str) -> Server:
+def each(answers: list[Answer]) -> pytest.MarkDecorator:
+    """Return what has a test try each of `answers`, the dear ones only where everything is tested."""
+    marked = [pytest.param(one, id=str(one), marks=[pytest.mark.dear] if one.dear else []) for one in answers]
+    return pytest.mark.parametrize("answer", marked)
+
+
+@pytest.fixture(scope="session")
+def server(client: OpenAI, model: str, base_url: str) -> Iterator[Server]:
+    """A server of run.yaml before the embedded model, which does not think twice about one request."""
     listed = client.models.list().data
     embedding = next(m.id for m in listed if m.custom_metadata["model_type"] == "embedding")
-    return Server(client, model, base_url, embedding)
+    embedded = os.environ.get("LLAMA_CPP_URL")
+    if not embedded:
+        yield Server(client, model, base_url, embedding)
+        return
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    with remembering(embedded) as model_url:
+        variables = {"LLAMA_CPP_URL": model_url, "EMBEDDINGS_URL": os.environ["EMBEDDINGS_URL"]}
+        with throwaway_server(configuration, variables) as running:
+            assert running.error is None
+            own = client.with_options(base_url=running.base_url)
+            yield Server(own, model, running.base_url, embedding)
 
 
-@pytest.mark.parametrize("answer", RIGHT, ids=str)
+@each(RIGHT)
 def test_a_right_answer_passes(answer: Answer, server: Server) -> None:
     assert answer.check(*answer.arguments(server)).passed
 
 
-@pytest.mark.parametrize("answer", WRONG, ids=str)
+@each(WRONG)
 def test_a_wrong_answer_is_told_what_is_wrong(answer: Answer, server: Server) -> None:
     with pytest.raises(NotYet, match=re.escape(answer.said)):
         answer.check(*answer.arguments(server))
@@ -44,6 +68,8 @@ def exercises() -> set[str]:
 
 def test_each_exercise_was_tried_with_two_right_and_three_wrong_answers() -> None:
     right, wrong = (Counter(str(answer).split(":")[0] for answer in answers) for answers in (RIGHT, WRONG))
+    cheap = [{str(answer).split(":")[0] for answer in answers if not answer.dear} for answers in (RIGHT, WRONG)]
+    assert exercises() <= cheap[0] & cheap[1], "each exercise has a right and a wrong answer that are always tried"
     assert not {name: (right[name], wrong[name]) for name in exercises() if right[name] < 2 or wrong[name] < 3}
     assert all(answer.said for answer in WRONG)
 

@@ -10,13 +10,11 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-import yaml
 from access_server import ACCESS, Gateway, Issuer, Service, access_variables, new_key
 from langchain_openai import ChatOpenAI
 from openai import APIError, AuthenticationError, NotFoundError, PermissionDeniedError
 
 from llamastack_workshop.server.throwaway import throwaway_server
-from llamastack_workshop.system import paths
 
 INVALID = "Invalid JWT token"
 
@@ -60,18 +58,6 @@ def defaults(base_url: str, model: str) -> Iterator[Gateway]:
         yield gateway
         issuer.release.set()
         issuer.stop()
-
-
-def test_the_file_is_run_yaml_but_for_access_control_and_one_more_model() -> None:
-    ours, run_yaml = copy.deepcopy(ACCESS), yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    large = "${env.LARGE_MODEL_URL:+large}"
-    others = [one for one in ours["providers"]["inference"] if one["provider_id"] != large]
-    assert len(others) == len(ours["providers"]["inference"]) - 1
-    ours["providers"]["inference"] = others
-    assert ours["server"].pop("auth").keys() == {"provider_config", "route_policy", "access_policy"}
-    for configuration in (ours, run_yaml):
-        del configuration["distro_name"]
-    assert ours == run_yaml
 
 
 # Authentication: who gets in.

@@ -1,19 +1,12 @@
 """What LlamaStack says to variations of run.yaml: the tables of the page on run.yaml, held against real servers."""
 
 import copy
-import subprocess
-import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-import psutil
 import pytest
 import yaml
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
-from nbformat.v4 import new_code_cell, new_notebook
 from tables import assert_table
 
 from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
@@ -81,45 +74,3 @@ def test_the_table_of_old_names(variables: dict[str, str], base_url: str, rewrit
     answer = httpx.post(base_url.replace("/v1", "/v1/openai/v1/responses"), json={"model": "any", "input": "Hi"})
     rows.append(["`POST /v1/openai/v1/responses`", f"{answer.status_code} `{answer.text}`"])
     assert_table(PAGE, "old-names", ["old name", "what 0.6.1 does"], rows, rewrite_tables)
-
-
-def starting(variables: dict[str, str]) -> str:
-    """Return code that starts a throw-away server, prints its address, and does not stop it."""
-    smallest = without("agents", "tool_runtime", "vector_io", "files")
-    return f"""
-from llamastack_workshop.server.throwaway import upstream_variables, throwaway_server
-running = throwaway_server({smallest!r}, {variables!r})
-print(running.__enter__().base_url, flush=True)
-"""
-
-
-def assert_gone(base_url: str) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        try:
-            httpx.get(f"{base_url}/models")
-        except httpx.TransportError:
-            return
-        time.sleep(0.1)
-    pytest.fail(f"a server still answers at {base_url}")
-
-
-def test_a_throwaway_server_ends_with_its_process_even_if_that_is_killed(variables: dict[str, str]) -> None:
-    code = starting(variables) + "import time\ntime.sleep(600)"
-    parent = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
-    base_url = parent.stdout.readline().strip()
-    assert httpx.get(f"{base_url}/models").status_code == 200
-    (server,) = psutil.Process(parent.pid).children()
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
-    gone, alive = psutil.wait_procs([server], timeout=30)
-    assert gone and not alive
-    assert_gone(base_url)
-
-
-def test_a_throwaway_server_ends_when_a_cell_fails_halfway(variables: dict[str, str]) -> None:
-    notebook = new_notebook(cells=[new_code_cell(starting(variables)), new_code_cell("1 / 0")])
-    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
-        NotebookClient(notebook, timeout=300).execute()
-    assert_gone(notebook.cells[0].outputs[0]["text"].strip())

@@ -199,14 +199,6 @@ def test_a_file_that_has_expired_is_still_handed_out(traced: tuple[Throwaway, Pa
     assert client.files.content(file.id).read() == b"oldfinch"
 
 
-def test_keep_nothing_is_run_yaml_but_for_the_databases() -> None:
-    assert set(KEEP_NOTHING["storage"]["backends"]) == set(RUN_YAML["storage"]["backends"])
-    for configuration in (changed := dict(KEEP_NOTHING), usual := dict(RUN_YAML)):
-        del configuration["distro_name"]
-        configuration["storage"] = configuration["storage"]["stores"]
-    assert changed == usual
-
-
 @pytest.fixture(scope="module")
 def forgetful(
     through_live: dict[str, str], tmp_path_factory: pytest.TempPathFactory

@@ -106,15 +106,6 @@ def test_each_configuration_starts_and_serves_its_upstream(second_model: str, em
             assert response.json()["status"] == "completed"
 
 
-@pytest.mark.parametrize("name", [*ADDRESSES, "two-models"])
-def test_a_configuration_is_run_yaml_with_other_providers_for_chat(name: str) -> None:
-    ours, run_yaml = stack(name), yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    for configuration in (ours, run_yaml):
-        configuration["providers"]["inference"] = configuration["providers"]["inference"][-1]
-        del configuration["distro_name"]
-    assert ours == run_yaml
-
-
 def test_the_provider_that_is_meant_for_tgi_cannot_be_loaded(second_model: str, embeddings: dict[str, str]) -> None:
     configuration = stack("tgi")
     configuration["providers"]["inference"][0]["provider_type"] = "remote::tgi"

@@ -4,7 +4,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import subprocess
 import sys
 import time
@@ -150,33 +149,6 @@ def traced(collector: Collector, base_url: str, model: str) -> Iterator[Throwawa
 def short(model: str) -> dict[str, Any]:
     """The body of a request with a short answer."""
     return {"model": f"openai/{model}", "input": QUESTION, "max_output_tokens": 16}
-
-
-def test_the_variables_mean_the_same_to_a_shell_and_to_systemd() -> None:
-    shell = shutil.which("sh")
-    if shell is None:
-        pytest.skip("no sh")
-    script = f'set -a; . "{STACKS / "telemetry.env"}"; exec "{sys.executable}" -c "$0"'
-    show = "import json, os; print(json.dumps(dict(os.environ)))"
-    run = subprocess.run([shell, "-c", script, show], capture_output=True, text=True, check=True, env={})
-    exported = {name: value for name, value in json.loads(run.stdout).items() if name.startswith("OTEL_")}
-    # systemd and docker take what stands behind the equals sign as it is.
-    lines = (STACKS / "telemetry.env").read_text(encoding="utf-8").splitlines()
-    assert exported == dict(line.split("=", 1) for line in lines if line and not line.startswith("#")) == TELEMETRY
-
-
-def test_the_collectors_configuration_is_whole_and_listens_on_loopback() -> None:
-    configuration = yaml.safe_load((STACKS / "otel-collector.yaml").read_text(encoding="utf-8"))
-    http = configuration["receivers"]["otlp"]["protocols"]["http"]
-    assert http == {"endpoint": TELEMETRY["OTEL_EXPORTER_OTLP_ENDPOINT"].removeprefix("http://")}
-    assert http["endpoint"].startswith("127.0.0.1:")
-    for kind in ("receivers", "processors", "exporters"):
-        used = {name for pipeline in configuration["service"]["pipelines"].values() for name in pipeline[kind]}
-        assert used == set(configuration[kind])
-    actions = configuration["processors"]["attributes/private"]["actions"]
-    assert actions == [{"key": key, "action": "delete"} for key in (SAFETY_REQUEST_MESSAGES_ATTRIBUTE, "server_url")]
-    processors = configuration["service"]["pipelines"]["traces"]["processors"]
-    assert processors[-2:] == ["attributes/private", "batch"]
 
 
 def test_a_response_is_a_request_in_and_a_request_to_the_upstream(

@@ -125,31 +125,21 @@ def test_advice_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
-def test_plain_and_langgraph_compare_five_laptops_alike(base_url: str, model: str) -> None:
-    journal = Journal()
-    plain = run_plain(base_url, model, FIVE, journal)
-    assert [row.laptop for row in plain.rows] == plain.plan == candidates(FIVE)
-    names = [f"work {laptop}" for laptop in plain.plan]
-    assert [journal.steps[0].name, journal.steps[-1].name] == ["plan", "advise"]
-    assert sorted(step.name for step in journal.steps[1:-1]) == sorted(names)
-    steps: list[Step] = []
-    composed = compare(chat_model(base_url, model), FIVE, {"callbacks": [StepRecorder(steps.append)]})
-    assert (composed.plan, composed.rows) == (plain.plan, plain.rows)
-    assert advice_gate(plain.advice, plain.rows) is advice_gate(composed.advice, plain.rows) is None
-    assert {step.name: step.prompt for step in steps} == {step.name: step.prompt for step in journal.steps}
-
-
-@pytest.mark.parametrize("concurrency", [1, 3])
-def test_no_more_workers_run_at_a_time_than_allowed(concurrency: int, base_url: str, model: str) -> None:
+def test_each_laptop_of_five_gets_a_worker_and_no_more_run_at_a_time_than_allowed(base_url: str, model: str) -> None:
     spans = []
 
     def note(step: Step) -> None:
         if step.name.startswith("work "):
             spans.append((time.perf_counter() - step.seconds, time.perf_counter()))
 
-    run_plain(base_url, model, REVIEW, Journal(on_step=note), concurrency)
-    at_once = [sum(begun <= start < ended for begun, ended in spans) for start, _ in spans]
-    assert max(at_once) == concurrency
+    journal = Journal(on_step=note)
+    found = run_plain(base_url, model, FIVE, journal, concurrency=2)
+    assert [row.laptop for row in found.rows] == found.plan == candidates(FIVE)
+    assert advice_gate(found.advice, found.rows) is None
+    names = [step.name for step in journal.steps]
+    assert (names[0], names[-1]) == ("plan", "advise")
+    assert sorted(names[1:-1]) == sorted(f"work {laptop}" for laptop in found.plan)
+    assert max(sum(begun <= start < ended for begun, ended in spans) for start, _ in spans) == 2
 
 
 def test_a_text_without_laptops_ends_at_the_plan(base_url: str, model: str) -> None:

@@ -9,7 +9,6 @@ import pytest
 from cuttable import line_to
 from openai import AsyncOpenAI
 
-from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
 from llamastack_workshop.patterns.parallelization import (
     CATALOG_TEXT,
     Catalog,
@@ -22,8 +21,7 @@ from llamastack_workshop.patterns.parallelization import (
     sections,
     vote_schema,
 )
-from llamastack_workshop.patterns.parallelization_langchain import catalog
-from llamastack_workshop.patterns.steps import Journal, Step, StepError, schema_gate
+from llamastack_workshop.patterns.steps import Journal, StepError, schema_gate
 
 ORCA = "The Orca, at 1799 euros, offers a 2 TB drive and 32 GB of memory."
 LARK = "The Lark has a 128 GB drive and 4 GB of memory."
@@ -93,14 +91,6 @@ def test_more_than_half_of_the_votes_decide_and_nothing_else_does(votes: list[tu
     cast = [Vote(memory=memory, drive=drive, euros=euros) for memory, drive, euros in votes]
     found: Laptop = majority(ORCA, cast)
     assert (found.memory, found.drive, found.euros, found.agreement) == counted
-
-
-def test_langchain_gives_the_same_result_for_a_text_of_one_section(base_url: str, model: str) -> None:
-    text, steps = "For 899 euros you get 16 GB of memory and a 512 GB drive.", list[Step]()
-    runnable = catalog(chat_model(base_url, model))
-    composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
-    assert composed == run(base_url, model, text, Journal())
-    assert sorted(step.name for step in steps) == sorted(part.name for part in parts(text))
 
 
 def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_corrected(

@@ -15,14 +15,13 @@ from functools import cache
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
-from unittest.mock import patch
 
+import in_process
 import pytest
 import yaml
 from access_server import ACCESS, Gateway, Issuer, access_variables
 from click.testing import Result
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from llamastack_workshop.patterns import evaluator_optimizer as evaluator
 from llamastack_workshop.patterns.orchestrator_workers import Row, advice_gate
@@ -47,9 +46,8 @@ def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def call(name: str, *arguments: str, text: str | None = None, **environment: str) -> Result:
-    """Run a command in this process; what it puts into the environment is gone afterwards."""
-    with patch.dict(os.environ, environment):
-        return CliRunner().invoke(COMMANDS[name], arguments, input=text, prog_name=name)
+    """Run a command in this process."""
+    return in_process.call(COMMANDS[name], *arguments, text=text, **environment)
 
 
 def started(name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -89,7 +87,6 @@ LAPTOPS = {
 }
 # What there is to find in the texts that the commands have by default.
 FOUND = {
-    CHAIN: {"cpu": "3.5 GHz octa-core", "memory": "16GB", "storage": "1TB"},
     ROUTING: {"route": "technical", "by": "similarity", "product": "printer"},
     "llamastack-parallelization": {
         "laptops": [
@@ -125,6 +122,8 @@ def evaluated(printed: dict[str, Any]) -> None:
         rounds.append(evaluator.grade(one["draft"], reading, facts))
         assert rounds[-1].model_dump() == one
     assert next(steps, None) is None
+    # The first draft of this text has a fault, which the loop mends.
+    assert rounds[0].feedback and not rounds[-1].feedback
     assert evaluator.outcome(facts, rounds).model_dump() == printed["result"]
 
 
@@ -139,6 +138,8 @@ def answered(printed: dict[str, Any]) -> None:
 
 def extracted(printed: dict[str, Any]) -> None:
     assert numbers_gate(printed["steps"][0]["output"], PRODUCT_TEXT) is None
+    found = {key: value.replace(" ", "") for key, value in printed["result"].items()}
+    assert found["cpu"].startswith("3.5GHz") and (found["memory"], found["storage"]) == ("16GB", "1TB")
 
 
 # A server that has other work beside makes the model word free text a little differently. So two runs need not agree
@@ -189,7 +190,7 @@ def test_plain_python_and_langchain_give_the_same_right_result(name: str, base_u
     assert "with LangChain:" in progress
     assert agreed(name, plain) == agreed(name, composed)
     for printed in (plain, composed):
-        assert holds(printed["result"], FOUND[name]), printed["result"]
+        assert holds(printed["result"], FOUND.get(name, {})), printed["result"]
         RULES.get(name, lambda _: None)(printed)
         counted = [step for step in printed["steps"] if step["name"] != "similarity"]
         assert all(step["input_tokens"] and step["output_tokens"] and step["seconds"] for step in counted)

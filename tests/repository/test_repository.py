@@ -11,7 +11,9 @@ import nbformat
 import pytest
 import yaml
 from nbformat import NotebookNode
+from typer.main import get_command
 
+from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.publishing.bundle import package_files
 from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
@@ -71,8 +73,9 @@ def test_what_builds_the_project_is_pinned() -> None:
 
 @pytest.mark.parametrize("path", package_files(ROOT), ids=lambda path: path.parent.name)
 def test_packages_from_npm_have_exact_versions(path: Path) -> None:
-    versions = json.loads(path.read_text(encoding="utf-8"))["dependencies"].values()
-    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in versions)
+    package = json.loads(path.read_text(encoding="utf-8"))
+    assert package["private"] is True
+    assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["dependencies"].values())
 
 
 def test_conda_installs_the_same_versions() -> None:
@@ -90,11 +93,17 @@ def test_the_makefile_and_the_command_offer_the_same() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
     assert targets == set(re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split())
-    help_text = subprocess.run(
-        [sys.executable, "-m", "llamastack_workshop.cli", "--help"], capture_output=True, text=True, check=True
-    ).stdout
-    for target in targets - {"help", "chain", "format", "lock"}:
-        assert re.search(rf"│ {target} ", help_text), f"workshop {target}"
+    assert targets - {"help", "chain", "format", "lock"} <= set(get_command(cli.app).commands)
+
+
+def test_make_installs_what_each_command_requires() -> None:
+    required = re.findall(r'uv\.require\("(\w+)", "([\w-]+)"\)', Path(cli.__file__).read_text(encoding="utf-8"))
+    script = (ROOT / "scripts" / "workshop").read_text(encoding="utf-8")
+    cases = re.findall(r"^([a-z| -]+)\) group=(\w+) ;;$", script, re.MULTILINE)
+    installed = {command: group for commands, group in cases for command in commands.split(" | ")}
+    assert required
+    for group, command in required:
+        assert uv.GROUPS.index(installed[command]) >= uv.GROUPS.index(group), command
 
 
 def test_code_is_linted_and_formatted() -> None:

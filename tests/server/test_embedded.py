@@ -107,6 +107,7 @@ def test_streams_its_answer(direct: OpenAI) -> None:
     assert "".join(pieces) == chat(direct, "What is the capital of France?")
 
 
+@pytest.mark.dear
 def test_an_answer_without_a_limit_still_ends(direct: OpenAI) -> None:
     answer = direct.chat.completions.create(
         model="any", messages=[{"role": "user", "content": "Count from 1 to 100000, one number a line."}]
@@ -154,6 +155,7 @@ def tool_call_hits(direct: OpenAI, cases: list) -> tuple[float, float]:
 
 # Measured: every tool right in both lists, and every argument. The margin is for other processors, whose
 # rounding may tip a greedy choice.
+@pytest.mark.dear
 @pytest.mark.parametrize("cases", [TUNED_ON, HELD_OUT], ids=["tuned_on", "held_out"])
 def test_calls_the_right_tool_with_the_right_arguments(direct: OpenAI, cases: list) -> None:
     tools, arguments = tool_call_hits(direct, cases)
@@ -181,6 +183,7 @@ def test_a_prompt_longer_than_the_context_is_an_error(direct: OpenAI) -> None:
         chat(direct, "word " * (serve.CONTEXT + 100))
 
 
+@pytest.mark.dear
 def test_many_requests_at_once(direct: OpenAI) -> None:
     with ThreadPoolExecutor(16) as pool:
         answers = list(pool.map(lambda n: chat(direct, f"Say the number {n}.", max_tokens=16), range(16)))

@@ -76,8 +76,10 @@ def test_a_server_starts_by_itself_where_the_mould_is_gone(monkeypatch: pytest.M
         listener.bind(str(tmp_path / seen[0].name))
     monkeypatch.undo()
     monkeypatch.setenv("WORKSHOP_MOULD", str(tmp_path))
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "for nobody")
     spawned = waiting_server(tmp_path / "second")
     assert isinstance(spawned, Spawned)
+    assert "for nobody" not in psutil.Process(spawned.pid).environ().values()
     spawned.kill()
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -18,8 +19,10 @@ import psutil
 import pytest
 import xllamacpp
 import yaml
+from in_process import call
 from openai import OpenAI
 
+from llamastack_workshop import cli
 from llamastack_workshop.server import parts, stack, upstreams
 from llamastack_workshop.server.embedded import serve, weights
 from llamastack_workshop.server.stacks import Server
@@ -116,10 +119,16 @@ def read_until_ready(process: subprocess.Popen) -> str:
     raise AssertionError(f"the server did not start: {process.stderr.read()}")
 
 
-def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subprocess.Popen]) -> None:
+# Of somebody who uses them elsewhere: no process of ours has a use for them.
+SECRETS = {"OPENAI_API_KEY": "sk-not-for-the-model", "HF_TOKEN": "hf-for-nobody", "AWS_SECRET_ACCESS_KEY": "for-nobody"}
+
+
+def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subprocess.Popen], tmp_path: Path) -> None:
     port = str(ports.free_port())
+    (tmp_path / "state").mkdir(mode=0o755)
+    start = ["llama-server", "--port", port, "--upstream", "embedded"]
     # With a mould of its own, as a user has it, and not that of the tests.
-    first = workshop("llama-server", "--port", port, WORKSHOP_MOULD="")
+    first = workshop(*start, **SECRETS, WORKSHOP_LOGS=str(tmp_path / "logs"), WORKSHOP_MOULD="")
     output = read_until_ready(first)
     assert f"http://localhost:{port}" in output
     model = re.search(r"models +(\S+)", output)[1]
@@ -131,12 +140,20 @@ def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subpro
 
     processes = descendants(first)
     folders = folders_of_moulds(processes)
+    modules = {word for child in processes for word in child.cmdline() if word.startswith("llamastack_workshop.")}
+    assert {MOULD, "llamastack_workshop.server.embedded.serve"} <= modules
+    assert not {value for child in processes for value in child.environ().values()} & set(SECRETS.values())
+    written = [tmp_path / "state", *(tmp_path / "state").rglob("*"), *(tmp_path / "logs").rglob("*")]
+    assert len(written) > 4
+    if os.name == "posix":
+        assert not [path for path in written if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
+
     first.send_signal(signal.SIGINT)
     assert first.wait(30) == 0
     assert not wait_until_gone(processes)
     assert folders and not [folder for folder in folders if folder.exists()]
 
-    second = workshop("llama-server", "--port", port, WORKSHOP_MOULD="")
+    second = workshop(*start, WORKSHOP_MOULD="")
     read_until_ready(second)
     kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
     assert kept["output"] == created["output"]
@@ -276,6 +293,7 @@ def test_an_upstream_without_a_model(
     assert "********" in log and "right'" not in log
 
 
+@pytest.mark.dear
 def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
     """run.yaml as it stands, without our commands: LlamaStack's own, with an upstream's variable set."""
     port, upstream_port = ports.free_port(), ports.free_port()
@@ -314,17 +332,15 @@ def test_models_listed_by_the_live_server(base_url: str) -> None:
     assert stack.language_models(base_url) == [id for id, kind in types.items() if kind == "llm"]
 
 
-def test_the_doctor_finds_what_is_wrong(workshop: Callable[..., subprocess.Popen]) -> None:
-    healthy = workshop("doctor", "--port", str(ports.free_port()))
-    output, _ = healthy.communicate(timeout=60)
-    assert healthy.returncode == 0, output
-    assert "checksum right" in output and max(map(len, output.splitlines())) <= 80
+def test_the_doctor_finds_what_is_wrong() -> None:
+    command = ["doctor", "--port", str(ports.free_port())]
+    healthy = call(cli.app, *command)
+    assert healthy.exit_code == 0, healthy.output
+    assert "checksum right" in healthy.output and max(map(len, healthy.output.splitlines())) <= 80
 
-    address = f"http://127.0.0.1:{ports.free_port()}/v1"
-    ill = workshop("doctor", OLLAMA_URL=address)
-    output, _ = ill.communicate(timeout=60)
-    assert ill.returncode == 1
-    assert "Ollama" in output and "missing" in output
+    ill = call(cli.app, *command, OLLAMA_URL=f"http://127.0.0.1:{ports.free_port()}/v1")
+    assert ill.exit_code == 1
+    assert "Ollama" in ill.output and "missing" in ill.output
 
 
 @pytest.mark.skipif(find_spec("asyncpg") is not None, reason="somebody has installed the driver")

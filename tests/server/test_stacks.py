@@ -11,7 +11,9 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
+from in_process import call
 
+from llamastack_workshop import cli
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.proving.outcomes import differences
@@ -75,18 +77,17 @@ def test_a_line_pins_its_server_with_its_api(name: str) -> None:
     ],
 )
 def test_a_wrong_choice_of_stack(arguments: list[str], problem: str, fix: str) -> None:
-    run = workshop("llama-server", *arguments)
-    assert run.returncode == 1
-    assert problem in run.stderr and fix in run.stderr and "Traceback" not in run.stderr
+    error = call(cli.app, "llama-server", *arguments).exception
+    assert problem in error.problem and fix in error.fix
 
 
 def test_an_upstream_that_is_not_there_is_named_before_anything_starts() -> None:
-    run = workshop("llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1")
-    assert run.returncode == 1
-    assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in run.stderr
-    assert "Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and name no stack" in run.stderr
+    error = call(cli.app, "llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1").exception
+    assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in error.problem
+    assert error.fix.startswith("Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and name no stack")
 
 
+@pytest.mark.installs
 def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,6 +102,7 @@ def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
             stacks.server("broken", quiet)
 
 
+@pytest.mark.other_lines
 def test_chapters_run_on_ogx_and_those_that_cannot_are_skipped_with_the_reason(ogx: Path) -> None:
     skipped, reason = next(iter(differences("ogx-1.5").items()))
     run = workshop("test", "--stack", "ogx-1.5", "notebooks/03-prompt-chaining.ipynb", f"notebooks/{skipped}.ipynb")
@@ -110,6 +112,7 @@ def test_chapters_run_on_ogx_and_those_that_cannot_are_skipped_with_the_reason(o
     assert re.search(rf"{skipped} +skipped: {re.escape(reason)}", run.stdout)
 
 
+@pytest.mark.other_lines
 @pytest.mark.parametrize(
     ("name", "says"),
     [
@@ -134,6 +137,7 @@ def test_what_ogx_says_to_the_file_of_each_line(ogx: Path, tmp_path: Path, name:
     assert says in run.stdout + run.stderr
 
 
+@pytest.mark.other_lines
 def test_what_0_7_says_to_the_file_of_0_6_one_correction_at_a_time() -> None:
     """The table of the chapter: a message, and the correction after which the next one comes."""
     python = stacks.server("llama-stack-0.7", quiet).python

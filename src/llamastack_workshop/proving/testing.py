@@ -46,8 +46,8 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
-        if not everything and not _choose_tests(arguments):
-            arguments = [*arguments, "-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
+        if not (everything or stack_name) and (left_out := selection(arguments)):
+            arguments = [*arguments, *left_out]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
         tests = [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS]
         try:
@@ -66,12 +66,15 @@ def _with_proofs(word: str) -> str:
     return f"{_CHAPTERS}{word.removeprefix(name)}" if word.split("/")[0] == name else word
 
 
+def selection(arguments: list[str]) -> list[str]:
+    """Return the options that leave the dear tests out; none, where `arguments` choose tests themselves."""
+    if _name_tests(arguments) or any(word.startswith(("-k", "-m")) for word in arguments):
+        return []
+    return ["-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
+
+
 def _name_tests(arguments: list[str]) -> bool:
     return any((paths.ROOT / word.split("::")[0]).exists() for word in arguments if not word.startswith("-"))
-
-
-def _choose_tests(arguments: list[str]) -> bool:
-    return _name_tests(arguments) or any(word.startswith(("-k", "-m")) for word in arguments)
 
 
 def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, str]) -> int:

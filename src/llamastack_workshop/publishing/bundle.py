@@ -222,7 +222,7 @@ This folder holds commit {commit}, for {platform.system()} on {platform.machine(
 {python}; everything else that is installed is in `.uv/`.
 
     make lab     # model, LlamaStack server and JupyterLab; prints its URL
-    make test    # every notebook and all tests, against a server of their own
+    make test    # every notebook and the tests of the code, against a server of their own
 
 {pages or "Neither the site nor slides were built: `make book slides` does that."}
 `book/teaching/offline.md` says more.

@@ -27,11 +27,10 @@ class Section:
 def costs() -> str:
     """Return the committed figures as Markdown: where they were measured, then a table for each section."""
     figures = json.loads(RESULTS.read_text(encoding="utf-8"))
-    parts = [f"{circumstances(figures)}\n"]
+    parts = ["## The figures\n", f"{circumstances(figures)}\n{remarks(figures)}\n"]
     for section in sections(figures):
         parts.append(f"### {section.title}\n")
         parts.append(table("costs", HEADER, section.rows))
-    parts.append(f"{remarks(figures)}\n")
     return "\n".join(parts)
 
 

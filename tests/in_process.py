@@ -1,0 +1,14 @@
+"""Commands that run in the process of the tests, where the process itself is not what is tested."""
+
+import os
+from unittest.mock import patch
+
+from click.testing import Result
+from typer import Typer
+from typer.testing import CliRunner
+
+
+def call(command: Typer, *arguments: str, text: str | None = None, **environment: str) -> Result:
+    """Run a command with `text` on its standard input; what it puts into the environment is gone afterwards."""
+    with patch.dict(os.environ, environment):
+        return CliRunner().invoke(command, arguments, input=text)
