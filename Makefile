@@ -32,7 +32,7 @@ chain: ## Run the chain of chapters 3 and 11 (VERBOSE=true)
 run: ## Execute chapters (MODEL=openai/gpt-4o-mini CHAPTER=12)
 	@$(WORKSHOP) run $(CHAPTER) $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
-bench: ## Measure the programs of the comparison chapter
+bench: ## Measure what LlamaStack and starts cost, and the comparison
 	@$(WORKSHOP) bench $(ARGS)
 
 progress: ## Show which exercises you have solved

@@ -123,8 +123,8 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
 def test_all(context: typer.Context) -> None:
     """Run what `workshop test` runs, and the tests that it leaves out because they are dear and seldom fail.
 
-    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, measure
-    the comparison's programs, start servers of other lines, and install packages. Further arguments go to pytest.
+    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, run the
+    bench for a moment, start servers of other lines, and install packages. Further arguments go to pytest.
     """
     uv.require("test", "test-all")
     from llamastack_workshop.proving.testing import run_tests
@@ -195,20 +195,36 @@ def run(
 
 @app.command()
 def bench(
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each figure is measured.")] = 10,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each figure is measured.")] = 8,
+    cold: Annotated[
+        bool,
+        typer.Option(
+            "--cold", help="Measure a cold start too: clone the last commit and install it anew, up to three times."
+        ),
+    ] = False,
     output: Annotated[
-        Path | None, typer.Option(help="Where the figures go.", show_default="book/measurements/comparison.json")
+        Path | None, typer.Option(help="The folder for the figures.", show_default="book/measurements")
     ] = None,
 ) -> None:
-    """Measure plain Python, LangChain and the hybrid in one run: the figures of the comparison chapter.
+    """Measure, in one run, what LlamaStack costs beside the model alone, what starts cost, and the comparison.
 
-    It takes some minutes, on the embedded model, with a server of its own. Do nothing else meanwhile.
+    Everything is printed as one table of ratios, and written as comparison.json (for the comparison chapter) and
+    costs.json (for the page on costs). It runs on the embedded model, with a server of its own, for about two minutes
+    a round. Do nothing else meanwhile, and judge by the ratios: the sides of each take turns, so that a busy machine
+    hits them alike. The time of `workshop test` is that of its last whole run here. With `--cold`, it downloads some
+    390 MB for each cold start.
     """
-    from llamastack_workshop.proving import bench as comparison
+    from llamastack_workshop.proving.bench import run as bench_run
+    from llamastack_workshop.proving.bench.figures import Plan
+    from llamastack_workshop.proving.bench.report import report
+    from llamastack_workshop.publishing.book_pages import costs
 
-    path = output or comparison.RESULTS
-    comparison.write(comparison.measure(rounds, _say), path)
-    console.print(f"The figures are in {path}", soft_wrap=True)
+    figures = bench_run.measure(Plan(rounds), _say, cold=cold)
+    written = bench_run.write(figures, output or paths.MEASUREMENTS)
+    console.print(report(figures))
+    console.print(costs.circumstances(figures["costs"]), markup=False)
+    console.print(costs.remarks(figures["costs"]), markup=False)
+    console.print(f"The figures are in {' and '.join(map(str, written))}", soft_wrap=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -3,4 +3,4 @@
 from llamastack_workshop.system import paths
 
 # One JSON file a line: its version, its routes, and the outcome of each chapter.
-RESULTS = paths.ROOT / "book" / "measurements" / "stacks"
+RESULTS = paths.MEASUREMENTS / "stacks"

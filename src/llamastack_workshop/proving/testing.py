@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from llamastack_workshop.proving import proofs
+from llamastack_workshop.proving import proofs, suite_record
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
@@ -43,13 +43,15 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     ):
         say(f"Testing against {running.url} ({', '.join(running.models[:3])}) …")
         environment = {**os.environ, **running.variables(), "WORKSHOP_LOGS": str(logs)}
+        recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
         if not (everything or stack_name) and (left_out := selection(arguments)):
             arguments = [*arguments, *left_out]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
+        tests = [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS]
         try:
-            status = _run_pytest(arguments, [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS], environment)
+            status = _run_pytest([*recording, *arguments], tests, environment)
         finally:
             if not stack_name:
                 proofs.hand_to_the_book()

@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parents[3]
 RUN_YAML = ROOT / "run.yaml"
 NOTEBOOKS = ROOT / "notebooks"
 
+# What was measured, for the pages that show it.
+MEASUREMENTS = ROOT / "book" / "measurements"
+
 # Everything that the workshop writes while it runs; `make clean` removes it.
 WORKSHOP_HOME = ROOT / ".workshop"
 MODELS = WORKSHOP_HOME / "models"

@@ -141,12 +141,19 @@ def run_group(command: list[str], **options: Any) -> int:
     try:
         return process.wait()
     except KeyboardInterrupt:
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, signal.SIGINT)
-        else:
-            process.terminate()
-        process.wait()
+        interrupt_group(process)
         raise
+
+
+def interrupt_group(process: subprocess.Popen) -> None:
+    """Do to `process`, which leads a session of its own, and to its children what Ctrl-C does, and wait for its end."""
+    if hasattr(os, "killpg"):
+        # It may have ended by itself.
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGINT)
+    else:
+        process.terminate()
+    process.wait()
 
 
 def wait_for_first_end(children: list[Child]) -> Child:

@@ -9,6 +9,7 @@ from sphinx.util.docutils import SphinxDirective
 
 from llamastack_workshop.publishing.book_pages.chapter_sources import chapter_sources
 from llamastack_workshop.publishing.book_pages.command_help import command_help
+from llamastack_workshop.publishing.book_pages.costs import costs
 from llamastack_workshop.publishing.book_pages.error_index import error_index
 from llamastack_workshop.publishing.book_pages.own_errors import own_errors
 from llamastack_workshop.publishing.book_pages.repository import link_repository
@@ -19,6 +20,7 @@ _WRITERS: dict[str, Callable[[Path], str]] = {
     "error-index": error_index,
     "own-errors": lambda _: own_errors(),
     "chapter-sources": chapter_sources,
+    "costs": lambda _: costs(),
 }
 
 

@@ -1,7 +1,7 @@
-"""Run one of the programs in comparison/ and measure it from inside, on behalf of `bench`.
+"""Run one of the programs in comparison/ and measure it from inside, on behalf of `comparison`.
 
-`python -m llamastack_workshop.proving.bench_program NAME BASE_URL MODEL` reads one JSON order a line from standard
-input and answers each with one JSON line.
+`python -m llamastack_workshop.proving.bench.program NAME BASE_URL MODEL` reads requests from standard
+input, each a JSON line with a command and its arguments, and answers each with one JSON line.
 """
 
 import importlib
@@ -26,21 +26,21 @@ def main() -> None:
     _say(seconds=time.perf_counter() - started, megabytes=_memory() - before)
     chain = program.Chain(base_url, model)
     for line in sys.stdin:
-        order = json.loads(line)
-        match order.pop("do"):
+        request = json.loads(line)
+        match request.pop("command"):
             case "run":
-                _say(**_timed(lambda text: chain.run(text).model_dump(), **order), megabytes=_memory() - before)
+                _say(**_timed(lambda text: chain.run(text).model_dump(), **request), megabytes=_memory() - before)
             case "run_all":
-                _say(**_timed(lambda texts: [one.model_dump() for one in chain.run_all(texts)], **order))
+                _say(**_timed(lambda texts: [one.model_dump() for one in chain.run_all(texts)], **request))
             case "stream":
-                _say(**_first_token(chain, **order))
+                _say(**_first_token(chain, **request))
             case "fail":
-                options = {"base_url": base_url, "model": model, **order["options"]}
+                options = {"base_url": base_url, "model": model, **request["options"]}
                 failing = program.Chain(**options)
-                if order["stream"]:
-                    _say(**_failure(_stream_aloud, failing, order["text"]))
+                if request["stream"]:
+                    _say(**_failure(_stream_aloud, failing, request["text"]))
                 else:
-                    _say(**_failure(failing.run, order["text"], order["limit"]))
+                    _say(**_failure(failing.run, request["text"], request["limit"]))
 
 
 def _timed(work: Callable[..., Any], **arguments: Any) -> dict[str, Any]:

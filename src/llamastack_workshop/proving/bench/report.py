@@ -1,0 +1,36 @@
+"""The figures for whoever ran the bench: the rows that the book shows, as one table for a terminal."""
+
+from typing import Any
+
+from rich.table import Table
+
+from llamastack_workshop.publishing.book_pages.costs import HEADER, NOTHING, ratio, sections
+
+_NAMES = {
+    "pure": "pure",
+    "langchain_chat": "LangChain",
+    "hybrid": "hybrid",
+    "without_llamastack": "LangChain, the model directly",
+}
+
+
+def report(figures: dict[str, Any]) -> Table:
+    """Return the table of `costs` and, above it, how the programs of `comparison` compare."""
+    table = Table(*HEADER, title="Ratios of one run")
+    for name, *rest in _programs(figures["comparison"]["programs"]):
+        table.add_row(name, *rest)
+    for section in sections(figures["costs"]):
+        table.add_section()
+        table.add_row(f"[bold]{section.title}[/bold]")
+        for row in section.rows:
+            table.add_row(*row)
+    return table
+
+
+def _programs(programs: dict[str, dict[str, Any]]) -> list[tuple[str, str, str, str]]:
+    rows = [("[bold]The comparison: one chain of two calls[/bold]", "", "", "")]
+    for name, program in programs.items():
+        seconds, times = program["chain"]["seconds"], program["chain"]["ratio_to_pure"]["seconds"]
+        compared = (NOTHING, NOTHING) if name == "pure" else ("pure", ratio(times))
+        rows.append((_NAMES[name], f"{seconds['median']:.2f} s", *compared))
+    return rows
