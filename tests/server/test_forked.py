@@ -53,9 +53,9 @@ def test_servers_of_one_mould_share_nothing_but_what_it_imported(
             assert server.process.log_text().count("Listening on 127.0.0.1") == 1
 
         first.kill()
-        assert not processes[0].is_running() and not first.process.running()
+        assert not psutil.wait_procs(processes[:1], timeout=10)[1] and not first.process.running()
         assert second.process.running()
-    assert not processes[1].is_running()
+    assert not psutil.wait_procs(processes, timeout=10)[1]
 
 
 @pytest.mark.parametrize("variables", [{"OTEL_TRACES_EXPORTER": "otlp"}, {"LLAMA_STACK_LOGGING": "all=debug"}])
