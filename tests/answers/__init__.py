@@ -4,7 +4,7 @@ Each has a list RIGHT of answers in several styles, and a list WRONG of answers 
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
@@ -28,24 +28,49 @@ class Server:
 class Answer:
     """An answer to the exercise of `check`; `arguments` makes what the notebook hands to the check.
 
-    `style` tells right answers apart; a wrong one has in `said` a part of the check's message. One that is `dear` takes
-    seconds, and is tried with all other dear tests.
+    `style` tells right answers apart; a wrong one has in `said` a part of the check's message.
     """
 
     check: Callable[..., Result]
     style: str
     arguments: Callable[[Server], Sequence[Any]]
     said: str = ""
-    dear: bool = False
+
+    @property
+    def exercise(self) -> str:
+        """The exercise's name, `module.check`."""
+        return f"{self.check.__module__.rpartition('.')[2]}.{self.check.__name__}"
 
     def __str__(self) -> str:
-        chapter = self.check.__module__.rpartition(".")[2]
-        return f"{chapter}.{self.check.__name__}: {self.style}"
+        return f"{self.exercise}: {self.style}"
 
 
-def dear(answer: Answer) -> Answer:
-    """Return `answer`, marked as dear. Each exercise keeps a right answer and a wrong one that are not."""
-    return replace(answer, dear=True)
+# The exercises whose answers take seconds, because they ask the model or start a server.
+DEAR = {
+    "backends.stop_probe",
+    "branching_chains.goes_on_or_begins",
+    "break_it.answers_responses",
+    "break_it.serves_files",
+    "data_sovereignty.forgets",
+    "drop_in.brought_over",
+    "file_search.answer_with_source",
+    "langchain_hybrid.batch_results",
+    "langchain_hybrid.summary_chain",
+    "mcp_tools.approval_by_rule",
+    "mcp_tools.own_tool",
+    "parallelization.runs_bounded",
+    "production_client.continued_or_begun",
+    "production_client.nothing_left_behind",
+    "prompt_chaining.three_steps",
+    "responses_api.follow_up",
+    "responses_api.streamed_text",
+    "safety_shields.closed_gate",
+    "safety_shields.guarded_stream",
+    "server_setup.short_answer",
+    "the_wire.server_is_doing",
+    "tools.only_one_tool",
+    "tools.weather_tool",
+}
 
 
 def tried() -> tuple[list[Answer], list[Answer]]:

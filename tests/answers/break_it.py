@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from answers import Answer, Server, dear
+from answers import Answer, Server
 from llamastack_workshop.exercises import break_it as check
 from llamastack_workshop.server.throwaway import upstream_variables
 from llamastack_workshop.system import paths
@@ -91,11 +91,11 @@ def variables(server: Server) -> dict[str, str]:
 
 
 RIGHT = [
-    dear(serving("some are taken out", without("agents", "tool_runtime", "vector_io"))),
+    serving("some are taken out", without("agents", "tool_runtime", "vector_io")),
     serving("two are chosen, a set", chosen()),
     diagnosed("what is in quotes, a list", quoted),
     diagnosed("a class with a pattern", Pattern()),
-    dear(answering("run.yaml itself", FULL)),
+    answering("run.yaml itself", FULL),
     answering("other names", renamed()),
 ]
 
@@ -124,5 +124,5 @@ WRONG = [
         with_configs(vector_io=OLD_FAISS | FULL["providers"]["vector_io"][0]["config"]),
         "the old key `kvstore` is still there",
     ),
-    dear(answering("half of agents", with_configs(agents={}), "the server does not start: ValidationError")),
+    answering("half of agents", with_configs(agents={}), "the server does not start: ValidationError"),
 ]

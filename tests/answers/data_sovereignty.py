@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import httpx
 from openai import OpenAI
 
-from answers import Answer, dear
+from answers import Answer
 from llamastack_workshop.exercises import data_sovereignty as check
 
 
@@ -113,7 +113,7 @@ def leave(style: str, function: Any, said: str = "") -> Answer:
 
 
 RIGHT = [
-    dear(forget("plain HTTP, until a page is empty", by_hand)),
+    forget("plain HTTP, until a page is empty", by_hand),
     forget("a class that lists first, and deletes in threads", Forgetting()),
     leave("a generator with ipaddress", yielding),
     leave("a set", lambda configuration: set(where(elsewhere)(configuration))),
@@ -128,7 +128,7 @@ WRONG = [
         "all 105 items can still be retrieved",
     ),
     forget("the first page", first_page, "85 of 105 items can still be retrieved"),
-    dear(forget("a hundred", lambda client, conversation: first_page(client, conversation, 100), "5 of 105 items")),
+    forget("a hundred", lambda client, conversation: first_page(client, conversation, 100), "5 of 105 items"),
     forget("the items alone", items_alone, "the conversation is still there"),
     forget("too late", too_late, "NotFoundError"),
     forget("a conversation that has items", needs_an_item, "IndexError"),

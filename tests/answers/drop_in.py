@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from answers import Answer, Server, dear
+from answers import Answer, Server
 from llamastack_workshop.exercises import drop_in as check
 
 PROGRAM = """
@@ -64,7 +64,7 @@ def answers_itself(server: Server) -> str:
 
 RIGHT = [
     brought("replaced", right),
-    dear(brought("typed, with a key and other blanks", with_key)),
+    brought("typed, with a key and other blanks", with_key),
     served("the detail", reads_detail),
     served("the text", lambda answer: "Not Found" not in answer.text and answer.status_code != 405),
     served("the header", lambda answer: "allow" not in answer.headers and answer.text != '{"detail":"Not Found"}'),
@@ -78,18 +78,12 @@ WRONG = [
         lambda server: PROGRAM.replace("gpt-4o-mini", server.model),
         "still asks for api.openai.com",
     ),
-    dear(
-        brought(
-            "no embedding model",
-            lambda server: right(server).replace(server.embedding, "text-embedding-3-small"),
-            "'text-embedding-3-small' not found",
-        )
+    brought(
+        "no embedding model",
+        lambda server: right(server).replace(server.embedding, "text-embedding-3-small"),
+        "'text-embedding-3-small' not found",
     ),
-    dear(
-        brought(
-            "a name of the notebook", lambda server: right(server).replace(f'"{server.model}"', "model"), "NameError"
-        )
-    ),
+    brought("a name of the notebook", lambda server: right(server).replace(f'"{server.model}"', "model"), "NameError"),
     brought("one more line", lambda server: f"import os\n{right(server)}", "4 lines differ from the program; 3 are"),
     brought("a number of its own", counts, "this line need not change: `print(len(vector.data[0].embedding))`"),
     brought("an answer of its own", answers_itself, "this line need not change: `print(repr(chat"),

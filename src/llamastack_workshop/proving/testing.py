@@ -8,6 +8,7 @@ from pathlib import Path
 
 from llamastack_workshop.proving import proofs, suite_record
 from llamastack_workshop.server import stacks, upstreams
+from llamastack_workshop.server.embedded.threads import usable_cores
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say
@@ -15,6 +16,9 @@ from llamastack_workshop.system.processes import run_group
 
 # The markers of what `make test` leaves out; pyproject.toml says what each of them means.
 ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
+
+# Beyond this they only wait, because one model answers them all.
+_MOST_WORKERS = 4
 
 _CHAPTERS, _TESTS = paths.PROOFS.name, "tests"
 
@@ -85,8 +89,8 @@ def _run_pytest(arguments: list[str], tests: list[str], environment: dict[str, s
         "--nbmake",
         # Into the proofs, which hold the outputs afterwards.
         "--overwrite",
-        "--numprocesses=logical",
-        "--maxprocesses=4",
+        # One more than there are cores: some of them always wait, for the model or for a server that starts.
+        f"--numprocesses={min(_MOST_WORKERS, usable_cores() + 1)}",
         # One worker a file: what a file starts, it starts once. Files begin in the order in which they are collected.
         "--dist=loadfile",
         "--no-loadscope-reorder",
