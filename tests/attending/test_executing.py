@@ -36,6 +36,7 @@ def write(name: str, parameters: str, source: str) -> None:
     nbformat.write(new_notebook(cells=cells, metadata=kernel), paths.NOTEBOOKS / f"{name}.ipynb")
 
 
+@pytest.mark.dear
 def test_the_model_reaches_the_chapter(repository: Path, base_url: str, model: str) -> None:
     (executed,) = execute(["1"], model, urlsplit(base_url).port, Choice.auto, lambda line: None)
     assert executed.is_relative_to(repository / ".workshop")

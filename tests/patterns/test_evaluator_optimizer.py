@@ -101,6 +101,7 @@ def test_each_prompt_differs_from_the_one_before() -> None:
     assert len(set(prompts)) == 4 and prompts[2].endswith("for customers: be short, be short.")
 
 
+@pytest.mark.dear
 @pytest.mark.parametrize(("memory", "drive"), [("16 GB", "1 TB"), ("1 TB", "16 GB")])
 def test_the_model_reads_what_a_draft_says_not_what_is_true(
     memory: str, drive: str, client: OpenAI, model: str
@@ -111,6 +112,7 @@ def test_the_model_reads_what_a_draft_says_not_what_is_true(
     assert schema.model_validate_json(step.output).model_dump() == READING | {"RAM": memory, "drive": drive}
 
 
+@pytest.mark.dear
 def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, base_url: str, model: str) -> None:
     journal, steps = Journal(), []
     plain = run_loop(client, model, TWO_FACTS, journal)

@@ -176,6 +176,7 @@ def test_a_run_goes_on_with_the_workers_that_a_lost_connection_ended(base_url: s
     assert {step.name for step in again.steps if not step.kept} == {"work Pebble", "work Titan", "advise"}
 
 
+@pytest.mark.dear
 def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(base_url: str, model: str) -> None:
     steps: list[Step] = []
     config = {

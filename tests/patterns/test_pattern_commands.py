@@ -298,7 +298,7 @@ def test_a_run_goes_on_where_a_crash_of_the_server_ended_it(base_url: str, model
 
 
 @pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
-@pytest.mark.parametrize("name", [CHAIN, "llamastack-parallelization"])
+@pytest.mark.parametrize("name", [pytest.param(CHAIN, marks=pytest.mark.dear), "llamastack-parallelization"])
 def test_ctrl_c_ends_a_run_and_keeps_its_finished_steps(name: str, base_url: str) -> None:
     run = started(name, "--base-url", base_url)
     seen = [run.stderr.readline(), run.stderr.readline()]

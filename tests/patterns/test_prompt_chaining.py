@@ -71,8 +71,10 @@ def test_question_gate() -> None:
 
 @pytest.mark.parametrize(
     ("text", "kind", "over_responses"),
-    [(PRODUCT_TEXT, Specifications, True), (NO_STORAGE, Inquiry, False)],
-    ids=["specifications, responses", "inquiry, chat completions"],
+    [
+        pytest.param(PRODUCT_TEXT, Specifications, True, id="specifications, responses"),
+        pytest.param(NO_STORAGE, Inquiry, False, id="inquiry, chat completions", marks=pytest.mark.dear),
+    ],
 )
 def test_langchain_gives_the_same_result(
     text: str, kind: type, over_responses: bool, client: OpenAI, base_url: str, model: str
@@ -87,7 +89,10 @@ def test_langchain_gives_the_same_result(
     assert all(step.response_id.startswith("resp_" if over_responses else "chatcmpl") for step in steps)
 
 
-@pytest.mark.parametrize("over_responses", [False, True], ids=["chat_completions", "responses"])
+@pytest.mark.parametrize(
+    "over_responses",
+    [pytest.param(False, id="chat_completions", marks=pytest.mark.dear), pytest.param(True, id="responses")],
+)
 def test_json_that_is_cut_off_twice_names_its_step(over_responses: bool, base_url: str, model: str) -> None:
     short = chat_model(base_url, model, max_tokens=20, use_responses_api=over_responses)
     with pytest.raises(GateError, match="'transform' failed its gate twice: ") as caught:

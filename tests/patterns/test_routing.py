@@ -1,5 +1,6 @@
 """The router: its gates, where it sends messages, and its two versions."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -71,13 +72,16 @@ def test_notes_gate(answer: str, problem: str | None) -> None:
     assert notes_gate(answer, NOTES["billing"]) == problem
 
 
+dear = partial(pytest.param, marks=pytest.mark.dear)
+
+
 @pytest.mark.parametrize(
     ("text", "by", "route", "product", "steps"),
     [
         (MESSAGE, "similarity", "technical", "printer", ["similarity", "product", "answer"]),
-        ("My laptop does not start.", "similarity", "technical", "laptop", ["similarity", "answer"]),
-        ("I want a refund.", "similarity", "billing", None, ["similarity", "answer"]),
-        ("Where is my package?", "similarity", "shipping", None, ["similarity", "answer"]),
+        dear("My laptop does not start.", "similarity", "technical", "laptop", ["similarity", "answer"]),
+        dear("I want a refund.", "similarity", "billing", None, ["similarity", "answer"]),
+        dear("Where is my package?", "similarity", "shipping", None, ["similarity", "answer"]),
         (BETWEEN, "similarity", "person", None, ["similarity"]),
         ("Please send me the invoice again.", "model", "billing", None, ["topic", "answer"]),
     ],

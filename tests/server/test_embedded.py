@@ -214,6 +214,7 @@ def test_through_llamastack_schema(client: OpenAI, embedded_model: str) -> None:
     assert isinstance(answer.output_parsed, Person)
 
 
+@pytest.mark.dear
 def test_through_llamastack_tools(client: OpenAI, embedded_model: str) -> None:
     for functions, question, name, arguments in [TUNED_ON[10], TUNED_ON[8], TUNED_ON[4]]:
         tools = [{"type": "function", **one} for one in functions]

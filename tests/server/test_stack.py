@@ -382,6 +382,7 @@ def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
         assert run.returncode == status
 
 
+@pytest.mark.dear
 def test_a_long_file_needs_smaller_pieces(client: OpenAI) -> None:
     """What book/run-yaml.md says of files longer than the embedding model's 512 tokens."""
     page = (paths.ROOT / "book" / "run-yaml.md").read_bytes()
