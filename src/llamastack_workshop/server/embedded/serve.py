@@ -19,11 +19,9 @@ from llamastack_workshop.system.errors import clear_errors
 
 READY = "ready"
 
-# Requests that llama.cpp works on at the same time; the rest wait. On one thread, several at once are slower than one
-# after the other: 128 tokens a second for one request, with 4 slots 70 for two together, 81 for three and 105 for four
-# (2 cores of an AMD EPYC, 2026-11-27). And what one answers does not depend on what else is asked.
-_SLOTS = 1
-CONTEXT = 4096  # tokens for a prompt and its answer
+# Requests that llama.cpp works on at the same time (the rest wait), and what each may hold, in tokens.
+SLOTS = 4
+CONTEXT = 4096
 # For requests that set no limit of their own. A small model that starts to repeat itself never stops.
 MAX_NEW_TOKENS = 384
 
@@ -40,8 +38,8 @@ def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = Fa
     name, path = weights.packaged_chat_model() if packaged else weights.chat_model(_say)
     _say(f"Loading {name} …")
     params = _parameters(port, alias or name, str(path))
-    params.n_parallel = _SLOTS
-    params.n_ctx = _SLOTS * CONTEXT
+    params.n_parallel = SLOTS
+    params.n_ctx = SLOTS * CONTEXT
     params.n_predict = MAX_NEW_TOKENS
     # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
     params.sampling.temp = 0.0
