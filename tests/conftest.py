@@ -11,6 +11,7 @@ from xdist.scheduler import LoadFileScheduling
 
 from llamastack_workshop.proving.testing import ONLY_IN_ALL
 from llamastack_workshop.server.stack import language_models
+from llamastack_workshop.system import paths
 
 # Folders in the order in which their files begin: what takes long, early, so that no worker is alone with it in the
 # end; the exercises last, which are many short pieces.
@@ -49,7 +50,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _turn(item: pytest.Item) -> tuple[int, int]:
     """Return when an item is to begin: the chapters, then what is dear, then folder by folder."""
     folder = item.path.parent.name
-    if folder == "notebooks":
+    if item.path.parent in (paths.PROOFS, paths.NOTEBOOKS):
         return 0, 0
     if any(item.get_closest_marker(name) for name in ONLY_IN_ALL):
         return 1, 0

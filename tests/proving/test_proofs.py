@@ -29,7 +29,9 @@ SOLUTION = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### EN
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with a folder for chapters, whose upstream is the embedded model."""
+    """A repository with chapters and the embedded model, in a folder that is called like one of the package."""
+    tmp_path = tmp_path / "publishing"
+    tmp_path.mkdir()
     places = {"ROOT": "", "NOTEBOOKS": "notebooks", "PROOFS": ".proofs", "EXECUTED": "_build/executed"}
     for name, place in places.items():
         monkeypatch.setattr(paths, name, tmp_path / place)

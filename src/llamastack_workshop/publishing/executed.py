@@ -70,4 +70,6 @@ def _digest(chapter: Path) -> str:
 
 def _files(names: list[str]) -> list[Path]:
     found = [file for name in names for file in [paths.ROOT / name, *(paths.ROOT / name).rglob("*")]]
-    return sorted(file for file in found if file.is_file() and not set(file.parts) & set(_IN_NO_CHAPTER))
+    # The folder of the repository may be called anything.
+    parts = {file: set(file.relative_to(paths.ROOT).parts) for file in found if file.is_file()}
+    return sorted(file for file in parts if not parts[file] & set(_IN_NO_CHAPTER))

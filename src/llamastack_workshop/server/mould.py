@@ -1,9 +1,9 @@
 """The process that imports LlamaStack once, and forks a server for each request that comes to its socket.
 
 `python -m llamastack_workshop.server.mould ADDRESS REPOSITORY` serves until its standard input closes; the repository
-is for whoever looks for its servers among the processes. A request is the length of
-a JSON object in 4 bytes, with the descriptor of the log, and the object: the arguments of run_server, the environment
-and the folder. The connection becomes the server's standard input; it answers its pid there, in 4 bytes.
+is for whoever looks for its servers among the processes. A request is the length of a JSON object in 4 bytes, with the
+descriptor of the log, and the object: the arguments of run_server, the environment and the folder. The connection
+becomes the server's standard input; it answers its pid there, in 4 bytes.
 """
 
 import gc
