@@ -1,5 +1,6 @@
 """Settings for every test run, `pytest --nbmake notebooks/` against a server of your own included."""
 
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -27,6 +28,13 @@ class _Patient(NotebookClient):
 
 
 nbmake.nb_run.NotebookClient = _Patient
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let each worker of `make test` have a server to itself."""
+    if worker := getattr(config, "workerinput", {}).get("workerid"):
+        stacks = json.loads(os.environ.get("WORKSHOP_TEST_STACKS", "[{}]"))
+        os.environ.update(stacks[int(worker.removeprefix("gw")) % len(stacks)])
 
 
 @pytest.hookimpl(wrapper=True)

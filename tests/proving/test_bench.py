@@ -127,9 +127,9 @@ def stack(tmp_path: Path, **addresses: str) -> Stack:
 
 def test_a_whole_run_that_passes_is_recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(suite_record, "_RECORD", tmp_path / "suites.json")
-    embedded = stack(tmp_path, LLAMA_CPP_URL="http://localhost:2/v1")
+    embedded = [stack(tmp_path, LLAMA_CPP_URL="http://localhost:2/v1")] * 2
     assert not suite_record.options(["-k", "chaining"], embedded, "test")
-    assert not suite_record.options([], stack(tmp_path), "test")
+    assert not suite_record.options([], [*embedded, stack(tmp_path)], "test")
     for suite in ("test", "test-all"):
         parser = pytest.Parser(_ispytest=True)
         suite_record.pytest_addoption(parser)

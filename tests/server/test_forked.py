@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from llamastack_workshop.server import parts
-from llamastack_workshop.server.forked import Forked, address_of_mould
 from llamastack_workshop.server.mould import IMPORTED_LATER
 from llamastack_workshop.server.stacks import OURS
 from llamastack_workshop.server.throwaway import throwaway_server
 from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.forked import Forked, Mould
 from llamastack_workshop.system.processes import Child, Spawned
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="servers are forked on Linux alone")
@@ -70,7 +70,8 @@ def test_a_server_with_other_values_for_what_is_read_on_import_starts_by_itself(
 
 def test_a_server_starts_by_itself_where_the_mould_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Path] = []
-    monkeypatch.setattr(parts, "address_of_mould", lambda variables: seen.append(address_of_mould(variables)))
+    address = Mould.address
+    monkeypatch.setattr(Mould, "address", lambda mould, variables: seen.append(address(mould, variables)))
     waiting_server(tmp_path / "first").kill()
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(tmp_path / seen[0].name))

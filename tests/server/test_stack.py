@@ -71,7 +71,7 @@ def failure(tmp_path: Path) -> Callable[..., WorkshopError]:
     return start
 
 
-MOULD = "llamastack_workshop.server.mould"
+MOULD = "llamastack_workshop.system.mould"
 
 
 @pytest.fixture

@@ -18,16 +18,16 @@ from llamastack_workshop.system import files, paths
 _RECORD = paths.WORKSHOP_HOME / "suites.json"
 
 
-def options(chosen: list[str], running: Stack, suite: str) -> list[str]:
+def options(chosen: list[str], running: list[Stack], suite: str) -> list[str]:
     """Return the arguments with which pytest records its run as that of `suite`, or none if it should not.
 
     `chosen` are the arguments of whoever runs the tests.
     """
-    if chosen or "LLAMA_CPP_URL" not in running.addresses:
+    if chosen or any("LLAMA_CPP_URL" not in stack.addresses for stack in running):
         return []
     began = psutil.Process().create_time()
-    models = running.children[1].pid
-    return ["-p", __name__, f"--suite={suite}", f"--suite-began={began}", f"--suite-models={models}"]
+    models = [f"--suite-models={stack.children[1].pid}" for stack in running]
+    return ["-p", __name__, f"--suite={suite}", f"--suite-began={began}", *models]
 
 
 def recorded() -> dict[str, dict[str, Any]]:
@@ -43,7 +43,7 @@ class _Suite:
 
     def __init__(self, config: pytest.Config) -> None:
         self.name, self.began = config.getoption("--suite"), config.getoption("--suite-began")
-        self.models = psutil.Process(config.getoption("--suite-models"))
+        self.models = [psutil.Process(pid) for pid in config.getoption("--suite-models")]
         self.passed = 0
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -52,12 +52,12 @@ class _Suite:
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if exitstatus:
             return
-        spent = self.models.cpu_times()
+        spent = [model.cpu_times() for model in self.models]
         run = {
             "date": datetime.now(UTC).date().isoformat(),
             "tests": self.passed,
             "seconds": round(time.time() - self.began, 1),
-            "model_cpu_seconds": round(spent.user + spent.system, 1),
+            "model_cpu_seconds": round(sum(one.user + one.system for one in spent), 1),
         }
         paths.WORKSHOP_HOME.mkdir(exist_ok=True)
         files.write_whole(_RECORD, json.dumps(recorded() | {self.name: run}, indent=1) + "\n")
@@ -66,7 +66,7 @@ class _Suite:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--suite", help="the name of the whole run that is recorded")
     parser.addoption("--suite-began", type=float, help="when its command started, in seconds since the epoch")
-    parser.addoption("--suite-models", type=int, help="the process of the embedded models")
+    parser.addoption("--suite-models", type=int, action="append", help="a process of embedded models")
 
 
 def pytest_configure(config: pytest.Config) -> None:

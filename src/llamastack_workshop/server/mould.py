@@ -1,25 +1,10 @@
-"""The process that imports LlamaStack once, and forks a server for each request that comes to its socket.
+"""What the mould of servers imports, and what its forks run: see `system.mould`."""
 
-`python -m llamastack_workshop.server.mould ADDRESS REPOSITORY` serves until its standard input closes; the repository
-is for whoever looks for its servers among the processes. A request is the length of a JSON object in 4 bytes, with the
-descriptor of the log, and the object: the arguments of run_server, the environment and the folder. The connection
-becomes the server's standard input; it answers its pid there, in 4 bytes.
-"""
-
-import gc
-import importlib
-import json
 import os
-import select
-import shutil
-import signal
-import socket
-import sys
 from contextlib import suppress
-from pathlib import Path
-from typing import Any
 
 from llamastack_workshop.server import run_server
+from llamastack_workshop.system.mould import import_all
 from llamastack_workshop.system.processes import PRIVATE_UMASK
 
 # What a server with the providers of run.yaml imports only in the course of its start, or for its first request.
@@ -48,84 +33,14 @@ IMPORTED_LATER = (
     "uvicorn.protocols.http.auto",
     "uvicorn.protocols.websockets.auto",
 )
-_REQUEST_TIMEOUT = 10  # seconds
 
 
-def main() -> None:
-    address = Path(sys.argv[1])
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(str(address))
-    listener.listen()
-    print("listening", flush=True)
-    _import()
-    # Objects that no garbage collection touches stay in memory that the servers share.
-    gc.collect()
-    gc.freeze()
-    # The servers that end are nobody's to wait for.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    arguments = _next_server(listener)
-    if arguments is None:
-        shutil.rmtree(address.parent, ignore_errors=True)
-    else:
-        run_server.run(arguments)
-
-
-def _import() -> None:
-    """Import what a server imports before its start and in its course; what fails here, fails there with a reason."""
+def prepare() -> None:
     with suppress(Exception):
         run_server.import_server()
-    for name in IMPORTED_LATER:
-        with suppress(Exception):
-            importlib.import_module(name)
+    import_all(IMPORTED_LATER)
 
 
-def _next_server(listener: socket.socket) -> list[str] | None:
-    """Return a server's arguments, in each process that is forked for one; in this one, return None at the end."""
-    while True:
-        ready, _, _ = select.select([listener, sys.stdin], [], [])
-        if sys.stdin in ready:
-            return None
-        connection, _ = listener.accept()
-        connection.settimeout(_REQUEST_TIMEOUT)
-        with connection:
-            try:
-                request, log = _receive(connection)
-            except (OSError, ValueError):
-                # Whoever goes away in mid-request gets no server.
-                continue
-            try:
-                is_server = os.fork() == 0
-            except OSError as error:
-                os.write(log, f"OSError: {error}\n".encode())
-                is_server = False
-            if is_server:
-                listener.close()
-                _become(request, connection, log)
-                return request["arguments"]
-            os.close(log)
-
-
-def _receive(connection: socket.socket) -> tuple[dict[str, Any], int]:
-    length, (log,), _, _ = socket.recv_fds(connection, 4, 1)
-    content = connection.recv(int.from_bytes(length), socket.MSG_WAITALL)
-    return json.loads(content), log
-
-
-def _become(request: dict[str, Any], connection: socket.socket, log: int) -> None:
-    """Give this process what a program of its own would have started with."""
-    for output in (1, 2):
-        os.dup2(log, output)
-    os.close(log)
-    os.setsid()
+def run(arguments: list[str]) -> None:
     os.umask(PRIVATE_UMASK)
-    os.chdir(request["folder"])
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    connection.setblocking(True)
-    connection.sendall(os.getpid().to_bytes(4))
-    os.dup2(connection.fileno(), 0)
-
-
-if __name__ == "__main__":
-    main()
+    run_server.run(arguments)

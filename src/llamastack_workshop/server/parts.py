@@ -10,11 +10,15 @@ import httpx
 
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.server.embedded.serve import READY
-from llamastack_workshop.server.forked import Forked, address_of_mould
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import environment, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.forked import Forked, Mould
 from llamastack_workshop.system.processes import Child, Spawned
+
+MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD")
+# What instruments a server for its traces has to come before the imports.
+_TRACES = "OTEL_"
 
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
@@ -46,7 +50,8 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
     }
     chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
     arguments = [str(server.run_yaml), "--port", str(port)]
-    if server.python == OURS.python and (address := address_of_mould(chosen)):
+    may_fork = server.python == OURS.python and not any(name.startswith(_TRACES) for name in chosen)
+    if may_fork and (address := MOULD.address(chosen)):
         with suppress(OSError):
             return Forked(address, arguments, chosen, log)
     return Spawned(
