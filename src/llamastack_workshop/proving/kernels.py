@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from jupyter_client.connect import KernelConnectionInfo

@@ -16,7 +16,7 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.forked import Forked, Mould
 from llamastack_workshop.system.processes import Child, Spawned
 
-MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD")
+MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STACK_", "OGX_", "HF_"))
 # What instruments a server for its traces has to come before the imports.
 _TRACES = "OTEL_"
 

@@ -25,9 +25,8 @@ from pathlib import Path
 from llamastack_workshop.system import environment, files, paths
 from llamastack_workshop.system.processes import PYTHON_OPTIONS, Child, Spawned
 
-# What Python and the packages read when they are imported: a fork has the mould's values.
-_READ_ON_IMPORT = ("PYTHON", "LLAMA_STACK_", "OGX_", "HF_", "XDG_", "LC_", "LD_", "PYDANTIC_")
-_READ_ON_IMPORT_TOO = {"HOME", "LANG", "LANGUAGE", "TZ", "TMPDIR", "OPENAI_LOG"}
+# Beginnings of what Python and many packages read when they are imported: a fork has the mould's values.
+_READ_ON_IMPORT = ("PYTHON", "PYDANTIC_", "OPENAI_LOG", "XDG_", "LC_", "LD_", "HOME", "LANG", "TZ", "TMPDIR")
 _LONGEST_ADDRESS = 100  # bytes; Linux allows 107
 _IMPORT_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
@@ -99,10 +98,14 @@ class Forked(Child):
 
 @dataclass(frozen=True)
 class Mould:
-    """The mould of a `program`, a module with `prepare` and `run`; the environment variable `variable` names its folder."""
+    """The mould of a `program`, a module with `prepare` and `run`.
+
+    The environment variable `variable` names its folder. `read_on_import` are beginnings of the variables that the program's packages read when they are imported.
+    """
 
     program: str
     variable: str
+    read_on_import: tuple[str, ...] = ()
 
     def address(self, variables: Mapping[str, str]) -> Path | None:
         """Return where a mould for processes with the environment `variables` listens; start it if there is none.
@@ -121,10 +124,10 @@ class Mould:
         return folder / name if folder and (folder / name).is_socket() else None
 
     def _name(self, variables: Mapping[str, str]) -> str:
-        """Return the name of the mould whose forks are what processes with `variables` would be, from these packages."""
+        """Return the name of the mould whose forks are what processes with `variables` would be, of these packages."""
         # A process in another namespace, such as one without a network, has its children in there.
         namespaces = sorted(str(namespace.readlink()) for namespace in Path("/proc/self/ns").iterdir())
-        kind = json.dumps([sys.prefix, str(paths.ROOT), namespaces, sorted(_read_on_import(variables).items())])
+        kind = json.dumps([sys.prefix, str(paths.ROOT), namespaces, sorted(self._fixed(variables).items())])
         return hashlib.sha256(kind.encode()).hexdigest()[:16]
 
     def _start(self, name: str, variables: Mapping[str, str]) -> Path | None:
@@ -138,7 +141,7 @@ class Mould:
             str(folder / name),
             self.program,
             str(paths.ROOT),
-            environment=environment.named() | _read_on_import(variables),
+            environment=environment.named() | self._fixed(variables),
             log=folder / "log",
             read_output=True,
         )
@@ -151,6 +154,7 @@ class Mould:
         os.environ[self.variable] = str(folder)
         return folder
 
-
-def _read_on_import(variables: Mapping[str, str]) -> dict[str, str]:
-    return {n: v for n, v in variables.items() if n.startswith(_READ_ON_IMPORT) or n in _READ_ON_IMPORT_TOO}
+    def _fixed(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Return those of `variables` that a fork cannot have otherwise than its mould."""
+        beginnings = _READ_ON_IMPORT + self.read_on_import
+        return {name: value for name, value in {**variables, **PYTHON_OPTIONS}.items() if name.startswith(beginnings)}
