@@ -100,7 +100,8 @@ class Forked(Child):
 class Mould:
     """The mould of a `program`, a module with `prepare` and `run`.
 
-    The environment variable `variable` names its folder. `read_on_import` are beginnings of the variables that the program's packages read when they are imported.
+    The environment variable `variable` names its folder. `read_on_import` are beginnings of the variables that the
+    program's packages read when they are imported.
     """
 
     program: str
