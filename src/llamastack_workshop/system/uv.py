@@ -54,8 +54,10 @@ def install(python: Path, *names: str) -> None:
     Raises NotFetched or, for any other reason, WorkshopError if it does not install all of them.
     """
     files = [word for name in names for word in ("--requirement", str(REQUIREMENTS / f"{name}.txt"))]
+    # Where Python may not keep what it compiles, as in many containers, each process would compile it all anew.
+    compiled = ["--compile-bytecode"] if os.environ.get("PYTHONDONTWRITEBYTECODE") else []
     # A source distribution would be built with packages that no file pins.
-    _pip_install(python, "--no-deps", "--require-hashes", "--no-build", *files)
+    _pip_install(python, "--no-deps", "--require-hashes", "--no-build", *compiled, *files)
 
 
 def install_project(python: Path) -> None:
