@@ -69,6 +69,17 @@ def test_an_index_without_dates_of_upload_will_do(python: Path, wheel: Path, tmp
     assert has_it(python)
 
 
+@pytest.mark.parametrize(("value", "compiled"), [("", False), ("1", True)])
+def test_packages_are_compiled_where_python_may_not_keep_what_it_compiles(
+    value: str, compiled: bool, python: Path, wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    (tmp_path / "tiny.txt").write_text(PIN.format(checksum), encoding="utf-8")
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", value)
+    uv.install(python, "tiny")
+    assert bool([*python.parents[1].rglob("tinypackage.*.pyc")]) == compiled
+
+
 def test_another_file_than_the_pinned_one_is_not_installed(python: Path, tmp_path: Path) -> None:
     (tmp_path / "tiny.txt").write_text(PIN.format("0" * 64), encoding="utf-8")
     with pytest.raises(uv.NotFetched, match=r"Hash mismatch for `tinypackage==1\.0`") as error:

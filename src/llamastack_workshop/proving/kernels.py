@@ -79,11 +79,12 @@ class _Process:
 
     def wait(self) -> int:
         self._forked.wait()
-        self._forked.log.unlink(missing_ok=True)
         return 0
 
     def send_signal(self, number: int) -> None:
-        os.kill(self.pid, number)
+        if self._forked.running():
+            with suppress(ProcessLookupError):
+                os.kill(self.pid, number)
 
     def terminate(self) -> None:
         self.send_signal(signal.SIGTERM)
@@ -102,6 +103,6 @@ def run(arguments: list[str]) -> None:
 
     end_with_parent()
     sys.argv = ["ipykernel_launcher", *arguments]
-    # As ipykernel_launcher does: a notebook's folder comes first, which IPython puts there.
+    # As ipykernel_launcher does: a notebook's folder is not where its kernel looks for modules.
     del sys.path[0]
     kernelapp.launch_new_instance()
