@@ -18,10 +18,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-console = Console(highlight=False)
+# Values are printed as they are: brackets are no markup, and :names: no emoji.
+console = Console(highlight=False, markup=False, emoji=False)
 
-# The commands that .env is read for: they ask a model, or say which one would be asked.
-_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run", "doctor"}
+# The commands that .env is read for, because they ask a model. The doctor reads it itself, to tell what is wrong there.
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
@@ -222,8 +223,8 @@ def bench(
     figures = bench_run.measure(Plan(rounds), _say, cold=cold)
     written = bench_run.write(figures, output or paths.MEASUREMENTS)
     console.print(report(figures))
-    console.print(costs.circumstances(figures["costs"]), markup=False)
-    console.print(costs.remarks(figures["costs"]), markup=False)
+    console.print(costs.circumstances(figures["costs"]))
+    console.print(costs.remarks(figures["costs"]))
     console.print(f"The figures are in {' and '.join(map(str, written))}", soft_wrap=True)
 
 
@@ -242,7 +243,7 @@ def canary(
 
     upgrade = try_upgrade(context.args, _say)
     report = upgrade.markdown()
-    console.print(report, markup=False, soft_wrap=True)
+    console.print(report, soft_wrap=True)
     if output:
         output.parent.mkdir(parents=True, exist_ok=True)
         write_whole(output, report)
@@ -290,9 +291,9 @@ def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for examp
     from llamastack_workshop.attending import chapters
 
     fresh, kept = chapters.reset(chapter)
-    console.print(
-        f"{fresh.relative_to(paths.ROOT)} is fresh; your version is {kept.relative_to(paths.ROOT)}", soft_wrap=True
-    )
+    yours = f"your version is {kept.relative_to(paths.ROOT)}" if kept else "you had not changed it"
+    console.print(f"{fresh.relative_to(paths.ROOT)} is fresh; {yours}", soft_wrap=True)
+    console.print("If it is open in JupyterLab: File, Reload Notebook from Disk")
 
 
 @app.command()
@@ -326,11 +327,11 @@ def clean() -> None:
     """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
     from llamastack_workshop.attending.cleaning import clean as remove_all
 
-    remove_all(lambda line: console.print(line, markup=False))
+    remove_all(console.print)
 
 
 def _say(step: str) -> None:
-    console.print(step, style="dim", markup=False)
+    console.print(step, style="dim")
 
 
 if __name__ == "__main__":

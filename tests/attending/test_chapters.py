@@ -65,3 +65,44 @@ def test_reset_says_which_chapters_there_are(repository: Path) -> None:
     with pytest.raises(WorkshopError, match="There is no chapter") as caught:
         chapters.reset("9")
     assert "1 to 1" in caught.value.fix
+
+
+def test_reset_never_loses_what_somebody_wrote(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy = repository / "work" / "01-first.ipynb"
+    chapters.hand_out()
+    assert chapters.reset("1") == (copy, None)
+    monkeypatch.setattr(chapters.time, "strftime", lambda form: "now")
+    written = ["first", "second", "third"]
+    for text in written:
+        copy.write_text(text, encoding="utf-8")
+        chapters.reset("1")
+    kept = sorted(path.read_text(encoding="utf-8") for path in copy.parent.glob("01-first-now*.ipynb"))
+    assert kept == sorted(written)
+
+    copy.write_text("fourth", encoding="utf-8")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(chapters, "write_whole", full)
+    with pytest.raises(OSError, match="No space left"):
+        chapters.reset("1")
+    assert copy.read_text(encoding="utf-8") == "fourth"
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b"\x89PNG\xff\xfe", b'{"cells": 3}', b"[" * 100_000])
+def test_a_damaged_copy_is_left_alone_and_stops_nobody(repository: Path, content: bytes) -> None:
+    copy = repository / "work" / "01-first.ipynb"
+    copy.parent.mkdir()
+    copy.write_bytes(content)
+    chapters.hand_out()
+    assert copy.read_bytes() == content
+    fresh, kept = chapters.reset("1")
+    assert source(fresh) == "pass  # your code here" and kept.read_bytes() == content
+
+
+def test_a_file_where_the_copies_belong(repository: Path) -> None:
+    (repository / "work").write_text("mine", encoding="utf-8")
+    with pytest.raises(WorkshopError, match="work is a file") as caught:
+        chapters.hand_out()
+    assert caught.value.fix == "Rename it."

@@ -47,7 +47,8 @@ def test_the_solutions_of_the_repository_are_nobodys_progress(
 def test_a_line_that_was_cut_off_costs_only_itself(work: Path) -> None:
     short_answer("Paris")
     record = next(work.iterdir())
-    record.write_text('{"exercise": "server_se', encoding="utf-8")
+    damaged = [b'{"exercise": "server_se', b"\xff\xfe", b"[]", b'{"exercise": ["a"]}', b"[" * 100_000, b"9" * 5000]
+    record.write_bytes(b"\n".join(damaged))
     assert progress.totals(progress.standings())[0] == 0
     short_answer("Paris")
     assert progress.totals(progress.standings())[0] == 1

@@ -12,7 +12,7 @@ from openai import APIStatusError, BadRequestError, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop.server.embedded import serve, weights
-from llamastack_workshop.system import ports
+from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
 
 NUMBER, STRING = {"type": "number"}, {"type": "string"}
@@ -247,6 +247,24 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pyte
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(WorkshopError, match="is not the file that we pinned"):
         weights.Weights("fake_weights", "model.gguf", weights.SMOLLM2.sha256).verified_path()
+
+
+def test_a_prepared_model_that_is_damaged_is_prepared_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "MODELS", tmp_path)
+    said: list[str] = []
+    model = weights.embedding_model(said.append)
+    whole = model.read_bytes()
+    for damaged in (whole[:1000], whole[:5000] + bytes([whole[5000] ^ 255]) + whole[5001:], b""):
+        model.write_bytes(damaged)
+        assert weights.damaged() == [model]
+        assert weights.embedding_model(said.append) == model
+        assert model.read_bytes() == whole and weights.damaged() == []
+    assert len(said) == 4 and all("because the file is damaged" in line for line in said[1:])
+    monkeypatch.setattr(weights, "_PREPARED_SIZE", 10**18)
+    model.unlink()
+    with pytest.raises(WorkshopError, match=r"No space left in .*: 1000000000000 MB are needed, \d+ MB are free"):
+        weights.embedding_model(said.append)
+    assert not list(tmp_path.glob("*.part"))
 
 
 @pytest.mark.parametrize(("content", "problem"), [(None, "is not a file"), (b"PK\x03\x04", "is not a GGUF file")])

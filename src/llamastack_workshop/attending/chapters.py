@@ -5,6 +5,8 @@ that nbgrader introduced (https://nbgrader.readthedocs.io/en/stable/user_guide/c
 """
 
 import hashlib
+import itertools
+import os
 import re
 import time
 from pathlib import Path
@@ -50,7 +52,10 @@ def hand_out() -> None:
     """Put blank chapters into `work/`.
 
     A copy whose cells somebody has changed is never touched; any other follows its chapter when that changes.
+    Raises WorkshopError if work/ cannot be a folder.
     """
+    if paths.WORK.exists() and not paths.WORK.is_dir():
+        raise WorkshopError(f"{paths.WORK} is a file, and your copies of the chapters belong there.", "Rename it.")
     paths.WORK.mkdir(exist_ok=True)
     for chapter in chapters():
         target = paths.WORK / chapter.name
@@ -81,8 +86,8 @@ def find(name: str) -> Path:
     return found[0]
 
 
-def reset(name: str) -> tuple[Path, Path]:
-    """Hand out a chapter afresh; return the new file and where the attendee's version is kept.
+def reset(name: str) -> tuple[Path, Path | None]:
+    """Hand out a chapter afresh; return the new file and where the attendee's version is kept, if they changed it.
 
     `name` is what `find` takes. Raises WorkshopError if no chapter matches, or if there is no copy to reset.
     """
@@ -90,10 +95,25 @@ def reset(name: str) -> tuple[Path, Path]:
     target = paths.WORK / chapter.name
     if not target.exists():
         raise WorkshopError(f"There is no {target.relative_to(paths.ROOT)} yet.", "Get your copies with: make lab")
-    kept = target.with_stem(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S')}")
-    target.rename(kept)
-    _write(blank(nbformat.read(chapter, as_version=4)), target)
+    fresh = blank(nbformat.read(chapter, as_version=4))
+    if not changed(target):
+        _write(fresh, target)
+        return target, None
+    # The fresh one is whole on the disk before theirs moves, and theirs never takes the place of an earlier one.
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        _write(fresh, part)
+        kept = _unused(target.with_stem(f"{target.stem}-{time.strftime('%Y%m%d-%H%M%S')}"))
+        target.rename(kept)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
     return target, kept
+
+
+def _unused(wanted: Path) -> Path:
+    names = (wanted.with_stem(f"{wanted.stem}-{number}") for number in itertools.count(2))
+    return next(path for path in itertools.chain([wanted], names) if not path.exists())
 
 
 def _write(notebook: NotebookNode, target: Path) -> None:
@@ -104,10 +124,11 @@ def _handed_out(copy: Path) -> str | None:
     """Return the digest of what was handed out as `copy`, or None if its cells are no longer that."""
     try:
         notebook = nbformat.read(copy, as_version=4)
-    except (nbformat.reader.NotJSONError, nbformat.ValidationError):
+        digest = _digest(notebook)
+        return digest if digest == notebook.metadata.get("workshop", {}).get("handed_out") else None
+    # Whatever it is by now, and nbformat raises whatever that makes it trip over: it is the attendee's.
+    except Exception:
         return None
-    digest = _digest(notebook)
-    return digest if digest == notebook.metadata.get("workshop", {}).get("handed_out") else None
 
 
 def _digest(notebook: NotebookNode) -> str:

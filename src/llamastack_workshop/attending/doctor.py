@@ -4,17 +4,20 @@ import os
 import platform
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
 import psutil
 from rich.table import Table
+from rich.text import Text
 
 from llamastack_workshop.server import parts, stack, upstreams
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.system import paths
-from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.system.errors import WorkshopError, refused
+from llamastack_workshop.system.secrets import hidden
 
 _PACKAGES = ("llama-stack", "llama-stack-api", "openai", "langchain-openai", "xllamacpp", "jupyterlab")
 # Measured: the two processes of a running stack, JupyterLab and one kernel take 1.5 GB together.
@@ -37,6 +40,7 @@ def examine(port: int) -> list[Finding]:
     return [
         _python(),
         _packages(),
+        *_dotenv(),
         *_models(),
         _server_port(port),
         *(_upstream(upstream) for upstream in upstreams.UPSTREAMS),
@@ -48,12 +52,14 @@ def examine(port: int) -> list[Finding]:
 
 def table(findings: list[Finding]) -> Table:
     """Return the findings as a table that fits 80 columns."""
-    marks = {"ok": "[green]ok[/green]", "note": "[yellow]note[/yellow]", "missing": "[red]missing[/red]"}
+    colours = {"ok": "green", "note": "yellow", "missing": "red"}
     result = Table(box=None, pad_edge=False)
     for title in ("", "status", "found", "what to do"):
         result.add_column(title, overflow="fold")
     for finding in findings:
-        result.add_row(finding.what, marks[finding.status], finding.found, finding.advice)
+        # What was found may have brackets, which a console may take for its own, and keys, which nobody is to send.
+        texts = [Text(hidden(text)) for text in (finding.what, finding.found, finding.advice)]
+        result.add_row(texts[0], Text(finding.status, style=colours[finding.status]), *texts[1:])
     return result
 
 
@@ -77,6 +83,14 @@ def _packages() -> Finding:
     return Finding("packages", "ok", f"llama-stack {pins['llama-stack']} and the others as pinned")
 
 
+def _dotenv() -> list[Finding]:
+    try:
+        upstreams.load_dotenv_file()
+    except WorkshopError as error:
+        return [Finding(".env", "missing", error.problem, error.fix)]
+    return []
+
+
 def _models() -> list[Finding]:
     findings = []
     for name, source in ((weights.CHAT_MODEL, weights.SMOLLM2), (weights.EMBEDDING_MODEL, weights.MINILM)):
@@ -85,6 +99,10 @@ def _models() -> list[Finding]:
             findings.append(Finding(name, "ok", "weights present, checksum right"))
         except WorkshopError as error:
             findings.append(Finding(name, "missing", error.problem, error.fix))
+    for file in weights.damaged():
+        findings.append(
+            Finding("prepared model", "note", f"{file.name} is damaged", "The next start prepares it anew.")
+        )
     if own := os.environ.get("WORKSHOP_MODEL"):
         try:
             weights.chat_model(lambda _: None)
@@ -131,6 +149,13 @@ def _memory() -> Finding:
 def _disk() -> Finding:
     free = shutil.disk_usage(paths.ROOT).free / 1e9
     found = f"{free:.1f} GB free"
+    try:
+        paths.WORKSHOP_HOME.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=paths.WORKSHOP_HOME) as file:
+            file.write(bytes(1_000_000))
+    except OSError as error:
+        told = refused(error)
+        return Finding("disk", "missing", told.problem, told.fix)
     if free < _DISK_NEEDED:
         return Finding("disk", "missing", found, f"The workshop writes up to {_DISK_NEEDED} GB: make room.")
     return Finding("disk", "ok", found)

@@ -34,6 +34,11 @@ def serve_lab(
         started, running = time.monotonic(), None
         if base_url := stack.reusable_server(port):
             console.print(f"Using the LlamaStack server that already runs on port {port}.")
+            if owner := ports.foreign(port):
+                console.print(
+                    f"It belongs to {owner}: whoever runs it can read what your notebooks send there. "
+                    f"For one of your own: --port {port + 10}"
+                )
         else:
             running = cleanup.enter_context(stack.running_stack(say, port=port, upstream=upstream))
             serving.announce(console, running, seconds=time.monotonic() - started)

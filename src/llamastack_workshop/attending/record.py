@@ -25,11 +25,13 @@ def note_solved(exercise: str) -> None:
 def solved() -> Iterator[str]:
     """Yield each solved exercise, as often as it was solved.
 
-    A line that was cut off, by a full disk or a crash, counts for nothing.
+    A line that was cut off or damaged, by a full disk, a crash or an editor, counts for nothing.
     """
     file = paths.WORK / _FILE
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+    for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else []:
         try:
-            yield json.loads(line)["exercise"]
-        except (json.JSONDecodeError, KeyError, TypeError):
+            exercise = json.loads(line)["exercise"]
+        except (ValueError, KeyError, TypeError, RecursionError):
             continue
+        if isinstance(exercise, str):
+            yield exercise

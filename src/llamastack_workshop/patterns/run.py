@@ -23,7 +23,7 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import WorkshopError, verbose
 
 # Progress goes to standard error, so that standard output holds the result alone.
-progress = Console(stderr=True, highlight=False)
+progress = Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
 
@@ -286,6 +286,6 @@ def _show(step: Step) -> None:
         for title, text in (("prompt", step.prompt), ("output", step.output)):
             progress.print(title, style="bold")
             # Not markup: a text may have brackets of its own.
-            progress.print(f"{text}\n", markup=False)
+            progress.print(f"{text}\n")
     else:
         progress.print(f"  {step.name} ({cost})")

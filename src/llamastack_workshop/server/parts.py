@@ -8,6 +8,7 @@ from pathlib import Path
 
 import httpx
 
+from llamastack_workshop.server import registry
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.server.embedded.serve import READY
 from llamastack_workshop.server.stacks import OURS, Server
@@ -49,6 +50,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
         "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
     }
     chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+    registry.forget_models(server.run_yaml, chosen)
     arguments = [str(server.run_yaml), "--port", str(port)]
     may_fork = server.python == OURS.python and not any(name.startswith(_TRACES) for name in chosen)
     if may_fork and (address := MOULD.address(chosen)):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 from rich.console import Console
 from rich.text import Text
 
@@ -47,15 +48,22 @@ def announce(console: Console, running: Stack, *, seconds: float) -> None:
     """Print where the stack answers, `seconds` after its start, which models it has, and a request to try."""
     console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
     console.print("  URL     ", Text(running.url, style="bold"))
-    console.print(f"  clients  base_url={running.base_url}", markup=False)
+    console.print(f"  clients  base_url={running.base_url}")
     if not running.models:
         console.print("  models   are for those who have a token; this server asks for one")
         return
     shown = running.models[:_SHOWN_MODELS] + (["…"] if len(running.models) > _SHOWN_MODELS else [])
-    console.print(f"  models   {', '.join(shown)}", markup=False)
-    body = f'{{"model": "{running.models[0]}", "input": "What is the capital of France?"}}'
-    curl = f"curl {running.base_url}/responses -H 'Content-Type: application/json' -d '{body}'"
-    console.print(f"  try      {curl}", markup=False, soft_wrap=True)
+    console.print(f"  models   {', '.join(shown)}")
+    path, question = "responses", '"input": "What is the capital of France?"'
+    # A gateway without the agents API has no Responses.
+    if httpx.post(f"{running.base_url}/responses", json={}, timeout=10).status_code == 404:
+        path, question = (
+            "chat/completions",
+            '"messages": [{"role": "user", "content": "What is the capital of France?"}]',
+        )
+    body = f'{{"model": "{running.models[0]}", {question}}}'
+    curl = f"curl {running.base_url}/{path} -H 'Content-Type: application/json' -d '{body}'"
+    console.print(f"  try      {curl}", soft_wrap=True)
 
 
 @contextmanager

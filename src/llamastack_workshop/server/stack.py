@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -18,8 +19,17 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
 
+# What a server writes at its start and for some hundred responses, in bytes.
+_STATE_SIZE = 20_000_000
+
 # What the lab leaves out of LlamaStack's packages: the module and the package for each type of backend.
 _DRIVERS = {"kv_postgres": ("psycopg2", "psycopg2-binary"), "sql_postgres": ("asyncpg", "asyncpg")}
+
+
+# What errors say where the system, or SQLite, refuses to write.
+_REFUSED = re.compile(
+    r"(?i)no space left|disk is full|quota exceeded|read-?only (file|database)|readonly|permission denied"
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +89,7 @@ def running_stack(
         upstreams.models(one)
     state, logs = state or paths.state(port), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
+    files.require_space(state, _STATE_SIZE)
     files.private_folder(state)
 
     numbers = _embedded_ports(port, server, with_chat=not active)
@@ -168,13 +179,24 @@ def reusable_server(port: int) -> str | None:
 
 
 def language_models(base_url: str, api_key: str | None = None) -> list[str]:
-    """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists.
+    """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists and can reach.
 
+    A server that somebody started by hand may list those of providers that are switched off: see `registry`.
     `api_key` is the token of a server that wants one.
     """
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
-    listed = httpx.get(f"{base_url}/models", headers=headers, timeout=10).raise_for_status().json()["data"]
-    return [model["id"] for model in listed if model["custom_metadata"]["model_type"] == "llm"]
+    with httpx.Client(base_url=base_url, headers=headers, timeout=10) as client:
+        listed = client.get("/models").raise_for_status().json()["data"]
+        found = {one["id"]: one["custom_metadata"].get("provider_id") for one in listed if _is_llm(one)}
+        # The answer takes as long as the slowest provider. And who may use models need not be allowed to see it.
+        if len(set(found.values())) > 1 and (answer := client.get("/providers")).is_success:
+            on = {provider["provider_id"] for provider in answer.json()["data"]}
+            return [id for id, provider in found.items() if provider in {*on, None}]
+    return [*found]
+
+
+def _is_llm(model: dict[str, Any]) -> bool:
+    return model["custom_metadata"]["model_type"] == "llm"
 
 
 def chosen_model(base_url: str, wanted: str | None, api_key: str | None = None) -> str:
@@ -216,6 +238,11 @@ def _require_version(process: Child, port: int, server: Server) -> str:
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
+    if _REFUSED.search(error):
+        raise WorkshopError(
+            f"LlamaStack did not start, because it cannot write: {error}",
+            f"Make room, or let it write there; the log is {process.log}",
+        )
     # The other lines have environments of their own, where this command would install nothing.
     if server.python == OURS.python and (missing := re.search(r"No module named '(\w+)", error)):
         raise WorkshopError(

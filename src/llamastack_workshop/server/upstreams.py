@@ -1,7 +1,8 @@
 """Which model servers LlamaStack passes requests to: OpenAI, Ollama, vLLM, or the embedded model."""
 
+import json
 import os
-import re
+import time
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -10,8 +11,10 @@ from dotenv import load_dotenv
 
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.system.secrets import hidden
 
 OPENAI_URL = "https://api.openai.com/v1"
+_LONGEST_LIST = 10_000_000  # bytes
 
 
 class Choice(StrEnum):
@@ -54,7 +57,7 @@ class Upstream:
 
     def display_name(self) -> str:
         """Return how messages name this upstream, without the key and without a password in the address."""
-        address = re.sub(r"//[^/@]*@", "//…@", self.base_url())
+        address = hidden(self.base_url())
         return f"OpenAI at {address}" if self.provider_id == "openai" else f"{self.variable}={address}"
 
 
@@ -73,8 +76,26 @@ UPSTREAMS = (
 
 
 def load_dotenv_file() -> None:
-    """Read `.env` from the repository; variables that are already set win."""
-    load_dotenv(paths.ROOT / ".env")
+    """Read `.env` from the repository; variables that are already set win.
+
+    Blanks around keys and addresses, which nobody sees and no server takes, go.
+    Raises WorkshopError if the file is not text in UTF-8, or cannot be read.
+    """
+    file = paths.ROOT / ".env"
+    try:
+        load_dotenv(file, encoding="utf-8")
+    except UnicodeDecodeError as error:
+        line = file.read_bytes()[: error.start].count(b"\n") + 1
+        raise WorkshopError(
+            f".env, line {line}, is not text in UTF-8.", "Write that line anew, or save the file as UTF-8."
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it holds a character that no variable can have"
+        raise WorkshopError(
+            f".env cannot be read: {reason}.", "Copy .env.example to .env, and set it there."
+        ) from error
+    for name in secrets() & set(os.environ):
+        os.environ[name] = os.environ[name].strip()
 
 
 def chosen(choice: Choice) -> list[Upstream]:
@@ -116,27 +137,63 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
     Raises WorkshopError if it does not answer, rejects the key, or does not speak OpenAI's API at this address.
     """
     url = upstream.base_url().rstrip("/") + "/models"
-    key = os.environ.get(upstream.key_variable) if upstream.key_variable else None
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(url, headers=headers, timeout=timeout)
+        answer, content = _get(url, _headers(upstream), timeout)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise WorkshopError(
             f"{upstream.display_name()} does not answer ({_reason(error)}).",
             f"{upstream.start}, or {upstream.how_to_unset()}",
         ) from error
-    if answer.status_code in (401, 403):
+    status = answer.status_code
+    if status in (401, 403):
         raise WorkshopError(
-            f"{upstream.display_name()} rejects the key (HTTP {answer.status_code}).",
+            f"{upstream.display_name()} rejects the key (HTTP {status}).",
             f"{_put_key(upstream)}, or {upstream.how_to_unset()}",
         )
-    try:
-        return [model["id"] for model in answer.raise_for_status().json()["data"]]
-    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError) as error:
+    if status == 429 or status >= 500:
+        trouble = "has had too many requests, or your account has no credit left" if status == 429 else "is in trouble"
         raise WorkshopError(
-            f"{upstream.display_name()} answers, but has no list of models at {url} (HTTP {answer.status_code}).",
-            f"Give the address that ends in /v1, for example {upstream.base_url().rstrip('/').removesuffix('/v1')}/v1",
+            f"{upstream.display_name()} {trouble} (HTTP {status}).",
+            f"Wait and try again, look at its own log or account, or {upstream.how_to_unset()}",
+        )
+    try:
+        return [model["id"] for model in json.loads(content)["data"]] if status == 200 else _no_list(status)
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        address = upstream.base_url().rstrip("/")
+        fix = f"Look at {address}/models in a browser" if address.endswith("/v1") else f"Give {address}/v1"
+        raise WorkshopError(
+            f"{upstream.display_name()} answers, but has no list of models at /models (HTTP {status}).",
+            f"{hidden(fix)}: there has to be OpenAI's list of models. Or {upstream.how_to_unset()}",
         ) from error
+
+
+def _get(url: str, headers: dict[str, str], timeout: float) -> tuple[httpx.Response, bytes]:
+    """Return the answer and its content; raise httpx.HTTPError if it takes over `timeout` s, or is over 10 MB."""
+    deadline, content = time.monotonic() + timeout, b""
+    with httpx.stream("GET", url, headers=headers, timeout=timeout) as answer:
+        for part in answer.iter_bytes():
+            content += part
+            if len(content) > _LONGEST_LIST:
+                raise httpx.ReadError(f"its list of models is longer than {_LONGEST_LIST // 1_000_000} MB")
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout(f"no whole answer within {timeout:.0f} s")
+    return answer, content
+
+
+def _no_list(status: int) -> list[str]:
+    raise ValueError(status)
+
+
+def _headers(upstream: Upstream) -> dict[str, str]:
+    key = os.environ.get(upstream.key_variable) if upstream.key_variable else None
+    if not key:
+        return {}
+    if not (key.isascii() and key.isprintable()):
+        raise WorkshopError(
+            f"{upstream.key_variable} holds characters that no key has, such as curly quotes.",
+            f"Type it anew in .env, without quotes, or {upstream.how_to_unset()}",
+        )
+    return {"Authorization": f"Bearer {key}"}
 
 
 def switches() -> set[str]:
@@ -166,5 +223,8 @@ def _put_key(upstream: Upstream) -> str:
 
 
 def _reason(error: Exception) -> str:
-    text = str(error)
+    # Their messages quote what is wrong, which may be a key or a password.
+    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+        return "that is not an address; one begins with http:// or https://"
+    text = hidden(str(error))
     return text[:80] if text else type(error).__name__

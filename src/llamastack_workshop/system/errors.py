@@ -1,9 +1,12 @@
 """What people are told: errors that name the command which fixes them, and what a long job is doing."""
 
+import errno
 import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+from llamastack_workshop.system.secrets import hidden
 
 # What is given to a function that takes a while; it is called with one line of text for each step.
 Say = Callable[[str], None]
@@ -30,15 +33,34 @@ def verbose() -> bool:
 def clear_errors() -> Iterator[None]:
     """Print a WorkshopError as two lines and exit with status 1; with VERBOSE=true, show the traceback too.
 
-    Ctrl-C exits with status 130, the shell's convention for SIGINT.
+    So is what the system refuses, such as to write on a full disk. Ctrl-C exits with status 130, the shell's convention
+    for SIGINT.
     """
     try:
         yield
-    except WorkshopError as error:
+    except (WorkshopError, OSError) as error:
         if verbose():
             raise
-        print(f"Error: {error.problem}\n  Fix: {error.fix}", file=sys.stderr)
+        told = error if isinstance(error, WorkshopError) else refused(error)
+        print(hidden(f"Error: {told.problem}\n  Fix: {told.fix}"), file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)
         raise SystemExit(130) from None
+
+
+def refused(error: OSError) -> WorkshopError:
+    """Return what to tell people of something that the system refused."""
+    reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
+    problem = f"{error.filename}: {reason}." if error.filename else f"{reason}."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return WorkshopError(problem, "Make room there, and run the same command again.")
+    if error.errno == errno.EROFS:
+        return WorkshopError(problem, "Use a copy of this repository in a folder that you can write to.")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return WorkshopError(
+            problem, "Use a copy of this repository that is yours, or let its owner give you leave to write to it."
+        )
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return WorkshopError(problem, "Close programs, or allow more open files: ulimit -n 4096")
+    return WorkshopError(problem, "Correct that, and run the same command again; VERBOSE=true shows where it happened.")

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -26,6 +27,17 @@ def write_whole(path: Path, text: str) -> None:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def require_space(folder: Path, needed: int) -> None:
+    """Raise WorkshopError if less than `needed` bytes are free where `folder` is, or will be."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    free = shutil.disk_usage(there).free
+    if free < needed:
+        raise WorkshopError(
+            f"No space left in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free.",
+            "Make room on that disk, and run the same command again.",
+        )
 
 
 def private_folder(folder: Path) -> Path:

@@ -2,10 +2,13 @@
 
 import os
 import socket
+import sys
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
+
+from llamastack_workshop.system import paths
 
 HOST = "127.0.0.1"
 
@@ -14,10 +17,12 @@ _SERVERS = {"llamastack_workshop.server.run_server", "llamastack_workshop.server
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on 127.0.0.1:`port`."""
-    with socket.socket() as probe, suppress(OverflowError):
-        if probe.connect_ex((HOST, port)) == 0:
-            return False
+    """Return whether a server could listen on 127.0.0.1:`port`, and would be the one that `localhost` leads to."""
+    for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
+        # A machine may have no IPv6.
+        with suppress(OSError, OverflowError), socket.socket(family) as probe:
+            if probe.connect_ex((host, port)) == 0:
+                return False
     with socket.socket() as probe:
         # On Windows this option means something else: to share a port with whoever holds it.
         if os.name == "posix":
@@ -50,6 +55,19 @@ def holder(port: int) -> psutil.Process | None:
                 return process
     except (psutil.AccessDenied, psutil.NoSuchProcess):
         pass
+    return None
+
+
+def foreign(port: int) -> str | None:
+    """Return whose server listens on `port`, if it is not one of this repository and this user."""
+    process = holder(port)
+    if process is None:
+        return "another user" if sys.platform == "linux" else None
+    with suppress(psutil.Error):
+        if hasattr(os, "geteuid") and process.uids().effective != os.geteuid():
+            return f"the user {process.username()}"
+        if not any(str(paths.ROOT) in word for word in (process.cwd(), *process.cmdline())):
+            return f"process {process.pid}, which runs in {process.cwd()}"
     return None
 
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from llamastack_workshop.publishing.book_pages.costs import HEADER, NOTHING, ratio, sections
 
@@ -21,14 +22,14 @@ def report(figures: dict[str, Any]) -> Table:
         table.add_row(name, *rest)
     for section in sections(figures["costs"]):
         table.add_section()
-        table.add_row(f"[bold]{section.title}[/bold]")
+        table.add_row(Text(section.title, style="bold"))
         for row in section.rows:
             table.add_row(*row)
     return table
 
 
-def _programs(programs: dict[str, dict[str, Any]]) -> list[tuple[str, str, str, str]]:
-    rows = [("[bold]The comparison: one chain of two calls[/bold]", "", "", "")]
+def _programs(programs: dict[str, dict[str, Any]]) -> list[tuple[Any, str, str, str]]:
+    rows: list[tuple[Any, str, str, str]] = [(Text("The comparison: one chain of two calls", style="bold"), "", "", "")]
     for name, program in programs.items():
         seconds, times = program["chain"]["seconds"], program["chain"]["ratio_to_pure"]["seconds"]
         compared = (NOTHING, NOTHING) if name == "pure" else ("pure", ratio(times))

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from llamastack_workshop.system import paths
+from llamastack_workshop.system import files, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 CHAT_MODEL = "smollm2-135m-instruct"
@@ -15,6 +15,7 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
 _HERE = Path(__file__).parent
+_PREPARED_SIZE = 160_000_000  # bytes, of the larger of the two prepared files
 _FIX = "Delete the folder .venv/ and run the same command again: that installs everything anew."
 
 
@@ -107,19 +108,40 @@ def _prepared(weights: Weights, name: str, converter: Path, convert: Callable[[P
     # Other weights, or another way to convert them, make another name: an old file is never taken for the new.
     version = hashlib.sha256(converter.read_bytes() + weights.sha256.encode()).hexdigest()[:8]
     target = paths.MODELS / f"{name}-{version}.gguf"
-    if target.exists():
+    if is_whole(target):
         return target
-    say(f"Preparing {target.name} (once, a few seconds) …")
+    again = "anew, because the file is damaged" if _checksum(target).exists() else "once"
+    say(f"Preparing {target.name} ({again}, a few seconds) …")
     source = weights.verified_path()
+    files.require_space(paths.MODELS, _PREPARED_SIZE)
     paths.MODELS.mkdir(parents=True, exist_ok=True)
     # A name of its own, then a rename: two processes that prepare at once never see half a file.
     part = target.with_suffix(f".{os.getpid()}.part")
     try:
         convert(source, part)
+        checksum = _sha256(part)
         part.replace(target)
+        files.write_whole(_checksum(target), f"{checksum}  {target.name}\n")
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+def damaged() -> list[Path]:
+    """Return the prepared files whose content is no longer what was prepared; the next start prepares them anew."""
+    return [model for model in sorted(paths.MODELS.glob("*.gguf")) if _checksum(model).exists() and not is_whole(model)]
+
+
+def is_whole(model: Path) -> bool:
+    """Return whether the prepared file `model` has the SHA-256 that it was prepared with, noted beside it."""
+    try:
+        return _checksum(model).read_text(encoding="utf-8").split()[0] == _sha256(model)
+    except (OSError, ValueError, IndexError):
+        return False
+
+
+def _checksum(model: Path) -> Path:
+    return model.with_name(f"{model.name}.sha256")
 
 
 # The converters are imported on use: numpy and gguf take half a second that a warm start need not pay.
