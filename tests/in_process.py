@@ -8,7 +8,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 
-def call(command: Typer, *arguments: str, text: str | None = None, **environment: str) -> Result:
+def call(command: Typer, *arguments: str, text: str | bytes | None = None, **environment: str) -> Result:
     """Run a command with `text` on its standard input; what it puts into the environment is gone afterwards."""
     with patch.dict(os.environ, environment):
         return CliRunner().invoke(command, arguments, input=text)

@@ -31,7 +31,8 @@ from llamastack_workshop.server.throwaway import throwaway_server, upstream_vari
 from llamastack_workshop.system import paths, ports
 
 PROJECT = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-COMMANDS = {name: resolve_name(place) for name, place in PROJECT["scripts"].items() if name.startswith("llamastack-")}
+PATTERNS = {name: place for name, place in PROJECT["scripts"].items() if name.startswith("llamastack-")}
+COMMANDS = {name: resolve_name(place).typer_app() for name, place in PATTERNS.items()}
 EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 CHAIN = "llamastack-prompt-chaining"
 ROUTING = "llamastack-routing"
@@ -211,6 +212,31 @@ def test_text_may_come_from_standard_input(name: str, base_url: str) -> None:
     assert run.exit_code == 1 and "The text is empty." in run.stderr
 
 
+@EVERY_COMMAND
+@pytest.mark.parametrize("content", ["Größe: 16 GB".encode("latin-1"), "16 GB".encode("utf-16"), b"\x89PNG\r\n\x1a\n"])
+def test_standard_input_that_is_not_utf_8(name: str, content: bytes, base_url: str) -> None:
+    run = call(name, "--base-url", base_url, "--text", "-", text=content)
+    assert run.exit_code == 1 and "Standard input is not text in UTF-8: byte " in run.stderr
+    assert run.stderr.splitlines()[1].startswith("  Fix: Save the file as UTF-8, or convert it: iconv")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+def test_ctrl_c_while_a_command_imports_is_one_line(tmp_path: Path) -> None:
+    # Python runs this before the command: it sends the signal as soon as openai is imported.
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal, sys\n"
+        "class Sends:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'openai':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Sends())\n",
+        encoding="utf-8",
+    )
+    run = started(CHAIN, PYTHONPATH=str(tmp_path))
+    out, error = run.communicate(timeout=60)
+    assert (run.returncode, out, error) == (130, "", "Stopped.\n")
+
+
 def test_a_proxy_does_not_come_between_this_machine_and_itself(base_url: str) -> None:
     nowhere = f"http://127.0.0.1:{ports.free_port()}"
     proxies = {"HTTP_PROXY": nowhere, "http_proxy": nowhere, "NO_PROXY": "", "no_proxy": "example.org"}
@@ -230,6 +256,7 @@ def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(base_url:
     assert run.exit_code == 1
     assert "Error: No draft fulfils the rubric (--rounds 1)" in run.stderr
     assert not json.loads(run.stdout)["accepted"]
+    assert re.search(r"go on with: llamastack-evaluator-optimizer --resume \S+ --base-url \S+ --rounds 3$", run.stderr)
 
 
 def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
@@ -242,6 +269,8 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
     ("arguments", "problem", "fix"),
     [
         (["--base-url", "http://127.0.0.1:{free}/v1"], "No LlamaStack server answers at", "make llama-server"),
+        (["--base-url", "localhost:{free}/v1"], "--base-url localhost:", "Give http://localhost:"),
+        (["--base-url", "ws://[fd00::5]/v1"], "--base-url ws://[fd00::5]/v1 does not", "Give http://[fd00::5]/v1"),
         (["--base-url", "{base_url}", "--model", "openai/none"], "does not serve openai/none", "Choose one of: "),
         (["--base-url", "{base_url}", "--text", " "], "The text is empty.", "--text"),
         (["--base-url", "{base_url}", "--text", "The ship sank."], "failed its gate twice", "VERBOSE=true"),
@@ -254,6 +283,8 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
     ],
     ids=[
         "no_server",
+        "no_http",
+        "no_http_but_brackets",
         "no_such_model",
         "no_text",
         "gate",

@@ -139,3 +139,14 @@ def test_a_line_that_was_not_written_to_its_end_costs_one_step(tmp_path: Path) -
     path.write_text(path.read_text("utf-8")[:-20], encoding="utf-8")
     again = Journal(path)
     assert again.find("first", "?") and not again.find("second", "?")
+
+
+@pytest.mark.parametrize("character", ["\u2028", "\u2029", "\u0085", "\x0b", "\x1c", "😀", "\u202e"])
+def test_a_journal_keeps_every_character(character: str, tmp_path: Path) -> None:
+    path, text = tmp_path / "run.jsonl", f"16{character}GB"
+    Journal(path, {"text": text}).add(Step(name="extract", prompt=text, output=text))
+    resumed = Journal(path)
+    resumed.update_metadata(model="m")
+    again = Journal(path)
+    assert again.metadata == {"text": text, "model": "m"}
+    assert again.find("extract", text).output == text

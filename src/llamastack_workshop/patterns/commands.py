@@ -15,12 +15,14 @@ from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_worker
 from llamastack_workshop.patterns.parallelization import CATALOG_TEXT, run_votes
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, run_chain
 from llamastack_workshop.patterns.routing import MESSAGE, Classifier, run_routing
-from llamastack_workshop.patterns.run import Options, Run, pattern_run
+from llamastack_workshop.patterns.run import Again, GateFailed, Options, Run, pattern_run
 from llamastack_workshop.patterns.steps import Journal
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.server.stack import chosen_model, language_models
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
+
+_MOST_ROUNDS = 8
 
 
 def pattern_command(pattern: str, default_text: str) -> Callable[[Callable[..., None]], typer.Typer]:
@@ -160,7 +162,7 @@ def evaluator_optimizer(
     run: Run,
     rounds: Annotated[
         int | None,
-        typer.Option(min=1, max=8, help="How many drafts to write at most.", show_default=str(MAX_ROUNDS)),
+        typer.Option(min=1, max=_MOST_ROUNDS, help="How many drafts to write at most.", show_default=str(MAX_ROUNDS)),
     ] = None,
 ) -> None:
     """Write one sentence about a laptop from a list of facts, and again until a grader finds nothing wrong with it.
@@ -183,10 +185,12 @@ def evaluator_optimizer(
         outcome = run_loop(run.client, run.model, run.text, run.journal, rounds)
     run.print(outcome)
     if not outcome.accepted:
-        raise WorkshopError(
-            f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one.",
-            'Try more --rounds or a larger --model; "feedback" says what each draft lacks.',
-        )
+        problem = f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one."
+        lacks = '"feedback" says what each draft lacks'
+        if rounds == _MOST_ROUNDS:
+            raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
+        more = min(rounds + 2, _MOST_ROUNDS)
+        raise Again(problem, f"Try more --rounds, other facts or a larger --model; {lacks}.", "--rounds", str(more))
 
 
 async def _with_async_client(

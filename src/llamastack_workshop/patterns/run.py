@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import shlex
 import sys
 import tempfile
 import time
@@ -157,15 +159,38 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
         except (WorkshopError, KeyboardInterrupt) as error:
             if not (path.exists() and journal.path):
                 raise
-            again = f"llamastack-{pattern} --resume {_short(path)}"
-            if options.base_url:
-                again += f" --base-url {options.base_url}"
-            how = f"The finished steps are kept; go on with: {again}"
+            how = _how_to_resume(pattern, path, options, error)
             if isinstance(error, WorkshopError):
                 raise WorkshopError(error.problem, f"{error.fix}\n       {how}") from error
             progress.print(how, soft_wrap=True)
             raise
         path.unlink(missing_ok=True)
+
+
+def _how_to_resume(pattern: str, path: Path, options: Options, error: BaseException) -> str:
+    """Return the sentence with the command that goes on with the run that ended with `error`."""
+    # Inside `uv run`, the command is found; in the shell that it came from, it need not be.
+    words = [*(["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []), f"llamastack-{pattern}"]
+    words += ["--resume", _short(path)]
+    if options.base_url:
+        words += ["--base-url", options.base_url]
+    if isinstance(error, Again):
+        words += error.options
+    # The same model would say the same to the same text.
+    differently = ", with another --model or --text" if isinstance(error, GateFailed) else ""
+    return f"The finished steps are kept; go on{differently} with: {shlex.join(words)}"
+
+
+class GateFailed(WorkshopError):
+    """No answer passed the gate of a step."""
+
+
+class Again(WorkshopError):
+    """A run that would end better with further `options` of its command, as words of a command line."""
+
+    def __init__(self, problem: str, fix: str, *options: str) -> None:
+        super().__init__(problem, fix)
+        self.options = options
 
 
 def token() -> str | None:
@@ -188,23 +213,33 @@ def connected(base_url: str | None, model: str | None, api_key: str | None) -> I
     started for as long as the context lasts. Raises WorkshopError if the server or the model is not there, or if the
     server wants another token than `api_key`.
     """
-    named = base_url or os.environ.get("LLAMA_STACK_BASE_URL")
+    given, named = base_url, base_url or os.environ.get("LLAMA_STACK_BASE_URL")
     if not named and ports.is_free(paths.DEFAULT_PORT):
         with _own_server() as running:
             yield running.base_url, _model(running.base_url, model, api_key)
         return
     base_url = (named or DEFAULT_BASE_URL).rstrip("/")
+    if not base_url.startswith(("http://", "https://")):
+        source = "--base-url" if named == given else "LLAMA_STACK_BASE_URL"
+        host = base_url.split("://")[-1]
+        raise WorkshopError(f"{source} {base_url} does not begin with http:// or https://.", f"Give http://{host}")
     yield base_url, _model(base_url, model, api_key)
 
 
 def read_text(text: str | None, default: str) -> str:
     """Return `text`, standard input if it is "-", or `default` if it is None.
 
-    Raises WorkshopError if there is nothing in it.
+    Raises WorkshopError if there is nothing in it, or if standard input is not UTF-8.
     """
     if text is None:
         return default
-    content = sys.stdin.read() if text == "-" else text
+    try:
+        content = sys.stdin.buffer.read().decode("utf-8-sig") if text == "-" else text
+    except UnicodeDecodeError as error:
+        raise WorkshopError(
+            f"Standard input is not text in UTF-8: byte {error.start + 1} is no part of it.",
+            "Save the file as UTF-8, or convert it: iconv -f latin1 -t utf-8 FILE",
+        ) from error
     if not content.strip():
         raise WorkshopError("The text is empty.", "Give one with --text, or pipe one in and say --text -")
     return content.strip()
@@ -244,31 +279,47 @@ def _clear_call_errors(base_url: str) -> Iterator[None]:
         yield
     except StepError as error:
         answer = f" Its last answer: {error.step.output[:120]!r}" if error.step.output else ""
-        raise WorkshopError(f"{error}.{answer}", _REMEDIES[error.reason]) from error
+        kind = GateFailed if error.reason == "gate" else WorkshopError
+        raise kind(f"{error}.{answer}", _remedy(error.reason, str(error), base_url)) from error
     except APIStatusError as error:
         raise WorkshopError(
             f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            _REMEDIES[refusal_reason(error)],
+            _remedy(refusal_reason(error), f"HTTP {error.status_code} {error.message}", base_url),
         ) from error
     except (APIError, httpx.HTTPError) as error:
         raise WorkshopError(
             f"The call to {base_url} failed: {error}",
-            "See whether the server still runs (make doctor), or give it more time: --timeout 300",
+            f"{_remedy('connection', str(error), base_url)}, or give it more time: --timeout 300",
         ) from error
     except GateError as error:
-        raise WorkshopError(str(error)[:300], _CLEARER_TEXT) from error
+        raise GateFailed(str(error)[:300], _CLEARER_TEXT) from error
 
 
 _VALID_TOKEN = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that this server accepts (chapter 20)."
 _CLEARER_TEXT = "Try a clearer text or a larger --model; VERBOSE=true shows every step."
-_REMEDIES: dict[Reason, str] = {
-    "gate": _CLEARER_TEXT,
-    "timeout": "Give it more time: --timeout 300",
-    "connection": "See whether the server still runs: make doctor",
-    "denied": "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that may do this (chapter 20).",
-    "refused": "Shorten the text or choose another --model; the server's log says more.",
-    "server": "Shorten the text or choose another --model; the server's log says more.",
+_DENIED = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that may do this (chapter 20)."
+# What a server says, and what helps.
+_REFUSALS = {
+    r"(?i)context|too long|too large|exceed|token limit": "Shorten the text.",
+    r"HTTP 404|(?i:not found)": "Choose another --model; without one, the server's first is taken.",
+    r"HTTP 429": "Wait a while, and run it again.",
+    r"HTTP 5\d\d|(?i:connection error|unavailable)": "Look into the server's log: the model behind it may have ended. "
+    "Then start the server again.",
 }
+
+
+def _remedy(reason: Reason, message: str, base_url: str) -> str:
+    """Return what to do about a step that failed for `reason`, with `message`, at the server at `base_url`."""
+    if reason == "gate":
+        return _CLEARER_TEXT
+    if reason == "timeout":
+        return "Give it more time: --timeout 300"
+    if reason == "denied":
+        return _DENIED
+    if reason == "connection":
+        return f"See whether a server still answers: curl {base_url}/models"
+    found = next((fix for pattern, fix in _REFUSALS.items() if re.search(pattern, message)), None)
+    return found or "Change the text or the --model as the message says; the server's log says more."
 
 
 def _short(path: Path) -> str:

@@ -6,6 +6,7 @@ Gates between steps come from https://www.anthropic.com/engineering/building-eff
 """
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -116,7 +117,7 @@ class Journal:
         """Add `values` to the metadata, on disk, too: a run that resumes this one starts from them."""
         self.metadata |= values
         if self.path and self.path.exists():
-            _, *steps = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            _, *steps = _lines(self.path.read_text(encoding="utf-8"))
             files.write_whole(self.path, "".join([self._first_line(), *steps]))
 
     def _first_line(self) -> str:
@@ -129,7 +130,7 @@ class Journal:
     def _read(self, path: Path) -> None:
         try:
             text = path.read_text(encoding="utf-8")
-            metadata, *lines = [line for line in text.splitlines(keepends=True) if line.endswith("\n")]
+            metadata, *lines = [line for line in _lines(text) if line.endswith("\n")]
             self.metadata = dict(json.loads(metadata))
             steps = [Step.model_validate_json(line) for line in lines]
         except (OSError, ValueError, TypeError) as error:
@@ -138,6 +139,11 @@ class Journal:
             # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
             path.write_text("".join([metadata, *lines]), encoding="utf-8")
         self.kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines of `text` with their ends; `str.splitlines` also splits at U+2028, which JSON leaves alone."""
+    return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
 def ask(

@@ -8,7 +8,9 @@ import importlib
 import os
 import sys
 from importlib.util import find_spec
+from pathlib import Path
 
+from llamastack_workshop.server.local_only import LocalOnly
 from llamastack_workshop.system.processes import end_with_parent
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
@@ -40,8 +42,29 @@ def run(arguments: list[str]) -> None:
     if not sys.stdin.buffer.readline():
         return
     end_with_parent()
+    if _is_for_this_machine(Path(arguments[0])):
+        _guard()
     sys.argv = [*_COMMAND, *arguments]
     importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+
+
+def _is_for_this_machine(run_yaml: Path) -> bool:
+    """Return whether the server listens on loopback, and no web pages are allowed to use it (`server.cors`)."""
+    import yaml
+
+    settings = yaml.safe_load(run_yaml.read_text(encoding="utf-8")).get("server") or {}
+    return settings.get("host") in ("127.0.0.1", "localhost", "::1") and not settings.get("cors")
+
+
+def _guard() -> None:
+    """Have the server's app, which uvicorn makes when it starts, refuse the web pages of others."""
+    server = importlib.import_module(f"{_PACKAGE}.core.server.server")
+    create_app = server.create_app
+
+    def create_guarded_app() -> LocalOnly:
+        return LocalOnly(create_app())
+
+    server.create_app = create_guarded_app
 
 
 if __name__ == "__main__":

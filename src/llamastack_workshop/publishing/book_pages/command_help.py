@@ -1,8 +1,8 @@
 """The reference of the commands: what each says with --help, as Markdown."""
 
-import importlib
 import re
 import tomllib
+from pkgutil import resolve_name
 
 import typer
 from typer.cli import get_docs_for_click
@@ -19,15 +19,7 @@ _HELP = re.compile(r"(\*\*Options\*\*:\n\n)?\* `--help`: .*\n(?(1)\n)")
 def programs() -> dict[str, typer.Typer]:
     """Return the app of each program that pyproject.toml installs, by the program's name."""
     scripts = tomllib.loads((paths.ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["scripts"]
-    return {name: _app(place) for name, place in scripts.items()}
-
-
-def _app(place: str) -> typer.Typer:
-    """Return the app at `place`, module and name; if a function stands there, it runs the app of its module."""
-    module_name, name = place.split(":")
-    module = importlib.import_module(module_name)
-    found = getattr(module, name)
-    return found if isinstance(found, typer.Typer) else module.app
+    return {name: resolve_name(place).typer_app() for name, place in scripts.items()}
 
 
 def command_help() -> str:

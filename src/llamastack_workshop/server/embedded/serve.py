@@ -67,6 +67,9 @@ def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
+    # By default, any web page in the user's browser may ask and read the answers.
+    params.cors_origins = "http://localhost"
+    params.cors_credentials = False
     # How long the model itself has worked: what the comparison takes off the time of a call.
     params.endpoint_metrics = True
     params.cache_ram_mib = _PROMPT_CACHE

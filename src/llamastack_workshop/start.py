@@ -1,0 +1,34 @@
+"""Where the commands begin: importing what they need takes a second, and Ctrl-C ends that in one line as well."""
+
+import importlib
+from dataclasses import dataclass
+from typing import Any
+
+from llamastack_workshop.system.errors import clear_errors
+
+
+@dataclass(frozen=True)
+class Program:
+    """A program that pyproject.toml installs: calling it runs `main` of `module`, which is by default its Typer app."""
+
+    module: str
+    app: str = "app"
+    main: str | None = None
+
+    def __call__(self) -> None:
+        with clear_errors():
+            getattr(importlib.import_module(self.module), self.main or self.app)()
+
+    def typer_app(self) -> Any:
+        """Return the app, imported."""
+        return getattr(importlib.import_module(self.module), self.app)
+
+
+_PATTERNS = "llamastack_workshop.patterns.commands"
+
+workshop = Program("llamastack_workshop.cli", main="main")
+prompt_chaining = Program(_PATTERNS, "prompt_chaining")
+routing = Program(_PATTERNS, "routing")
+parallelization = Program(_PATTERNS, "parallelization")
+orchestrator_workers = Program(_PATTERNS, "orchestrator_workers")
+evaluator_optimizer = Program(_PATTERNS, "evaluator_optimizer")
