@@ -1,0 +1,88 @@
+"""What chapters 7 and 19 tell of files and vector stores where the pinned server does less than OpenAI's API says."""
+
+from typing import Any
+
+import pytest
+from openai import APIStatusError, OpenAI
+from openai.types.vector_stores import VectorStoreFile
+
+from llamastack_workshop.system import paths
+
+pytestmark = pytest.mark.pinned_server
+
+QUESTION = "What is the price of the UltraBook?"
+
+
+def added(client: OpenAI, name: str, content: bytes, **options: Any) -> VectorStoreFile:
+    """Add a file to a vector store of its own."""
+    store = client.vector_stores.create(name=name)
+    file = client.files.create(file=(name, content), purpose="assistants")
+    return client.vector_stores.files.create(vector_store_id=store.id, file_id=file.id, **options)
+
+
+def test_the_reason_for_failed_comes_once(client: OpenAI) -> None:
+    file = added(client, "settings.json", b'{"colour": "green"}')
+    assert file.status == "failed" and file.last_error.message
+    again = client.vector_stores.files.retrieve(file.id, vector_store_id=file.vector_store_id)
+    assert again.status == "failed" and again.last_error is None
+
+
+@pytest.mark.parametrize(
+    ("name", "status"),
+    [
+        *((name, "completed") for name in ("a.txt", "a.md", "a.html", "a.csv")),
+        *((name, "failed") for name in ("a.json", "a.docx", "a.ipynb", "a")),
+    ],
+)
+def test_which_files_are_read(name: str, status: str, client: OpenAI) -> None:
+    assert added(client, name, b"The gate is blue.").status == status
+
+
+def test_attributes_that_change_later_do_not_reach_filters(client: OpenAI) -> None:
+    file = added(client, "harbour.txt", b"The harbour opens at 07:30.", attributes={"team": "red"})
+    store = file.vector_store_id
+    client.vector_stores.files.update(file.id, vector_store_id=store, attributes={"team": "blue"})
+
+    def hits(team: str) -> int:
+        filters: Any = {"type": "eq", "key": "team", "value": team}
+        return len(client.vector_stores.search(store, query="harbour", filters=filters).data)
+
+    assert (hits("red"), hits("blue")) == (1, 0)
+
+
+def test_a_deleted_file_is_found_until_the_store_gives_it_up(client: OpenAI) -> None:
+    file = added(client, "vault.txt", b"The code of the vault is 9911.")
+    store = file.vector_store_id
+    client.files.delete(file.id)
+    assert client.vector_stores.search(store, query="code of the vault").data
+    other = added(client, "vault.txt", b"The code of the vault is 9911.")
+    client.vector_stores.files.delete(other.id, vector_store_id=other.vector_store_id)
+    client.files.delete(other.id)
+    assert not client.vector_stores.search(other.vector_store_id, query="code of the vault").data
+
+
+def test_an_exact_match_has_no_score(client: OpenAI) -> None:
+    file = added(client, "faq.txt", QUESTION.encode())
+    (hit,) = client.vector_stores.search(file.vector_store_id, query=QUESTION).data
+    assert hit.score is None
+
+
+def test_a_name_beyond_latin_1_can_not_be_downloaded(client: OpenAI) -> None:
+    file = client.files.create(file=("料金.txt", b"120 yen"), purpose="assistants")
+    with pytest.raises(APIStatusError) as caught:
+        client.with_options(max_retries=0).files.content(file.id)
+    assert caught.value.status_code == 400 and "'latin-1' codec" in str(caught.value)
+    assert client.files.retrieve(file.id).filename == "料金.txt"
+
+
+def test_a_file_keeps_no_date_of_ones_own(client: OpenAI) -> None:
+    file = client.files.create(
+        file=("a.txt", b"x"), purpose="assistants", expires_after={"anchor": "created_at", "seconds": 3600}
+    )
+    assert file.expires_at - file.created_at != 3600
+
+
+@pytest.mark.parametrize("chapter", ["07-file-search", "19-data-sovereignty"])
+def test_the_chapters_say_so(chapter: str) -> None:
+    text = (paths.NOTEBOOKS / f"{chapter}.ipynb").read_text(encoding="utf-8")
+    assert "`files.delete` leaves" in text
