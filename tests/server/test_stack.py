@@ -179,8 +179,12 @@ def test_ctrl_c_during_the_start_leaves_nothing_behind(workshop: Callable[..., s
 def test_a_port_that_a_llamastack_server_holds(failure: Callable[..., WorkshopError], base_url: str) -> None:
     port = int(base_url.split(":")[2].split("/")[0])
     error = failure(port=port)
-    assert re.match(rf"A LlamaStack server, version \S+, already answers on port {port}", error.problem)
-    assert "--port" in error.fix
+    who = r"process \d+ \(\S+\)"
+    assert re.fullmatch(
+        rf"A LlamaStack server, version 0\.6\.1, already answers on port {port}: {who}\.", error.problem
+    )
+    other = rf'choose another port: --port {port + 10} \(with make: ARGS="--port {port + 10}"\)'
+    assert re.fullmatch(rf"Use that one, or stop it \(kill \d+\), or {other}", error.fix)
 
 
 def test_a_port_that_another_program_holds(failure: Callable[..., WorkshopError]) -> None:
@@ -188,8 +192,10 @@ def test_a_port_that_another_program_holds(failure: Callable[..., WorkshopError]
         Thread(target=other.serve_forever, daemon=True).start()
         error = failure(port=other.server_port)
         other.shutdown()
-    assert f"Port {other.server_port} is taken by process {os.getpid()}" in error.problem
-    assert "--port" in error.fix
+    port, who = other.server_port, f"process {os.getpid()} ({psutil.Process().name()})"
+    assert error.problem == f"Port {port} is taken by {who}, which does not answer as a LlamaStack server."
+    other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
+    assert error.fix == f"Stop it (kill {os.getpid()}), or {other_port}"
 
 
 def test_an_errors_two_lines_and_exit_status_on_the_command_line(workshop: Callable[..., subprocess.Popen]) -> None:

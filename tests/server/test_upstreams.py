@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from in_process import call
 from starlette.applications import Starlette
@@ -161,3 +162,5 @@ def test_switching_the_upstream_leaves_no_model_that_does_not_answer(
             assert ids == stack.models == [f"{provider}/{model}"]
             body = {"model": ids[0], "input": "Hello!", "max_output_tokens": 16}
             assert httpx.post(f"{stack.base_url}/responses", json=body, timeout=60).status_code == 200
+            processes = [psutil.Process(child.pid) for child in stack.children]
+        assert len(processes) == 2 and not [process for process in processes if process.is_running()]
