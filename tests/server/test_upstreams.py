@@ -163,4 +163,4 @@ def test_switching_the_upstream_leaves_no_model_that_does_not_answer(
             body = {"model": ids[0], "input": "Hello!", "max_output_tokens": 16}
             assert httpx.post(f"{stack.base_url}/responses", json=body, timeout=60).status_code == 200
             processes = [psutil.Process(child.pid) for child in stack.children]
-        assert processes and not [process for process in processes if psutil.pid_exists(process.pid)]
+        assert processes and not psutil.wait_procs(processes, timeout=10)[1]
