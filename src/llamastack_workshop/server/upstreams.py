@@ -157,8 +157,9 @@ def models(upstream: Upstream, timeout: float = 10) -> list[str]:
             f"Wait and try again, look at its own log or account, or {upstream.how_to_unset()}",
         )
     try:
-        return [model["id"] for model in json.loads(content)["data"]] if status == 200 else _no_list(status)
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        answer.raise_for_status()
+        return [model["id"] for model in json.loads(content)["data"]]
+    except (httpx.HTTPStatusError, ValueError, KeyError, TypeError, RecursionError) as error:
         address = upstream.base_url().rstrip("/")
         fix = f"Look at {address}/models in a browser" if address.endswith("/v1") else f"Give {address}/v1"
         raise WorkshopError(
@@ -178,10 +179,6 @@ def _get(url: str, headers: dict[str, str], timeout: float) -> tuple[httpx.Respo
             if time.monotonic() > deadline:
                 raise httpx.ReadTimeout(f"no whole answer within {timeout:.0f} s")
     return answer, content
-
-
-def _no_list(status: int) -> list[str]:
-    raise ValueError(status)
 
 
 def _headers(upstream: Upstream) -> dict[str, str]:
