@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from openai import APIStatusError, OpenAI
 from openai.types.vector_stores import VectorStoreFile
@@ -72,7 +73,18 @@ def test_a_name_beyond_latin_1_can_not_be_downloaded(client: OpenAI) -> None:
     with pytest.raises(APIStatusError) as caught:
         client.with_options(max_retries=0).files.content(file.id)
     assert caught.value.status_code == 400 and "'latin-1' codec" in str(caught.value)
-    assert client.files.retrieve(file.id).filename == "料金.txt"
+    again = client.with_options(max_retries=2)  # the server drops the connection: see the next test
+    assert again.files.retrieve(file.id).filename == "料金.txt"
+
+
+def test_an_unforeseen_error_ends_the_connection(base_url: str) -> None:
+    """Chapter 9 has a row for it in its last table."""
+    with httpx.Client(base_url=base_url) as connection:
+        refused = connection.post("/vector_stores/vs_none/search", json={"query": "x"})
+        assert refused.status_code == 400
+        with pytest.raises(httpx.TransportError):
+            connection.get("/models")
+        assert connection.get("/models").status_code == 200
 
 
 def test_a_file_keeps_no_date_of_ones_own(client: OpenAI) -> None:
