@@ -4,6 +4,7 @@ import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -70,15 +71,16 @@ def visit(browser: Browser) -> Iterator[Visit]:
     context.close()
 
 
-@pytest.fixture(scope="session")
-def lab() -> Iterator[Callable[[str], str]]:
-    """JupyterLab with its own LlamaStack server and copies of the chapters; gives the address of a fresh chapter."""
-    # Each worker of pytest-xdist has its own.
-    work = RESULTS / f"work-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+@contextmanager
+def laboratory(work: Path, scratch: str) -> Iterator[Callable[[str], str]]:
+    """JupyterLab and a LlamaStack server, with copies of the chapters in `work`, which JupyterLab must be able to show.
+
+    Yields what gives the address of a fresh copy of a chapter. State stays in `scratch`.
+    """
     port = ports.free_port()
-    with pytest.MonkeyPatch.context() as patch, tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch:
+    work.mkdir(parents=True, exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
         # JupyterLab shows what is in the repository's folder, and the developer's own copies are not to be touched.
-        work.mkdir(parents=True)
         patch.setattr(paths, "WORK", work)
         # A wrong answer to an exercise is an error in all other tests, and a message to an attendee.
         patch.delenv("WORKSHOP_CHECKS", raising=False)
@@ -94,8 +96,29 @@ def lab() -> Iterator[Callable[[str], str]]:
             folder = work.relative_to(paths.ROOT).as_posix()
 
             def fresh(chapter: str) -> str:
-                (work / f"{chapter}.ipynb").unlink()
+                (work / f"{chapter}.ipynb").unlink(missing_ok=True)
                 chapters.hand_out()
                 return f"{base}/lab/tree/{folder}/{chapter}.ipynb?{query}&reset"
 
             yield fresh
+
+
+def _worker() -> str:
+    """Each worker of pytest-xdist has folders of its own."""
+    return os.environ.get("PYTEST_XDIST_WORKER", "main")
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Callable[[str], str]]:
+    """JupyterLab with a LlamaStack server; gives the address of a fresh copy of a chapter."""
+    with (
+        tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch,
+        laboratory(RESULTS / f"work-{_worker()}", scratch) as fresh,
+    ):
+        yield fresh
+
+
+@pytest.fixture
+def switched_lab(tmp_path: Path) -> Callable[[], AbstractContextManager[Callable[[str], str]]]:
+    """What starts JupyterLab and a server anew, on one and the same state, for an upstream that changed meanwhile."""
+    return lambda: laboratory(RESULTS / f"switched-{_worker()}", str(tmp_path))

@@ -1,7 +1,9 @@
 """JupyterLab as an attendee uses it: run a chapter, try an exercise, be corrected, solve it."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -9,6 +11,9 @@ from playwright.sync_api import Locator, Page, expect
 from visit import PATIENCE, Visit
 
 from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.server.stack import running_stack
+from llamastack_workshop.server.upstreams import switches
+from llamastack_workshop.system import ports
 
 CORE = [path.stem for path in chapters()[:4]]
 
@@ -70,3 +75,29 @@ def test_an_exercise_is_corrected_and_solved(visit: Visit, lab: Callable[[str], 
     answer(page, blank, f"{call}, max_output_tokens=16)")
     expect(check).to_contain_text("✓ Right: 16 tokens, status 'incomplete'")
     assert not visit.other_hosts
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[str]:
+    """The address of an engine that somebody else runs, for OpenAI's or vLLM's."""
+    folder = tmp_path / "elsewhere"
+    with running_stack(print, port=ports.free_port(), state=folder, logs=folder) as running:
+        yield running.addresses["LLAMA_CPP_URL"]
+
+
+def test_chapter_1_after_each_switch_of_the_upstream(
+    engine: str,
+    visit: Visit,
+    switched_lab: Callable[[], AbstractContextManager[Callable[[str], str]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, cells = "smollm2-135m-instruct", len(code_cells("01-server-setup"))
+    openai = {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": engine, "OPENAI_MODEL": model}
+    vllm = {"VLLM_URL": engine}
+    for provider, variables in [("llama-cpp", {}), ("openai", openai), ("vllm", vllm), ("llama-cpp", {})]:
+        for name in {*switches(), *openai}:
+            monkeypatch.setenv(name, variables.get(name, ""))
+        with switched_lab() as fresh:
+            run_all_cells(visit.page, fresh("01-server-setup"), cells)
+            assert visit.page.locator(_ERROR).all_text_contents() == []
+            expect(visit.page.get_by_text(f"{provider}/{model}").first).to_be_visible()
