@@ -54,14 +54,23 @@ def run(notebook: NotebookNode, folder: Path) -> None:
 def test_the_book_gets_the_outputs_of_a_proof_without_what_the_proof_added(repository: Path) -> None:
     file = paths.NOTEBOOKS / "01-doubling.ipynb"
     nbformat.write(chapter("require(double(2) == 4, 'no')"), file)
-    proofs.write()
+    proofs.write(paths.PROOFS)
     proof = nbformat.read(paths.PROOFS / file.name, as_version=4)
     run(proof, repository)
     nbformat.write(proof, paths.PROOFS / file.name)
-    proofs.hand_to_the_book()
+    proofs.hand_to_the_book(paths.PROOFS)
     kept = executed.kept(file)
     assert [cell.source for cell in kept.cells] == [cell.source for cell in nbformat.read(file, as_version=4).cells]
     assert kept.cells[-1].outputs[0].data["text/plain"] == "✓ Right: it doubles"
+
+
+def test_a_run_within_a_run_leaves_its_proofs_alone(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "WORKSHOP_HOME", repository / ".workshop")
+    with proofs.folder() as first, proofs.folder() as second:
+        assert first == repository / ".proofs" and second.parent == repository and second != first
+    assert not second.exists()
+    with proofs.folder() as again:
+        assert again == first
 
 
 @pytest.mark.parametrize(
@@ -80,8 +89,8 @@ def test_a_check_that_judges_a_blank_wrongly_fails_the_proof(body: str, said: st
 def test_a_proof_that_failed_gives_the_book_nothing(repository: Path) -> None:
     file = paths.NOTEBOOKS / "01-doubling.ipynb"
     nbformat.write(chapter("pass"), file)
-    proofs.write()
-    proofs.hand_to_the_book()
+    proofs.write(paths.PROOFS)
+    proofs.hand_to_the_book(paths.PROOFS)
     assert executed.kept(file) is None
 
 

@@ -4,8 +4,13 @@ What nbmake writes into them goes into the book.
 """
 
 import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import nbformat
+from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
@@ -20,15 +25,33 @@ with not_yet():
     {check}"""
 
 
-def write() -> None:
-    """Write the proof of each chapter into `.proofs/`, anew.
+@contextmanager
+def folder() -> Iterator[Path]:
+    """Yield the folder for the proofs of a run: `.proofs/`, or one of its own while another run of this clone has that.
+
+    It stands beside `notebooks/`, because a chapter names files from there.
+    """
+    paths.WORKSHOP_HOME.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(paths.WORKSHOP_HOME / "proofs.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        with tempfile.TemporaryDirectory(prefix=".proofs-", dir=paths.ROOT) as own:
+            yield Path(own)
+    else:
+        with lock:
+            yield paths.ROOT / ".proofs"
+
+
+def write(folder: Path) -> None:
+    """Write the proof of each chapter into `folder`, anew.
 
     Raises WorkshopError if a cell has one marker of a solution without the other.
     """
-    shutil.rmtree(paths.PROOFS, ignore_errors=True)
-    paths.PROOFS.mkdir()
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
     for chapter in chapters():
-        nbformat.write(proof(executed.to_execute(chapter)), paths.PROOFS / chapter.name)
+        nbformat.write(proof(executed.to_execute(chapter)), folder / chapter.name)
 
 
 def proof(chapter: NotebookNode) -> NotebookNode:
@@ -45,9 +68,9 @@ def proof(chapter: NotebookNode) -> NotebookNode:
     return copy
 
 
-def hand_to_the_book() -> None:
-    """Put the outputs of each chapter whose proof ran to its end where the book takes them from."""
-    for file in paths.PROOFS.glob("*.ipynb"):
+def hand_to_the_book(folder: Path) -> None:
+    """Put the outputs of each chapter whose proof in `folder` ran to its end where the book takes them from."""
+    for file in folder.glob("*.ipynb"):
         ran = nbformat.read(file, as_version=4)
         if _ran_to_its_end(ran):
             ran.cells = [cell for cell in ran.cells if not cell.metadata.get(_ADDED)]

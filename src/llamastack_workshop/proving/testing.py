@@ -23,7 +23,7 @@ ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "inst
 # Each of them has a server and a model, which take memory.
 _MOST_WORKERS = 4
 
-_CHAPTERS, _TESTS = paths.PROOFS.name, "tests"
+_TESTS = "tests"
 
 
 def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
@@ -38,12 +38,13 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     """
     logs = paths.LOGS / "test"
     shutil.rmtree(logs, ignore_errors=True)
-    proofs.write()
-    arguments = [_with_proofs(word) for word in arguments]
     workers = min(_MOST_WORKERS, usable_cores())
-    with _running_stacks(workers, stack_name, logs, say) as running:
+    with proofs.folder() as chapters, _running_stacks(workers, stack_name, logs, say) as running:
+        proofs.write(chapters)
+        arguments = [_with_proofs(word, chapters) for word in arguments]
         say(f"Testing against {running[0].url} ({', '.join(running[0].models[:3])}) …")
         environment = {**os.environ, **running[0].variables(), "WORKSHOP_LOGS": str(logs)}
+        environment["WORKSHOP_PROOFS"] = chapters.name
         environment["WORKSHOP_TEST_STACKS"] = json.dumps([stack.variables() for stack in running])
         recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
@@ -51,12 +52,12 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         if not (everything or stack_name) and (left_out := selection(arguments)):
             arguments = [*arguments, *left_out]
             say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
-        tests = [_CHAPTERS] if stack_name else [_CHAPTERS, _TESTS]
+        tests = [chapters.name] if stack_name else [chapters.name, _TESTS]
         try:
             status = _run_pytest([*recording, *arguments], tests, workers, kernels.in_moulds(environment))
         finally:
             if not stack_name:
-                proofs.hand_to_the_book()
+                proofs.hand_to_the_book(chapters)
     if status:
         say(f"The servers' logs are in {logs.relative_to(paths.ROOT)}/")
     return status
@@ -90,10 +91,10 @@ def _running_stacks(number: int, stack_name: str | None, logs: Path, say: Say) -
         ]
 
 
-def _with_proofs(word: str) -> str:
-    """Return `word`, in which a chapter of notebooks/ has become its proof."""
+def _with_proofs(word: str, chapters: Path) -> str:
+    """Return `word`, in which a chapter of notebooks/ has become its proof in the folder `chapters`."""
     name = paths.NOTEBOOKS.name
-    return f"{_CHAPTERS}{word.removeprefix(name)}" if word.split("/")[0] == name else word
+    return f"{chapters.name}{word.removeprefix(name)}" if word.split("/")[0] == name else word
 
 
 def selection(arguments: list[str]) -> list[str]:

@@ -29,7 +29,7 @@ SLIDES = BUILD / "slides"
 
 # The chapters as `make test` runs them. Beside notebooks/, where relative paths lead to the same files, and hidden, so
 # that a search of the repository finds each chapter once.
-PROOFS = ROOT / ".proofs"
+PROOFS = ROOT / os.environ.get("WORKSHOP_PROOFS", ".proofs")
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
 WORK = ROOT / "work"
