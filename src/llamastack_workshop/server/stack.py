@@ -19,8 +19,9 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
 
-# What a server writes at its start and for some hundred responses, in bytes.
+# What a server stores at its start and for some hundred responses, and says in its logs, in bytes.
 _STATE_SIZE = 20_000_000
+_LOGS_SIZE = 1_000_000
 
 # What the lab leaves out of LlamaStack's packages: the module and the package for each type of backend.
 _DRIVERS = {"kv_postgres": ("psycopg2", "psycopg2-binary"), "sql_postgres": ("asyncpg", "asyncpg")}
@@ -90,6 +91,7 @@ def running_stack(
     state, logs = state or paths.state(port), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
     files.require_space(state, _STATE_SIZE)
+    files.require_space(logs, _LOGS_SIZE)
     files.private_folder(state)
 
     numbers = _embedded_ports(port, server, with_chat=not active)
