@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -36,6 +37,8 @@ class Run:
     def said(self) -> str:
         """The lines of the error if there is one, or else the last line."""
         lines = self.errors.strip().splitlines() or self.output.strip().splitlines()
+        # Typer draws a frame around what it says of a wrong option.
+        lines = [line.strip("│ ") for line in lines if not line.startswith(("╭", "╰"))]
         first = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), len(lines) - 1)
         return " ".join(line.strip() for line in lines[max(first, 0) : first + 2])
 
@@ -270,7 +273,7 @@ def _make_environment(folder: Path) -> None:
         if text.startswith(b"#!") and command.name.startswith(("workshop", "llama", "jupyter")):
             # As uv does it where the path is too long for `#!`, or has a blank in it.
             body = text.split(b"\n", 1)[1].decode()
-            start = f"#!/bin/sh\n'''exec' '{theirs / 'bin/python'}' \"$0\" \"$@\"\n' '''\n"
+            start = f"#!/bin/sh\n'''exec' {shlex.quote(str(theirs / 'bin/python'))} \"$0\" \"$@\"\n' '''\n"
             (theirs / "bin" / command.name).write_text(start + body, encoding="utf-8")
             (theirs / "bin" / command.name).chmod(0o755)
     sources = [paths.ROOT / "pyproject.toml", *sorted((paths.ROOT / "requirements").glob("*.txt"))]

@@ -89,7 +89,7 @@ REQUESTS: dict[str, dict[str, Any]] = {
     "a key twice": {"content": RAW.encode() + b'"Hello!", "input": "Good night!"}'},
     "NaN as temperature": {"content": RAW.encode() + b'"Hello!", "temperature": NaN}'},
     "a schema 100 levels deep": formatted(nested(100)),
-    "a schema 1,000 levels deep": formatted(nested(300)),
+    "a schema 300 levels deep": formatted(nested(300)),
     "a schema that refers to itself": formatted({"$ref": "#"}),
     "a schema that is none": formatted({"type": "no such type"}),
     "`max_output_tokens` 0": {"max_output_tokens": 0},

@@ -42,6 +42,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
 
     `Child.send_line` lets it go on. It gets our environment variables that its configuration names; `variables` win
     over those, and None takes one away. What it keeps in `state`, its owner alone may read.
+    Raises WorkshopError if a database that it stores in is damaged, or cannot be written to.
     """
     inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
     inherited = environment.without(_OF_CLIENTS - server.variables(), inherited)
@@ -50,6 +51,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
         "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
     }
     chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+    registry.check_databases(server.run_yaml, chosen)
     registry.forget_models(server.run_yaml, chosen)
     arguments = [str(server.run_yaml), "--port", str(port)]
     may_fork = server.python == OURS.python and not any(name.startswith(_TRACES) for name in chosen)

@@ -11,6 +11,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+import psutil
+
 from llamastack_workshop.system import files, paths
 
 # How long a child that was asked to end may take, and how long it gives itself.
@@ -163,6 +165,18 @@ def wait_for_first_end(children: list[Child]) -> Child:
             if not child.running():
                 return child
         time.sleep(0.5)
+
+
+def end_with_make() -> None:
+    """If make has started this process, send it SIGTERM once make is gone: nobody else would end it."""
+    parent = psutil.Process().parent()
+    if parent and "make" in parent.name():
+        threading.Thread(target=_terminate_after, args=[parent], daemon=True).start()
+
+
+def _terminate_after(parent: psutil.Process) -> None:
+    parent.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_with_parent() -> None:
