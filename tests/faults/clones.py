@@ -102,6 +102,8 @@ class Clone:
         for line in process.stdout:
             output += line
             if "Ctrl-C stops it" in line:
+                # It has said so a moment before it waits.
+                time.sleep(0.3)
                 process.send_signal(signal.SIGINT)
         run = ended(process)
         return Run(run.status, output + run.output, run.errors)

@@ -23,6 +23,8 @@ ENGINE, SERVER, MOULD = "server.embedded.serve", "--port", "system.mould"
 def started(clone: Clone, *before: str) -> subprocess.Popen[str]:
     process = clone.start("llama-server", "--port", str(ports.free_port()), before=before)
     read_until(process, "Ctrl-C stops it")
+    # It has said so a moment before it waits.
+    time.sleep(0.3)
     return process
 
 

@@ -1,4 +1,4 @@
-"""Databases that a server would store in, but cannot: the start says so, before the server answers 200 to no purpose."""
+"""Databases that a server would store in, but cannot: the start says so, before it answers 200 to no purpose."""
 
 import os
 import sqlite3

@@ -133,7 +133,11 @@ def _wait_until_loaded(models: Spawned, say: Say) -> None:
         if text == READY:
             return
         say(text)
+    log = models.log_text()
     # The two lines of an error of ours that the process printed before it ended, if it did.
-    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", models.log_text(), re.MULTILINE):
+    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", log, re.MULTILINE):
         raise WorkshopError(*match.groups())
+    # What llama.cpp says.
+    if match := re.search(r"couldn't bind .* port: (\d+)", log):
+        raise WorkshopError(f"Another program took port {match[1]} while the embedded models started.", "Try again.")
     raise WorkshopError("The embedded model did not start.", f"Read {models.log}.")

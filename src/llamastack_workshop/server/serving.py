@@ -69,8 +69,8 @@ def announce(console: Console, running: Stack, *, seconds: float) -> None:
 @contextmanager
 def until_ctrl_c(console: Console, hint: str) -> Iterator[None]:
     """Print `hint` and wait; Ctrl-C is then the way to end, and no failure."""
+    console.print(hint)
     try:
-        console.print(hint)
         yield
     except KeyboardInterrupt:
         console.print("Stopping …")

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import yaml
+from filelock import FileLock, Timeout
 
 from llamastack_workshop.server import parts, upstreams
 from llamastack_workshop.server.stacks import OURS, Server
@@ -98,6 +99,7 @@ def running_stack(
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     off = upstreams.switches() - {one.variable for one in active}
     with ExitStack() as cleanup:
+        cleanup.enter_context(_alone_in(state, port))
         process = parts.llama_stack(
             server, port, logs / "llama-stack.log", state=state, variables={**dict.fromkeys(off), **addresses}
         )
@@ -110,6 +112,27 @@ def running_stack(
         version = _require_version(process, port, server)
         url = f"http://localhost:{port}"
         yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
+
+
+@contextmanager
+def _alone_in(state: Path, port: int) -> Iterator[None]:
+    """Keep other servers out of the folder `state` for the length of the block; the system ends that with us.
+
+    Raises WorkshopError if one is there already, or about to start.
+    """
+    lock = FileLock(state / "server.lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        other_port = f"or choose another port: --port {port + 10}"
+        fix = f"Wait until it answers, and use that one, {other_port}"
+        if os.environ.get("WORKSHOP_STATE"):
+            fix = "Use that one, or unset WORKSHOP_STATE, which names the folder."
+        raise WorkshopError(f"Another server keeps its state in {state}, or is about to start.", fix) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_run_yaml(run_yaml: Path) -> None:
