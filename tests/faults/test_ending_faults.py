@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import psutil
 import pytest
@@ -104,8 +105,7 @@ def test_a_closed_terminal(command: str, clone: Clone, row: Row) -> None:
 
 
 PHASES = {
-    "while it imports": 0.05,
-    "in its first second": 0.6,
+    "while it imports": "",
     "while the models are prepared": "Preparing",
     "while the model is loaded": "Loading smollm2",
     "while the server starts": "Starting the LlamaStack server",
@@ -119,13 +119,16 @@ def test_ctrl_c_during_the_start(phase: str, clone: Clone, row: Row) -> None:
         for file in (clone.folder / ".workshop" / "models").iterdir():
             file.unlink()
     process = clone.start("llama-server", "--port", str(ports.free_port()))
-    if isinstance(moment, str):
+    if moment:
         read_until(process, moment)
     else:
-        time.sleep(moment)
+        maps = Path(f"/proc/{process.pid}/maps")
+        if not maps.exists():
+            pytest.skip("this system does not tell what a process has imported")
+        assert wait_for(lambda: "pydantic_core" in maps.read_text())
     run = end(process, signal.SIGINT)
     row(f"Ctrl-C {phase}", run)
-    assert run.status in (130, -2) and "Traceback" not in run.errors
+    assert run.status == 130 and run.errors == "Stopped.\n"
 
 
 def test_ctrl_c_while_jupyterlab_starts(clone: Clone, row: Row) -> None:

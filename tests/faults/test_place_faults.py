@@ -96,3 +96,23 @@ def test_no_network_at_all(clone: Clone, row: Row) -> None:
     run = clone.serve(before=without_network())
     row("There is no network at all", run)
     assert run.status == 0
+
+
+SETTINGS = {
+    "`HOME` is not set": ({"HOME": ""}, 0),
+    "The locale is POSIX, and Python's UTF-8 mode off": ({"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, 0),
+    "`SSL_CERT_FILE` names a file that is not there": ({"SSL_CERT_FILE": "/nowhere.pem"}, 1),
+    "`TMPDIR` names a folder that is not there": ({"TMPDIR": "/nowhere"}, 0),
+    "`COLUMNS` says that the terminal has 10": ({"COLUMNS": "10"}, 0),
+    "`PYTHONPATH` has another package `httpx`": ({"PYTHONPATH": "OTHER"}, 1),
+}
+
+
+@pytest.mark.parametrize("what", SETTINGS)
+def test_an_unusual_setting(what: str, clone: Clone, scratch: Path, row: Row) -> None:
+    variables, status = SETTINGS[what]
+    (scratch / "other").mkdir()
+    (scratch / "other" / "httpx.py").write_text("mine = 1\n", encoding="utf-8")
+    run = clone.serve(**{name: value.replace("OTHER", str(scratch / "other")) for name, value in variables.items()})
+    row(what, run)
+    assert run.status == status and "Traceback" not in run.errors

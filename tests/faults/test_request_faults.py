@@ -119,12 +119,12 @@ def test_a_request(what: str, stack: Stack, row: Row) -> None:
 
 
 def test_an_enum_of_many_values(stack: Stack, row: Row) -> None:
-    values = [f"value {number}" for number in range(20_000)]
+    # Of 20,000, llama.cpp makes a grammar for minutes; the time grows with their number.
+    values = [f"value {number}" for number in range(2_000)]
     schema = {"type": "object", "properties": {"a": {"type": "string", "enum": values}}, "required": ["a"]}
-    began = time.monotonic()
-    answer = ask(stack, **formatted(schema), timeout=300)
-    print(f"took {time.monotonic() - began:.0f} s")
-    row("`POST /v1/responses` with a schema whose enum has 20,000 values", shown(answer))
+    answer = ask(stack, **formatted(schema))
+    row("`POST /v1/responses` with a schema whose enum has 2,000 values", shown(answer))
+    assert answer.status_code == 200
 
 
 def test_many_at_once(stack: Stack, row: Row) -> None:
@@ -215,9 +215,9 @@ def test_an_mcp_address_that_is_none(what: str, server: Callable, stack: Stack, 
         url = place if isinstance(place, str) else f"http://127.0.0.1:{place}"
         tool = {"type": "mcp", "server_label": "none", "server_url": f"{url}/mcp", "require_approval": "never"}
         try:
-            seen = shown(ask(stack, tools=[tool], timeout=45))
+            seen = shown(ask(stack, tools=[tool], timeout=15))
         except httpx.TimeoutException:
-            seen = ("no answer", "within 45 s")
+            seen = ("no answer", "within 15 s")
     row(f"An MCP server's address that {what}", seen)
 
 

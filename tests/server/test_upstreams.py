@@ -98,6 +98,13 @@ def test_a_damaged_env_file_is_an_error_and_a_line_of_the_doctor(
     assert report.exit_code == 1 and ".env" in report.output and "01234" not in report.output
 
 
+def test_an_env_file_that_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(WorkshopError, match=r"\.env is a folder"):
+        upstreams.load_dotenv_file()
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
 @pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o640, True), (0o600, False)])
 def test_the_doctor_tells_who_else_may_read_the_keys(

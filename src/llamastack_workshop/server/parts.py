@@ -21,6 +21,9 @@ MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STAC
 # What instruments a server for its traces has to come before the imports.
 _TRACES = "OTEL_"
 
+# What `last_error` returns where there is none.
+NO_ERROR = "its log names no error."
+
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
 # Beyond what its file names, a server reads these: its log, its traces, where it stores and where models are.
@@ -119,7 +122,7 @@ def last_error(log: str) -> str:
     """Return what the last exception in a server's log says, on one line."""
     found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
     if not found:
-        return "its log names no error."
+        return NO_ERROR
     kind, message = found[-1].groups()
     lines = message.splitlines()
     # pydantic says which key on the second line and what is wrong with it on the third.

@@ -263,6 +263,11 @@ def _require_version(process: Child, port: int, server: Server) -> str:
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
+    if error == parts.NO_ERROR:
+        raise WorkshopError(
+            "LlamaStack ended while it started, and its log names no error.",
+            f"See whether enough memory is left (make doctor), and read {process.log}",
+        )
     if _REFUSED.search(error):
         raise WorkshopError(
             f"LlamaStack did not start, because it cannot write: {error}",

@@ -61,6 +61,8 @@ def refused(error: OSError) -> WorkshopError:
         return WorkshopError(
             problem, "Use a copy of this repository that is yours, or let its owner give you leave to write to it."
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return WorkshopError(problem, "A folder belongs there: rename the file, or the link, that has its name.")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return WorkshopError(problem, "Close programs, or allow more open files: ulimit -n 4096")
     return WorkshopError(problem, "Correct that, and run the same command again; VERBOSE=true shows where it happened.")
