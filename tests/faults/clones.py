@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -98,7 +99,8 @@ class Clone:
         """Run `workshop llama-server WORDS` on a free port until it serves, or does not, and end it with Ctrl-C."""
         port = [] if "--port" in words else ["--port", str(ports.free_port())]
         process = self.start("llama-server", *port, *words, before=before, **changed)
-        output = ""
+        output, too_late = "", threading.Timer(PATIENCE, process.kill)
+        too_late.start()
         for line in process.stdout:
             output += line
             if "Ctrl-C stops it" in line:
@@ -106,6 +108,7 @@ class Clone:
                 time.sleep(0.3)
                 process.send_signal(signal.SIGINT)
         run = ended(process)
+        too_late.cancel()
         return Run(run.status, output + run.output, run.errors)
 
     def processes(self) -> list[psutil.Process]:

@@ -103,7 +103,7 @@ SETTINGS = {
     "The locale is POSIX, and Python's UTF-8 mode off": ({"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, 0),
     "`SSL_CERT_FILE` names a file that is not there": ({"SSL_CERT_FILE": "/nowhere.pem"}, 1),
     "`TMPDIR` names a folder that is not there": ({"TMPDIR": "/nowhere"}, 0),
-    "`COLUMNS` says that the terminal has 10": ({"COLUMNS": "10"}, 0),
+    "`COLUMNS` says that the terminal has 20": ({"COLUMNS": "20"}, 0),
     "`PYTHONPATH` has another package `httpx`": ({"PYTHONPATH": "OTHER"}, 1),
 }
 
