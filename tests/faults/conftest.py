@@ -13,6 +13,7 @@ from tables import assert_row, put_row
 from llamastack_workshop.system import paths
 
 PAGE = paths.ROOT / "book" / "faults.md"
+_LONGEST = 300  # characters
 HEADER = ["what happens", "status", "what you see"]
 
 
@@ -46,7 +47,8 @@ def row(request: pytest.FixtureRequest, scratch: Path) -> Callable[..., None]:
 
     def hold(name: str, seen: Run | tuple[object, str]) -> None:
         status, said = (seen.status, seen.said) if isinstance(seen, Run) else seen
-        cells = [name, str(status), f"`{_plain(said, scratch)}`"]
+        text = _plain(said, scratch)
+        cells = [name, str(status), f"`{text}`" if text else "nothing"]
         if request.config.getoption("--rewrite-tables"):
             put_row(PAGE, table, HEADER, cells)
         else:
@@ -62,4 +64,5 @@ def _plain(text: str, scratch: Path) -> str:
     text = re.sub(r"kill \d+", "kill PID", text)
     text = re.sub(r"\b\d+ MB are free", "N MB are free", text)
     text = re.sub(r"(?<=[ :/=])\d{4,5}\b", "PORT", text)
-    return re.sub(r"\s+", " ", text.replace("`", "")).strip()[:300]
+    text = re.sub(r"(\S)\1{20,}", r"\1…", re.sub(r"\s+", " ", text.replace("`", "")).strip())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -104,15 +104,12 @@ SETTINGS = {
     "`SSL_CERT_FILE` names a file that is not there": ({"SSL_CERT_FILE": "/nowhere.pem"}, 1),
     "`TMPDIR` names a folder that is not there": ({"TMPDIR": "/nowhere"}, 0),
     "`COLUMNS` says that the terminal has 20": ({"COLUMNS": "20"}, 0),
-    "`PYTHONPATH` has another package `httpx`": ({"PYTHONPATH": "OTHER"}, 1),
 }
 
 
 @pytest.mark.parametrize("what", SETTINGS)
-def test_an_unusual_setting(what: str, clone: Clone, scratch: Path, row: Row) -> None:
+def test_an_unusual_setting(what: str, clone: Clone, row: Row) -> None:
     variables, status = SETTINGS[what]
-    (scratch / "other").mkdir()
-    (scratch / "other" / "httpx.py").write_text("mine = 1\n", encoding="utf-8")
-    run = clone.serve(**{name: value.replace("OTHER", str(scratch / "other")) for name, value in variables.items()})
+    run = clone.serve(**variables)
     row(what, run)
     assert run.status == status and "Traceback" not in run.errors

@@ -55,12 +55,7 @@ def ask(stack: Stack, content: bytes | None = None, timeout: float = 100, **opti
 
 
 def shown(answer: httpx.Response) -> tuple[str, str]:
-    status = f"HTTP {answer.status_code}"
-    if answer.status_code != 200:
-        return status, answer.text[:200]
-    body = answer.json()
-    error = body.get("error") or {}
-    return f"{status}, {body.get('status')}", error.get("message") or ""
+    return f"HTTP {answer.status_code}", "" if answer.status_code == 200 else answer.text
 
 
 def nested(depth: int) -> dict[str, Any]:
