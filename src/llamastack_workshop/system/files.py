@@ -25,6 +25,10 @@ def write_whole(path: Path, text: str) -> None:
             shutil.copymode(path, part)
         part.write_text(text, encoding="utf-8", newline="\n")
         part.replace(path)
+    except OSError as error:
+        # Writing on a full disk fails without a name.
+        error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)
 
