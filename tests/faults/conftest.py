@@ -65,6 +65,6 @@ def _plain(text: str, scratch: Path) -> str:
     text = re.sub(r"\.\d+\.part\b", ".PID.part", text)
     text = re.sub(r"\b[\d.]+ (?=MB are free|GB free)", "N ", text)
     text = re.sub(r"\btmp\w{8}\b", "…", re.sub(r"[\w.-]+\.gguf(\.sha256)?", "FILE", text))
-    text = re.sub(r"(?<=[ :/=])\d{4,5}\b", "PORT", text)
+    text = re.sub(r"(?<=[ :/=-])\d{4,5}\b", "PORT", text)
     text = re.sub(r"(\S)\1{20,}", r"\1…", re.sub(r"\s+", " ", text.replace("`", "")).strip())
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
