@@ -55,7 +55,7 @@ def ask(stack: Stack, content: bytes | None = None, timeout: float = 100, **opti
 
 
 def shown(answer: httpx.Response) -> tuple[str, str]:
-    return f"HTTP {answer.status_code}", "" if answer.status_code == 200 else answer.text
+    return f"HTTP {answer.status_code}", "an answer" if answer.status_code == 200 else answer.text
 
 
 def nested(depth: int) -> dict[str, Any]:
@@ -175,7 +175,7 @@ def test_an_upload(what: str, stack: Stack, tmp_path: Path, row: Row) -> None:
     answer = httpx.post(
         f"{stack.base_url}/files", files=UPLOADS[what] or None, data={"purpose": "assistants"}, timeout=100
     )
-    row(f"`POST /v1/files` with {what}", (f"HTTP {answer.status_code}", "" if answer.is_success else answer.text))
+    row(f"`POST /v1/files` with {what}", shown(answer))
     assert answer.status_code < 500, answer.text
     made = {path for path in stack.state.rglob("*")} - before
     assert all(path.parent == stack.state / "files" for path in made if path.is_file()), made
@@ -220,6 +220,6 @@ def test_health_while_a_long_answer_is_written(stack: Stack, row: Row) -> None:
     asking = threading.Thread(target=lambda: ask(stack, input="Count to 500.", max_output_tokens=300, timeout=120))
     asking.start()
     answer = httpx.get(f"{stack.base_url}/health", timeout=10)
-    row("`GET /v1/health` while a long answer is written", (f"HTTP {answer.status_code}", ""))
+    row("`GET /v1/health` while a long answer is written", shown(answer))
     asking.join()
     assert answer.status_code == 200
