@@ -62,6 +62,7 @@ def _plain(text: str, scratch: Path) -> str:
     text = text.replace(str(scratch / "clone"), "FOLDER").replace(str(scratch), "…")
     text = re.sub(r"process \d+( \(\S+?\))?", "process PID", text)
     text = re.sub(r"kill \d+", "kill PID", text)
+    text = re.sub(r"-[\d-]+\.jsonl\b", "-….jsonl", text)
     text = re.sub(r"\.\d+\.part\b", ".PID.part", text)
     text = re.sub(r"\b[\d.]+ (?=MB are free|GB free)", "N ", text)
     text = re.sub(r"\btmp\w{8}\b", "…", re.sub(r"[\w.-]+\.gguf(\.sha256)?", "FILE", text))
