@@ -72,14 +72,17 @@ def test_the_port_is_taken(what: str, clone: Clone, row: Row) -> None:
     assert run.status == 1 and f"port {port}" in run.said.lower() and f"--port {port + 10}" in run.said
 
 
-@pytest.mark.parametrize("offsets", [(1,), (2,), (1, 2)])
-def test_a_port_of_a_model_is_taken(offsets: tuple[int, ...], clone: Clone, row: Row) -> None:
+NEIGHBOURS = {"the next one": (1,), "the next but one": (2,), "both after it": (1, 2)}
+
+
+@pytest.mark.parametrize("which", NEIGHBOURS)
+def test_a_port_of_a_model_is_taken(which: str, clone: Clone, row: Row) -> None:
     port = ports.free_port()
     with ExitStack() as held:
-        for offset in offsets:
+        for offset in NEIGHBOURS[which]:
             held.enter_context(socket.create_server((ports.HOST, port + offset)))
         run = clone.serve("--port", str(port))
-    row(f"The port of the server is free, and {len(offsets)} after it taken ({offsets})", run)
+    row(f"The port is free, and {which} taken", run)
     assert run.status == 0
 
 
