@@ -10,6 +10,7 @@ from rich.console import Console
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths, ports, uv
 from llamastack_workshop.system.errors import clear_errors
+from llamastack_workshop.system.processes import end_with_make
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -54,7 +55,14 @@ def main() -> None:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
         ports.bypass_proxies()
-        app(standalone_mode=True)
+        end_with_make()
+        try:
+            app(standalone_mode=True)
+        except SystemExit as end:
+            # Typer has made this of a Ctrl-C, and says nothing.
+            if end.code == 130:
+                raise KeyboardInterrupt from None
+            raise
 
 
 def _interrupt(*_: object) -> None:

@@ -84,5 +84,15 @@ def test_a_server_starts_by_itself_where_the_mould_is_gone(monkeypatch: pytest.M
     spawned.kill()
 
 
+def test_a_mould_that_ends_before_it_forks(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "mould"))
+        listener.listen()
+        asked = Forked(tmp_path / "mould", [], {}, tmp_path / "log")
+        # It has read nothing: closing breaks the connection.
+        listener.accept()[0].close()
+    assert asked.pid == 0 and not asked.running()
+
+
 def test_what_the_mould_imports_is_there() -> None:
     assert not [name for name in IMPORTED_LATER if not find_spec(name)]

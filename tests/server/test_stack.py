@@ -19,6 +19,7 @@ import psutil
 import pytest
 import xllamacpp
 import yaml
+from filelock import FileLock
 from in_process import call
 from openai import OpenAI
 
@@ -358,6 +359,23 @@ def test_a_database_without_its_driver(failure: Callable[..., WorkshopError], tm
     error = failure(server=Server(file))
     assert "postgres.yaml stores in Postgres" in error.problem
     assert error.fix == "Run: scripts/uv pip install --no-config asyncpg"
+
+
+def test_two_servers_never_keep_their_state_in_one_folder(
+    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WORKSHOP_STATE", str(tmp_path / "state"))
+    (tmp_path / "state").mkdir()
+    with FileLock(tmp_path / "state" / "server.lock"):
+        assert failure().problem.startswith(f"Another server keeps its state in {tmp_path / 'state'}")
+
+
+def test_a_port_of_the_models_that_is_taken_meanwhile(tmp_path: Path) -> None:
+    with HTTPServer(("127.0.0.1", 0), BaseRequestHandler) as other:
+        numbers = {"EMBEDDINGS_URL": other.server_port}
+        taken = f"Another program took port {other.server_port} while"
+        with pytest.raises(WorkshopError, match=taken), parts.embedded_models(numbers, tmp_path / "log", quiet):
+            pass
 
 
 def test_an_embedded_model_that_cannot_start(

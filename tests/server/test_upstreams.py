@@ -98,6 +98,25 @@ def test_a_damaged_env_file_is_an_error_and_a_line_of_the_doctor(
     assert report.exit_code == 1 and ".env" in report.output and "01234" not in report.output
 
 
+def test_an_env_file_that_is_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(WorkshopError, match=r"\.env is a folder"):
+        upstreams.load_dotenv_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
+@pytest.mark.parametrize(("mode", "told"), [(0o644, True), (0o640, True), (0o600, False)])
+def test_the_doctor_tells_who_else_may_read_the_keys(
+    mode: int, told: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(paths, "ROOT", tmp_path)
+    (tmp_path / ".env").write_text("# nothing\n", encoding="utf-8")
+    (tmp_path / ".env").chmod(mode)
+    report = call(cli.app, "doctor", "--port", str(ports.free_port())).output
+    assert ("chmod 600 .env" in report) == told
+
+
 async def _answer(request: Request) -> Response:
     def drops() -> Iterator[bytes]:
         while True:

@@ -26,6 +26,16 @@ def test_a_file_stays_as_it_was_if_writing_fails(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no disk that is always full")
+def test_a_disk_that_is_full_is_an_error_about_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "notes.md"
+    (tmp_path / f"notes.md.{os.getpid()}.part").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        write_whole(file, "new\n")
+    assert caught.value.filename == str(file)
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(os.name != "posix", reason="Windows has no such modes")
 def test_a_folder_and_a_file_become_their_owners_alone(tmp_path: Path) -> None:
     (tmp_path / "old").mkdir(mode=0o755)

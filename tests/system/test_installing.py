@@ -103,6 +103,16 @@ def test_an_index_that_does_not_answer(python: Path, tmp_path: Path, monkeypatch
     assert error.value.fix.startswith("Check the network")
 
 
+@posix
+def test_a_cache_that_uv_cannot_write_to(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    environment = {**os.environ, "UV_CACHE_DIR": str(tmp_path / "file" / "cache")}
+    command = [paths.ROOT / "scripts" / "uv", "--version"]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert run.returncode == 1 and run.stderr.startswith(f"Error: uv cannot write to its cache, {tmp_path}")
+    assert "export UV_CACHE_DIR=" in run.stderr
+
+
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder in which the lab is installed as scripts/install sees it; its scripts/uv says that it was called."""

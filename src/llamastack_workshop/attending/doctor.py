@@ -88,6 +88,9 @@ def _dotenv() -> list[Finding]:
         upstreams.load_dotenv_file()
     except WorkshopError as error:
         return [Finding(".env", "missing", error.problem, error.fix)]
+    file = paths.ROOT / ".env"
+    if os.name == "posix" and file.is_file() and file.stat().st_mode & 0o077:
+        return [Finding(".env", "note", "other users of this machine may read your keys", "Run: chmod 600 .env")]
     return []
 
 

@@ -106,7 +106,7 @@ class Journal:
                 # It holds prompts and answers.
                 self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 files.open_private(self.path).close()
-            with self.path.open("a", encoding="utf-8") as file:
+            with files.naming(self.path), self.path.open("a", encoding="utf-8") as file:
                 if first:
                     file.write(self._first_line())
                 file.write(step.model_dump_json() + "\n")

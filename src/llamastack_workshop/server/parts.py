@@ -21,6 +21,9 @@ MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STAC
 # What instruments a server for its traces has to come before the imports.
 _TRACES = "OTEL_"
 
+# What `last_error` returns where there is none.
+NO_ERROR = "its log names no error."
+
 _START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
 
 # Beyond what its file names, a server reads these: its log, its traces, where it stores and where models are.
@@ -42,6 +45,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
 
     `Child.send_line` lets it go on. It gets our environment variables that its configuration names; `variables` win
     over those, and None takes one away. What it keeps in `state`, its owner alone may read.
+    Raises WorkshopError if a database that it stores in is damaged, or cannot be written to.
     """
     inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
     inherited = environment.without(_OF_CLIENTS - server.variables(), inherited)
@@ -50,6 +54,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
         "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
     }
     chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+    registry.check_databases(server.run_yaml, chosen)
     registry.forget_models(server.run_yaml, chosen)
     arguments = [str(server.run_yaml), "--port", str(port)]
     may_fork = server.python == OURS.python and not any(name.startswith(_TRACES) for name in chosen)
@@ -117,7 +122,7 @@ def last_error(log: str) -> str:
     """Return what the last exception in a server's log says, on one line."""
     found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
     if not found:
-        return "its log names no error."
+        return NO_ERROR
     kind, message = found[-1].groups()
     lines = message.splitlines()
     # pydantic says which key on the second line and what is wrong with it on the third.
@@ -131,7 +136,11 @@ def _wait_until_loaded(models: Spawned, say: Say) -> None:
         if text == READY:
             return
         say(text)
+    log = models.log_text()
     # The two lines of an error of ours that the process printed before it ended, if it did.
-    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", models.log_text(), re.MULTILINE):
+    if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", log, re.MULTILINE):
         raise WorkshopError(*match.groups())
+    # What llama.cpp says.
+    if match := re.search(r"couldn't bind .* port: (\d+)", log):
+        raise WorkshopError(f"Another program took port {match[1]} while the embedded models started.", "Try again.")
     raise WorkshopError("The embedded model did not start.", f"Read {models.log}.")

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import yaml
+from filelock import FileLock, Timeout
 
 from llamastack_workshop.server import parts, upstreams
 from llamastack_workshop.server.stacks import OURS, Server
@@ -19,8 +20,9 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
 
-# What a server writes at its start and for some hundred responses, in bytes.
+# What a server stores at its start and for some hundred responses, and says in its logs, in bytes.
 _STATE_SIZE = 20_000_000
+_LOGS_SIZE = 1_000_000
 
 # What the lab leaves out of LlamaStack's packages: the module and the package for each type of backend.
 _DRIVERS = {"kv_postgres": ("psycopg2", "psycopg2-binary"), "sql_postgres": ("asyncpg", "asyncpg")}
@@ -90,12 +92,14 @@ def running_stack(
     state, logs = state or paths.state(port), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
     files.require_space(state, _STATE_SIZE)
+    files.require_space(logs, _LOGS_SIZE)
     files.private_folder(state)
 
     numbers = _embedded_ports(port, server, with_chat=not active)
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     off = upstreams.switches() - {one.variable for one in active}
     with ExitStack() as cleanup:
+        cleanup.enter_context(_alone_in(state, port))
         process = parts.llama_stack(
             server, port, logs / "llama-stack.log", state=state, variables={**dict.fromkeys(off), **addresses}
         )
@@ -108,6 +112,27 @@ def running_stack(
         version = _require_version(process, port, server)
         url = f"http://localhost:{port}"
         yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
+
+
+@contextmanager
+def _alone_in(state: Path, port: int) -> Iterator[None]:
+    """Keep other servers out of the folder `state` for the length of the block; the system ends that with us.
+
+    Raises WorkshopError if one is there already, or about to start.
+    """
+    lock = FileLock(state / "server.lock", timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        other_port = f"or choose another port: --port {port + 10}"
+        fix = f"Wait until it answers, and use that one, {other_port}"
+        if os.environ.get("WORKSHOP_STATE"):
+            fix = "Use that one, or unset WORKSHOP_STATE, which names the folder."
+        raise WorkshopError(f"Another server keeps its state in {state}, or is about to start.", fix) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def check_run_yaml(run_yaml: Path) -> None:
@@ -238,6 +263,11 @@ def _require_version(process: Child, port: int, server: Server) -> str:
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
+    if error == parts.NO_ERROR:
+        raise WorkshopError(
+            "LlamaStack ended while it started, and its log names no error.",
+            f"See whether enough memory is left (make doctor), and read {process.log}",
+        )
     if _REFUSED.search(error):
         raise WorkshopError(
             f"LlamaStack did not start, because it cannot write: {error}",

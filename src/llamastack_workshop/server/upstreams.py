@@ -82,6 +82,10 @@ def load_dotenv_file() -> None:
     Raises WorkshopError if the file is not text in UTF-8, or cannot be read.
     """
     file = paths.ROOT / ".env"
+    again = "Copy .env.example to .env, and set it there."
+    if file.is_dir():
+        # Container tools make one where a file is to be mounted that is not there.
+        raise WorkshopError(".env is a folder, and no file.", f"Remove the folder. {again}")
     try:
         load_dotenv(file, encoding="utf-8")
     except UnicodeDecodeError as error:
@@ -89,11 +93,11 @@ def load_dotenv_file() -> None:
         raise WorkshopError(
             f".env, line {line}, is not text in UTF-8.", "Write that line anew, or save the file as UTF-8."
         ) from error
+    except PermissionError as error:
+        raise WorkshopError(".env may not be read by this user.", "Let its owner read it: chmod u+r .env") from error
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it holds a character that no variable can have"
-        raise WorkshopError(
-            f".env cannot be read: {reason}.", "Copy .env.example to .env, and set it there."
-        ) from error
+        raise WorkshopError(f".env cannot be read: {reason}.", again) from error
     for name in secrets() & set(os.environ):
         os.environ[name] = os.environ[name].strip()
 

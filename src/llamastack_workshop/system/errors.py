@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from llamastack_workshop.system.secrets import hidden
 
@@ -53,6 +54,11 @@ def refused(error: OSError) -> WorkshopError:
     """Return what to tell people of something that the system refused."""
     reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
     problem = f"{error.filename}: {reason}." if error.filename else f"{reason}."
+    if error.errno == errno.ENOENT and not error.filename:
+        # Python does not say which file of certificates it has looked for.
+        for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            if (value := os.environ.get(name)) and not Path(value).exists():
+                return WorkshopError(f"{name}={value} does not exist.", f"Correct it, or unset {name}.")
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkshopError(problem, "Make room there, and run the same command again.")
     if error.errno == errno.EROFS:
@@ -61,6 +67,8 @@ def refused(error: OSError) -> WorkshopError:
         return WorkshopError(
             problem, "Use a copy of this repository that is yours, or let its owner give you leave to write to it."
         )
+    if error.errno in (errno.EEXIST, errno.ENOTDIR):
+        return WorkshopError(problem, "A folder belongs there: rename the file, or the link, that has its name.")
     if error.errno in (errno.EMFILE, errno.ENFILE):
         return WorkshopError(problem, "Close programs, or allow more open files: ulimit -n 4096")
     return WorkshopError(problem, "Correct that, and run the same command again; VERBOSE=true shows where it happened.")

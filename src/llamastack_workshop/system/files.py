@@ -3,6 +3,8 @@
 import os
 import shutil
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -20,13 +22,24 @@ def write_whole(path: Path, text: str) -> None:
     # A name of its own: two processes that write at once never see half a file.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
-        if path.exists():
-            open_private(part).close()
-            shutil.copymode(path, part)
-        part.write_text(text, encoding="utf-8", newline="\n")
-        part.replace(path)
+        with naming(path):
+            if path.exists():
+                open_private(part).close()
+                shutil.copymode(path, part)
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Give an OSError of the block the name `path`: on a full disk, writing fails without one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
 
 
 def require_space(folder: Path, needed: int) -> None:

@@ -64,7 +64,10 @@ class Forked(Child):
 
         A mould that has only begun answers once it has imported everything.
         """
-        return int.from_bytes(self._connection.recv(4, socket.MSG_WAITALL))
+        try:
+            return int.from_bytes(self._connection.recv(4, socket.MSG_WAITALL))
+        except ConnectionError:
+            return 0
 
     def send_line(self, line: str) -> None:
         with suppress(OSError):

@@ -32,6 +32,24 @@ def assert_table(page: Path, name: str, header: list[str], rows: list[list[str]]
         pytest.fail(_difference(page, name, found, measured), pytrace=False)
 
 
+def assert_row(page: Path, name: str, cells: list[str]) -> None:
+    """Fail unless the table `name` in `page` has a row with just these `cells`."""
+    rows = read_table(page, name)
+    (measured,) = _lines([cells])
+    if measured not in rows:
+        said = [row for row in rows if row.split(" | ")[0] == measured.split(" | ")[0]]
+        pytest.fail(_difference(page, name, said, [measured]), pytrace=False)
+
+
+def put_row(page: Path, name: str, header: list[str], cells: list[str]) -> None:
+    """Put the row `cells` into the table `name` in `page`: in the place of the one that begins alike, or at its end."""
+    rows = read_table(page, name)[2:]
+    (measured,) = _lines([cells])
+    same = [number for number, row in enumerate(rows) if row.split(" | ")[0] == measured.split(" | ")[0]]
+    rows[slice(same[0], same[0] + 1) if same else slice(len(rows), None)] = [measured]
+    _write(page, _pattern(name), [*_lines([header, ["---"] * len(header)]), *rows])
+
+
 def read_table(page: Path, name: str) -> list[str]:
     """Return the lines of the table `name` in `page`."""
     matches = [match for text in _texts(page) for match in _pattern(name).finditer(text)]

@@ -1,0 +1,71 @@
+"""What the tests of faults share: clones, and the table in the book of what each fault looks like."""
+
+import re
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from clones import Clone, Run
+from tables import assert_row, put_row
+
+from llamastack_workshop.system import paths
+
+PAGE = paths.ROOT / "book" / "faults.md"
+_LONGEST = 300  # characters
+HEADER = ["what happens", "status", "what you see"]
+
+
+@pytest.fixture
+def scratch() -> Iterator[Path]:
+    """A folder with a short path: sockets are in there, whose addresses may not be long."""
+    folder = Path(tempfile.mkdtemp(prefix="f-"))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def clone(scratch: Path) -> Iterator[Clone]:
+    """A clone with prepared models, which must not leave anything behind."""
+    made = Clone(scratch / "clone", scratch / "t")
+    made.give_models()
+    yield made
+    remains = made.remains()
+    for process in made.processes():
+        process.kill()
+    assert not remains
+
+
+@pytest.fixture
+def row(request: pytest.FixtureRequest, scratch: Path) -> Callable[..., None]:
+    """Return a function that holds a row of the table of faults to what was seen; with --rewrite-tables, it writes it.
+
+    The table is called after the test's file: tests/faults/test_disk_faults.py measures `disk-faults`.
+    """
+    table = request.path.stem.removeprefix("test_").replace("_", "-")
+
+    def hold(name: str, seen: Run | tuple[object, str]) -> None:
+        status, said = (seen.status, seen.said) if isinstance(seen, Run) else seen
+        text = _plain(said, scratch)
+        cells = [name, str(status), f"`{text}`" if text else "nothing"]
+        if request.config.getoption("--rewrite-tables"):
+            put_row(PAGE, table, HEADER, cells)
+        else:
+            assert_row(PAGE, table, cells)
+
+    return hold
+
+
+def _plain(text: str, scratch: Path) -> str:
+    """Return what was said without what differs from run to run: places, numbers of processes and ports, free space."""
+    text = text.replace(str(scratch / "clone"), "FOLDER").replace(str(scratch), "…")
+    text = re.sub(r"process \d+( \(\S+?\))?", "process PID", text)
+    text = re.sub(r"kill \d+", "kill PID", text)
+    text = re.sub(r"-[\d-]+\.jsonl\b", "-….jsonl", text)
+    text = re.sub(r"\.\d+\.part\b", ".PID.part", text)
+    text = re.sub(r"\b[\d.]+ (?=MB are free|GB free)", "N ", text)
+    text = re.sub(r"\btmp\w{8}\b", "…", re.sub(r"[\w.-]+\.gguf(\.sha256)?", "FILE", text))
+    text = re.sub(r"(?<=[ :/=-])\d{4,5}\b", "PORT", text)
+    text = re.sub(r"(\S)\1{20,}", r"\1…", re.sub(r"\s+", " ", text.replace("`", "")).strip())
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
