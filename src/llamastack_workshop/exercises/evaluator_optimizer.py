@@ -137,7 +137,8 @@ def _compare(found: list[Any], right: list[str], what: str) -> None:
     once = list(dict.fromkeys(found))
     require(
         set(right) <= set(once),
-        f"for {what}, the checkpoints hold {len(right)} draft{'s' if len(right) > 1 else ''}, and you return {len({*once} & {*right})} of them.",
+        f"for {what}, the checkpoints hold {len(right)} draft{'s' if len(right) > 1 else ''}, "
+        f"and you return {len({*once} & {*right})} of them.",
     )
     require(set(once) == set(right), f"for {what}, you return what is no draft of that run: {found}.")
     require(len(found) == len(once), f"for {what}, a draft appears more than once: several checkpoints hold the same.")
