@@ -39,7 +39,7 @@ def rewritten(request: pytest.FixtureRequest) -> None:
         first, last = (int(page.stem[:2]) for page in (pages[0], pages[-1]))
         total = sum(minutes(nbformat.read(page, as_version=4)) for page in pages)
         for page in (INDEX, BOOK / "diagrams" / "the-way.dot"):
-            change(page, rf"\b{first} to {last}\b[^\d]*", total)
+            change(page, rf"\b{first} to {last}\b[^\d]*(?=\d+ minutes)", total)
 
 
 @pytest.mark.parametrize("chapter", chapters(), ids=lambda chapter: chapter.stem)
