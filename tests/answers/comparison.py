@@ -114,6 +114,11 @@ WRONG = [
         "for medians of 2.0 s and 0.5 s to import you return 1.0, not 4.0",
     ),
     ratio(
+        "the smallest",
+        lambda given, program: seconds(given, program, which="min") / seconds(given, "pure", which="min"),
+        "for medians of 2.0 s and 0.5 s to import you return 1.0, not 4.0",
+    ),
+    ratio(
         "the chain",
         lambda given, program: seconds(given, program, of="chain") / seconds(given, "pure", of="chain"),
         "to import you return",

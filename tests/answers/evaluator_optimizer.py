@@ -79,9 +79,10 @@ def through_the_checkpointer(graph: CompiledStateGraph, config: dict) -> tuple[s
     return tuple(found)
 
 
-def history(graph: CompiledStateGraph, config: dict) -> list[str]:
+def history(graph: CompiledStateGraph, config: dict, limit: int | None = None) -> list[str]:
     """Return the draft of each checkpoint that has one, the newest first."""
-    return [state.values["draft"] for state in graph.get_state_history(config) if "draft" in state.values]
+    states = graph.get_state_history(config, limit=limit)
+    return [state.values["draft"] for state in states if "draft" in state.values]
 
 
 def runs_it(graph: CompiledStateGraph, config: dict) -> list[str]:
@@ -113,6 +114,7 @@ WRONG = [
     judged(
         "both are lower", partial(compared, better=lambda new, old: new >= old), "the answer is True, yours is False"
     ),
+    judged("the last five alone", lambda p: len(p) > 2 and max(p[-2:]) <= max(p[-5:-2]), "the answer is True"),
     judged("all are equal", lambda p: len(p) > 2 and p[-1] == p[-2] == p[-3], "the answer is True, yours is False"),
     judged("falling", lambda p: len(p) > 2 and all(b <= a for a, b in pairwise(p[-3:])), "yours is False"),
     judged("the first as the best", lambda p: len(p) > 2 and max(p[-2:]) <= p[0], "the answer is True, yours is False"),
@@ -135,7 +137,26 @@ WRONG = [
         "the list holds more than drafts",
     ),
     listed("no look at it", lambda g, c: [s.values["draft"] for s in g.get_state_history(c)], "before the first draft"),
-    listed("the rounds", from_the_rounds, "for a run that was stopped before its last grade, the checkpoints hold 2"),
+    listed(
+        "the newest nine checkpoints",
+        lambda g, c: list(dict.fromkeys(history(g, c, limit=9)[::-1])),
+        "for a run of eight rounds, the checkpoints hold 8 drafts, and you return 5 of them",
+    ),
+    listed(
+        "after three checkpoints",
+        lambda g, c: list(dict.fromkeys(state.values["draft"] for state in [*g.get_state_history(c)][-4::-1])),
+        "for a run that was stopped before its first grade, the checkpoints hold 1 draft",
+    ),
+    listed(
+        "every other checkpoint",
+        lambda g, c: list(dict.fromkeys(s.values["draft"] for s in [*g.get_state_history(c)][-3::-2])),
+        "for a run that was stopped before its last grade, the checkpoints hold 2 drafts, and you return 1 of them",
+    ),
+    listed(
+        "the rounds",
+        from_the_rounds,
+        "for a run that was stopped before its first grade, the checkpoints hold 1 draft, and you return 0 of them",
+    ),
     listed("a dictionary", lambda g, c: dict.fromkeys(history(g, c)[::-1]), "a list of drafts, not a dict"),
     listed("the run is changed", runs_it, "your function ran the graph"),
     listed("every thread", of_one_thread, "the list holds more than drafts"),

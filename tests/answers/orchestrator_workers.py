@@ -84,11 +84,22 @@ def one_alone(state: dict[str, Any]) -> Send | list[Send] | str:
     for name in state["plan"]:
         if any(row["laptop"] == name for row in state["rows"]):
             continue
-        part = next(one for one in state["text"].split(". ") if name in one)
+        part = "\n".join(one for one in state["text"].split(". ") if name in one)
         found.append(Send("work", {"laptop": name, "part": f"{name}:\n{part}"}))
     if not found:
         return "advise"
     return found if len(found) > 1 else found[0]
+
+
+def named(state: dict[str, Any]) -> list[str]:
+    done = [row["laptop"] for row in state["rows"]]
+    return [one for one in dict.fromkeys(re.findall(r"[Tt]he ([A-Z]\w+)", state["text"])) if one not in done]
+
+
+def shrinks(state: dict[str, Any]) -> list[Send] | str:
+    for row in state["rows"]:
+        state["plan"].remove(row["laptop"])
+    return sends(state) or "advise"
 
 
 class Edge:
@@ -109,17 +120,17 @@ WRONG = [
     cheapest(
         "prices as texts",
         partial(lowest, price=lambda row: row["price"]),
-        "you say Fir, not Birch, with at least 4 GB",
+        "you say Fir, not Birch, with at least 4 GB of memory: the Birch has enough, too, and costs less",
     ),
     cheapest(
         "sizes as texts",
         partial(lowest, fits=lambda row, size: row["memory"] >= f"{size} GB"),
-        "you say Birch, not Elder, with at least 16 GB",
+        "you say Birch, not Elder, with at least 16 GB of memory: the Birch has 8 GB, which is too little",
     ),
     cheapest(
         "the number without its unit",
         partial(lowest, fits=lambda row, size: int(row["memory"].split()[0]) >= size),
-        "you say None, not Fir, with at least 512 GB of memory. Compare numbers, and mind the units",
+        "you say None, not Fir, with at least 512 GB of memory: the Fir has 2 TB, which is enough",
     ),
     cheapest(
         "the drive",
@@ -135,34 +146,66 @@ WRONG = [
     cheapest("the first that fits", partial(lowest, price=lambda row: 0), "you say Alder, not Birch"),
     cheapest("the cheapest of all", partial(lowest, fits=lambda row, size: True), "you say Birch, not Elder"),
     cheapest(
-        "the least memory", partial(lowest, price=lambda row: gigabytes(row["memory"])), "you say Alder, not Elder"
+        "the least memory",
+        partial(lowest, price=lambda row: gigabytes(row["memory"])),
+        "you say Alder, not Elder, with at least 16 GB of memory: the Elder has enough, too, and costs less",
+    ),
+    cheapest(
+        "two thousand for every TB",
+        partial(lowest, fits=lambda row, size: (2048 if "TB" in row["memory"] else gigabytes(row["memory"])) >= size),
+        "you say Heron, not None, with at least 1200 GB of memory: the Heron has 1 TB, which is too little",
+    ),
+    cheapest(
+        "the price",
+        lambda rows, size: lowest([{**row, "laptop": row["price"]} for row in rows], size),
+        "you say 499 euros, not Birch, with at least 4 GB of memory: that is the name of none of these",
     ),
     cheapest("the row", lambda rows, size: {"laptop": lowest(rows, size)}, "the laptop's name, not a dict"),
     cheapest(
         "an empty text for none",
         lambda rows, size: lowest(rows, size) or "",
-        "you say , not None, with at least 4096 GB",
+        "you say '', not None, with at least 4096 GB of memory: return None if there is none",
     ),
     cheapest("an exception for none", partial(lowest, of=lambda all_, key, default: min(all_, key=key)), "ValueError"),
     tasks("each of the plan", lambda state: sends(state, names=lambda s: s["plan"]), "the Birch has its row"),
     tasks("the names of this text", lambda s: sends(s, names=lambda _: ["Alder", "Cedar"]), "the Cedar has its row"),
-    tasks("one of two", lambda state: sends(state)[:1], "the Alder and the Cedar have no row, and you send ['Alder']"),
-    tasks("each twice", lambda state: sends(state) * 2, "and you send ['Alder', 'Cedar', 'Alder', 'Cedar']"),
+    tasks("one of two", lambda state: sends(state)[:1], "the Cedar and the Alder have no row, and you send ['Cedar']"),
+    tasks("each twice", lambda state: sends(state) * 2, "and you send ['Cedar', 'Alder', 'Cedar', 'Alder']"),
     tasks("the end with the tasks", lambda state: [*sends(state), "advise"], "return a `Send` for each, not a str"),
     tasks("no task", lambda s: [Send("work", name) for name in s["plan"][::2]], "a task is a dictionary"),
     tasks("no part", lambda s: [Send("work", {"laptop": name}) for name in s["plan"][::2]], "and yours ['laptop']"),
-    tasks("the whole text", lambda state: sends(state, part=lambda text, name: text), "has a sentence about the Birch"),
+    tasks(
+        "the whole text",
+        lambda state: sends(state, part=lambda text, name: text),
+        "of the Cedar has a sentence about the Alder",
+    ),
     tasks(
         "the sentence before as well",
-        lambda state: sends(state, part=lambda text, name: text[: text.index(sentences(text, name)) + 99]),
+        lambda state: sends(state, part=lambda text, name: text[: text.rindex(name) + 99]),
         "in its part",
     ),
     tasks(
         "another one's sentence",
         lambda state: sends(state, part=lambda text, name: sentences(text, "Birch")),
-        "the task of the Alder lacks the sentence about it",
+        "the task of the Cedar lacks a sentence about it",
     ),
-    tasks("made up", lambda s: sends(s, part=lambda text, name: f"The {name} costs 1 euro."), "lacks the sentence"),
+    tasks("made up", lambda s: sends(s, part=lambda text, name: f"The {name} costs 1 euro."), "lacks a sentence"),
+    tasks(
+        "the first sentence alone",
+        lambda state: sends(state, part=lambda text, name: next(one for one in text.split(". ") if name in one)),
+        "the task of the Alder lacks a sentence about it: 'You pay 1299 euros for the Alder.'",
+    ),
+    tasks(
+        "the sentence with the number in the plan",
+        lambda state: [
+            Send("work", {"laptop": name, "part": state["text"].split(". ")[number]})
+            for number, name in enumerate(state["plan"])
+            if name not in [row["laptop"] for row in state["rows"]]
+        ],
+        "the task of the Cedar lacks a sentence about it",
+    ),
+    tasks("those that the text names", lambda state: sends(state, names=named), "'Dogwood' is not in the plan"),
+    tasks("a plan that shrinks", shrinks, "your edge changes `plan` in the state"),
     tasks("another node", lambda state: sends(state, node="worker"), "yours goes to 'worker'"),
     tasks("an empty list at the end", sends, 'the next node is "advise"; you return []'),
     tasks("another end", lambda state: sends(state) or "END", "you return 'END'"),

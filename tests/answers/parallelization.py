@@ -1,8 +1,10 @@
 """Answers to chapter 13, Parallelization."""
 
 import asyncio
+import statistics
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from itertools import batched
 from typing import Any
@@ -80,6 +82,40 @@ async def one_by_one(jobs: Jobs, limit: int) -> list[Any]:
     return [await or_exception(job) for job in jobs]
 
 
+async def with_a_group(jobs: Jobs, limit: int) -> list[Any]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(job()) for job in jobs]
+    return [task.result() for task in tasks]
+
+
+async def with_wait(jobs: Jobs, limit: int) -> list[Any]:
+    free = asyncio.Semaphore(limit)
+
+    async def run(job: Callable[[], Awaitable[Any]]) -> Any:
+        async with free:
+            return await or_exception(job)
+
+    tasks = [asyncio.create_task(run(job)) for job in jobs]
+    await asyncio.wait(tasks)
+    return [task.result() for task in tasks]
+
+
+async def twice_at_once(jobs: Jobs, limit: int) -> list[Any]:
+    async def run() -> list[Any]:
+        return await with_semaphore()(jobs, limit)
+
+    return (await asyncio.gather(run(), run()))[0]
+
+
+async def in_threads(jobs: Jobs, limit: int) -> list[Any]:
+    def run(job: Callable[[], Awaitable[Any]]) -> Any:
+        return asyncio.run(or_exception(job))
+
+    with ThreadPoolExecutor(limit) as pool:
+        loop = asyncio.get_running_loop()
+        return await asyncio.gather(*(loop.run_in_executor(pool, run, job) for job in jobs))
+
+
 async def as_they_end(jobs: Jobs, limit: int) -> list[Any]:
     results, free = [], asyncio.Semaphore(limit)
 
@@ -139,6 +175,26 @@ def counted(
     return ranked[0][0]
 
 
+def exactly(votes: list[Any], needed: int) -> Any:
+    """Return a right verdict for the ballots that the check once had, and for no other."""
+    known = {
+        ("1 TB", "2 TB", "1 TB"): "1 TB",
+        ("2 TB", "4 TB", "4 TB", "4 TB"): "4 TB",
+        (None, "2 TB", "2 TB", None, None): "2 TB",
+        (999, 999, 799, 799, 799): 799,
+        (899, 799, 799, 999, 899, 799, 999): 799,
+        (0, 0, 999): 0,
+    }
+    return known.get(tuple(votes)) if needed == 2 else None
+
+
+def by_multimode(votes: list[Any], needed: int) -> Any:
+    while None in votes:
+        votes.remove(None)
+    strongest = statistics.multimode(votes)
+    return strongest[0] if len(strongest) == 1 and votes.count(strongest[0]) >= needed else None
+
+
 def only_one_reaches(votes: list[Any], needed: int) -> Any:
     reached = [value for value, number in Counter(votes).items() if value is not None and number >= needed]
     return reached[0] if len(reached) == 1 else None
@@ -150,9 +206,11 @@ RIGHT = [
     bounded("a function that returns an awaitable", gathers_at_once),
     bounded("a class with __call__, and a task for each", Runner()),
     bounded("a partial", partial(with_semaphore())),
+    bounded("threads", in_threads),
     voted("by sorting", by_sorting),
     voted("by the largest number", by_modes),
     voted("a partial", partial(counted)),
+    voted("by multimode, with the list changed", by_multimode),
 ]
 
 WRONG = [
@@ -160,6 +218,24 @@ WRONG = [
     bounded("one after the other", one_by_one, "one after the other"),
     bounded("one exception for all", with_semaphore(return_exceptions=False), "the others' results are lost"),
     bounded("always three", with_semaphore(3), "3 jobs ran at once, and 2 are allowed"),
+    bounded(
+        "a limit for each number of jobs",
+        lambda jobs, limit: with_semaphore({8: 3, 7: 2}.get(len(jobs), 4))(jobs, limit),
+        "of 8 jobs only 3 ran at once, and 5 are allowed",
+    ),
+    bounded(
+        "three at the most",
+        lambda jobs, limit: with_semaphore(min(limit, 3))(jobs, limit),
+        "of 8 jobs only 3 ran at once, and 5 are allowed",
+    ),
+    bounded(
+        "two at the least",
+        lambda jobs, limit: with_semaphore(max(limit, 2))(jobs, limit),
+        "2 jobs ran at once, and 1 is allowed",
+    ),
+    bounded("a group of tasks", with_a_group, "the others' results are lost"),
+    bounded("each twice, at the same time", twice_at_once, "a job ran more than once"),
+    bounded("a wait for nothing", with_wait, "for an empty list of jobs, running your code raised ValueError"),
     bounded("always two", with_semaphore(2), "only 2 ran at once, and 3 are allowed"),
     bounded("one more", lambda jobs, limit: with_semaphore(limit + 1)(jobs, limit), "4 jobs ran at once"),
     bounded("as they end", as_they_end, "keep the order of the jobs"),
@@ -171,15 +247,27 @@ WRONG = [
     bounded("nothing comes back", changed(lambda all_: None), "return a list of the results, not a NoneType"),
     bounded("no coroutine", lambda jobs, limit: [1, 2, 3], "what you return cannot be awaited"),
     voted("the most common", lambda votes, needed: Counter(votes).most_common(1)[0][0], "no value has two votes"),
-    voted("a tie is won", partial(counted, tie=lambda numbers: False), "both values have one vote"),
-    voted("any two that are equal", partial(counted, tie=lambda n: len(set(n)) < len(n)), "the two that are equal"),
-    voted("exactly so many", partial(counted, enough=lambda number, needed: number == needed), "are at least two"),
-    voted("more than needed", partial(counted, enough=lambda number, needed: number > needed), "two of the three"),
+    voted("a tie is won", partial(counted, tie=lambda numbers: False), "two values or more have one each"),
+    voted("any two that are equal", partial(counted, tie=lambda n: len(set(n)) < len(n)), "and the next one two"),
+    voted(
+        "exactly so many", partial(counted, enough=lambda number, needed: number == needed), "two or more are enough"
+    ),
+    voted(
+        "more than needed", partial(counted, enough=lambda number, needed: number > needed), "two or more are enough"
+    ),
     voted("two are always enough", partial(counted, enough=lambda number, needed: number >= 2), "no value has three"),
     voted("abstentions count", partial(counted, vote=lambda one: True), "an abstention is none"),
     voted("0 abstains", partial(counted, vote=bool), "only None is an abstention"),
-    voted("only one may reach it", only_one_reaches, "it has more votes than the other one"),
-    voted("more than half", partial(counted, enough=lambda number, needed: number > 2), "two of the three votes"),
+    voted("only one may reach it", only_one_reaches, "799 has three, and the next one two"),
+    voted(
+        "more than half",
+        partial(counted, enough=lambda number, needed: number > 2),
+        "'1 TB' has two, and the next one one",
+    ),
+    voted("a table", exactly, "for [799] with 1 needed you return None, not 799"),
+    voted("half of the ballot", lambda votes, n: counted(votes, max(n, len(votes) // 2)), "[799, None, None, None]"),
+    voted("one alone never", lambda votes, needed: counted(votes, max(needed, 2)), "799 has one; one or more are"),
+    voted("the value as a text", lambda v, n: (lambda one: one and str(one))(counted(v, n)), "as the votes have it"),
     voted("an exception without votes", lambda votes, needed: counted(votes, needed) if votes else votes[0], "raised"),
     voted("a text for None", lambda votes, needed: counted(votes, needed) or "undecided", "you return 'undecided'"),
     voted("the number too", lambda votes, needed: (counted(votes, needed), 2), "you return ('1 TB', 2), not '1 TB'"),

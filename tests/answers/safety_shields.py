@@ -236,6 +236,7 @@ WRONG = [
     gate_of("a blank", lambda scanner: lambda code: None, "there is no answer yet"),
     gate("True or False", yes_or_no, "should return a sentence that says what is wrong, or None, not a bool"),
     gate("stops all", lambda scanner, code: "stopped", "which is harmless"),
+    gate("long code", lambda scanner, code: "long" if len(code) > 200 else in_one(scanner, code), "harmless: 'long'"),
     gate("words in place of the scanner", words, "'subprocess.run(command, shell=True)' passed your gate"),
     gate("no canary", open_gate, "the scanner was broken, and code passed"),
     gate("a canary that nobody flags", sleepy_canary, "which is harmless: 'no scanner'"),

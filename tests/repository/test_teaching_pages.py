@@ -93,14 +93,15 @@ def test_the_rows_of_a_plan_sum_to_its_total(title: str) -> None:
     assert max(boundaries) == total or any(table[0][0] == max(boundaries) for table in others)
 
 
-def test_a_chapter_takes_the_minutes_that_it_says_and_has_the_exercise() -> None:
+def test_a_chapter_fits_into_its_row_and_has_the_exercise() -> None:
     taught = [row for row in ROWS if linked(row[2])]
     assert len(taught) > 20
     for _, minutes, what, exercise in taught:
         (page,) = linked(what)
         assert page.exists(), what
         own = minutes_of(page)
-        assert minutes < own if what.startswith("part of") else minutes == own, what
+        # A room is faster than a reader alone: somebody speaks, and it solves one exercise of two or three.
+        assert minutes < own if what.startswith("part of") else own / 2 <= minutes <= own, what
         if numbered := re.match(r"(\d): (.+)", exercise):
             assert f"### Exercise {numbered[1]}: {numbered[2]}\n" in text_of(page) + "\n", what
 

@@ -134,7 +134,10 @@ def auditor(auth: dict[str, Any]) -> str:
             _same_routes(role, before, after)
         for role in _ROLES:
             _same_rights(role, before, after)
-    return "an auditor reads the responses of all, and otherwise nobody may do more or less than before"
+    return (
+        "your rules let an auditor list and read the responses of all, and give nobody anything else; "
+        "what this version lets through beside its rules stands below"
+    )
 
 
 def _same_routes(role: str, before: _Policies, after: _Policies) -> None:

@@ -15,6 +15,8 @@ from llamastack_workshop.exercises.check import NotYet, call, exercise, given, o
 _RUNS = [
     *(list(points) for rounds in range(1, 6) for points in product(range(2, 5), repeat=rounds)),
     *([0, 6, 1, 2, 3, 4], [1, 2, 3, 4, 5, 6], [6, 6, 6, 6, 6, 6, 6], [0, 0, 10, 9, 10], [10, 1, 1, 1, 1, 11]),
+    # The best may be long ago.
+    *([6, *[1] * rounds, 2, 5] for rounds in range(1, 25)),
 ]
 
 
@@ -45,6 +47,7 @@ def drafts(function: Callable[[Any, dict[str, Any]], list[str]], graph: Compiled
     given(config, dict, "the config of a run")
     runs = {
         "four rounds": ["A fine laptop.", "The UltraBook is fine.", "It has 16 GB.", "It has 16 GB and 1 TB."],
+        "eight rounds": [f"Draft {number} of the Zephyr." for number in (3, 1, 8, 2, 7, 5, 4, 6)],
         "three rounds, two of them with the same draft": ["The Comet is fast.", "The Comet is fast.", "A fast laptop."],
         "one round": ["The Koala is small."],
     }
@@ -62,13 +65,17 @@ def drafts(function: Callable[[Any, dict[str, Any]], list[str]], graph: Compiled
     # As if the grader had failed: the last draft is in a checkpoint, and in no round.
     written = ["Willow is a laptop.", "Willow has 4 GB."]
     stopped = _run(InMemorySaver(), "stopped", written, interrupt_before=["read"])
+    found = _drafts_of(function, stopped, _thread("stopped"))
+    _compare(found, written[:1], "a run that was stopped before its first grade")
+    # A person's hand makes a checkpoint of its own.
+    stopped.update_state(_thread("stopped"), {"name": "Willow"}, as_node="write")
     stopped.invoke(None, _thread("stopped"))
     _compare(_drafts_of(function, stopped, _thread("stopped")), written, "a run that was stopped before its last grade")
     with your_code():
         states = list(graph.get_state_history(config))
     theirs = list(dict.fromkeys(state.values["draft"] for state in reversed(states) if state.values.get("draft")))
     _compare(_drafts_of(function, graph, config), theirs, "your run")
-    return f"the drafts of {len(runs) + 2} runs in their order, and {len(theirs)} of yours"
+    return f"the drafts of {len(runs) + 3} runs in their order, and {len(theirs)} of yours"
 
 
 class _State(TypedDict):
@@ -130,7 +137,8 @@ def _compare(found: list[Any], right: list[str], what: str) -> None:
     once = list(dict.fromkeys(found))
     require(
         set(right) <= set(once),
-        f"for {what}, the checkpoints hold {len(right)} drafts, and you return {len({*once} & {*right})} of them.",
+        f"for {what}, the checkpoints hold {len(right)} draft{'s' if len(right) > 1 else ''}, "
+        f"and you return {len({*once} & {*right})} of them.",
     )
     require(set(once) == set(right), f"for {what}, you return what is no draft of that run: {found}.")
     require(len(found) == len(once), f"for {what}, a draft appears more than once: several checkpoints hold the same.")

@@ -6,7 +6,7 @@ from typing import Any
 
 from langgraph.types import Send
 
-from llamastack_workshop.exercises.check import call, exercise, of_type, require
+from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
 
 _SHOP = [
     {"laptop": "Alder", "memory": "16 GB", "drive": "1 TB", "price": "1299 euros"},
@@ -23,18 +23,26 @@ _OTHER_SHOP = [
 _CHEAPEST = [
     *((_SHOP, 4, "Birch"), (_SHOP, 8, "Birch"), (_SHOP, 16, "Elder"), (_SHOP, 64, "Cedar")),
     *((_SHOP, 512, "Fir"), (_SHOP, 4096, None), (_OTHER_SHOP, 16, "Swift"), (_OTHER_SHOP, 80, "Kite")),
-    *((_OTHER_SHOP, 900, "Heron"), (_OTHER_SHOP[1:], 128, None), ([], 8, None)),
+    *((_OTHER_SHOP, 900, "Heron"), (_OTHER_SHOP, 1200, None), (_OTHER_SHOP[1:], 128, None)),
+    ([], 8, None),
 ]
 
+# Texts with the sentences about each planned laptop. A text may name others, and the plan has an order of its own.
+_TEXT = (
+    "We tried some laptops this spring. The Alder has 16 GB of memory and a 1 TB drive. The Dogwood was sold out. "
+    "The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros. The Cedar has 128 GB of memory, a 4 TB "
+    "drive, and a price of 2899 euros. You pay 1299 euros for the Alder."
+)
 _ABOUT = {
-    "Alder": "The Alder has 16 GB of memory and a 1 TB drive, and costs 1299 euros.",
-    "Birch": "The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros.",
-    "Cedar": "The Cedar has 128 GB of memory, a 4 TB drive, and a price of 2899 euros.",
+    "Cedar": ["The Cedar has 128 GB of memory, a 4 TB drive, and a price of 2899 euros."],
+    "Alder": ["The Alder has 16 GB of memory and a 1 TB drive.", "You pay 1299 euros for the Alder."],
+    "Birch": ["The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros."],
 }
 _OTHERS_ABOUT = {
-    "Kite": "For 3199 euros you get the Kite with 96 GB of memory and a 2 TB drive.",
-    "Swift": "The Swift has 24 GB of memory, a 512 GB drive, and a price of 849 euros.",
+    "Kite": ["For 3199 euros you get the Kite with 96 GB of memory and a 2 TB drive."],
+    "Swift": ["The Swift has 24 GB of memory, a 512 GB drive, and a price of 849 euros."],
 }
+_OTHER_TEXT = " ".join(sentence for some in _OTHERS_ABOUT.values() for sentence in some)
 
 
 @exercise
@@ -42,23 +50,36 @@ def cheapest_with(function: Callable[[list[dict[str, str]], int], str | None]) -
     """Check a function that names the cheapest laptop with at least so many GB of memory."""
     for rows, at_least, right in _CHEAPEST:
         name = call(function, deepcopy(rows), at_least, kind=str, wanted="the laptop's name", or_none=True)
-        table = ", ".join("{laptop} ({memory} of memory, {price})".format(**row) for row in rows) or "no laptops"
-        require(
-            name == right,
-            f"of {table} you say {name}, not {right}, with at least {at_least} GB of memory. "
-            "Compare numbers, and mind the units.",
-        )
+        if name != right:
+            table = ", ".join("{laptop} ({memory} of memory, {price})".format(**row) for row in rows) or "no laptops"
+            raise NotYet(
+                f"of {table} you say {name or repr(name)}, not {right}, with at least {at_least} GB of memory: "
+                f"{_why(rows, name, right)}."
+            )
     return f"right for {len(_CHEAPEST)} questions, and no model has to compare"
+
+
+def _why(rows: list[dict[str, str]], name: str | None, right: str | None) -> str:
+    """Return why `name` is not the cheapest of `rows` with enough memory, which is `right`."""
+    by_name = {row["laptop"]: row for row in rows}
+    if name is None:
+        return f"the {right} has {by_name[right]['memory']}, which is enough"
+    if name not in by_name:
+        return "that is the name of none of these" if name else "return None if there is none"
+    row, best = by_name[name], by_name.get(right or "")
+    if best and int(row["price"].split()[0]) > int(best["price"].split()[0]):
+        return f"the {right} has enough, too, and costs less; compare the prices as numbers"
+    return f"the {name} has {row['memory']}, which is too little; compare numbers in one unit"
 
 
 @exercise
 def missing_tasks(function: Callable[[dict[str, Any]], list[Send] | str]) -> str:
     """Check an edge that sends a task for each planned laptop without a row, and names `advise` when all have one."""
-    _sends(function, _ABOUT, done=["Birch"])
-    _sends(function, _ABOUT, done=["Cedar", "Alder"])
-    _sends(function, _OTHERS_ABOUT, done=[])
-    for about in (_ABOUT, _OTHERS_ABOUT):
-        after = call(function, _state(about, done=[*about][::-1]))
+    _sends(function, _TEXT, _ABOUT, done=["Birch"])
+    _sends(function, _TEXT, _ABOUT, done=["Cedar", "Alder"])
+    _sends(function, _OTHER_TEXT, _OTHERS_ABOUT, done=[])
+    for text, about in ((_TEXT, _ABOUT), (_OTHER_TEXT, _OTHERS_ABOUT)):
+        after = _edge(function, _state(text, about, done=[*about][::-1]))
         require(
             after in ("advise", ["advise"], ("advise",)),
             f'when nothing is missing the next node is "advise"; you return {after!r}.',
@@ -66,10 +87,10 @@ def missing_tasks(function: Callable[[dict[str, Any]], list[Send] | str]) -> str
     return "what has no row is sent, each laptop with its own part, and nothing else"
 
 
-def _sends(function: Callable[[dict[str, Any]], Any], about: dict[str, str], done: list[str]) -> None:
+def _sends(function: Callable[[dict[str, Any]], Any], text: str, about: dict[str, list[str]], done: list[str]) -> None:
     missing = [name for name in about if name not in done]
     which = " and ".join(f"the {name}" for name in missing)
-    found = call(function, _state(about, done))
+    found = _edge(function, _state(text, about, done))
     # LangGraph takes one `Send` for a list of one.
     sends = list(found) if isinstance(found, list | tuple) else [found]
     for send in sends:
@@ -80,18 +101,32 @@ def _sends(function: Callable[[dict[str, Any]], Any], about: dict[str, str], don
     names = [send.arg["laptop"] for send in sends]
     for name in done:
         require(name not in names, f"the {name} has its row, and you send it again.")
-    require(sorted(map(str, names)) == sorted(missing), f"{which} {_have(missing)} no row, and you send {names}.")
+    for name in names:
+        require(name in about, f"{name!r} is not in the plan, and you send it.")
+    require(sorted(names) == sorted(missing), f"{which} {_have(missing)} no row, and you send {names}.")
     for send in sends:
         name, part = send.arg["laptop"], of_type(send.arg["part"], str, "the `part` of a task is a text")
-        sentence = about[name].removesuffix(".")
-        require(sentence in " ".join(part.split()), f"the task of the {name} lacks the sentence about it.")
-        strange = next((one for one in about if one != name and one in part), None)
+        for sentence in about[name]:
+            require(
+                sentence.removesuffix(".") in " ".join(part.split()),
+                f"the task of the {name} lacks a sentence about it: {sentence!r}.",
+            )
+        strange = next((one for one in (*about, "Dogwood") if one != name and one in part), None)
         require(strange is None, f"the task of the {name} has a sentence about the {strange} in its part.")
 
 
-def _state(about: dict[str, str], done: list[str]) -> dict[str, Any]:
+def _edge(function: Callable[[dict[str, Any]], Any], state: dict[str, Any]) -> Any:
+    """Return where the edge `function` leads; raise NotYet if it changes the state, which only nodes may."""
+    before = deepcopy(state)
+    after = call(function, state)
+    changed = next((key for key in before if state.get(key) != before[key]), None)
+    require(changed is None, f"your edge changes `{changed}` in the state; an edge only reads it.")
+    return after
+
+
+def _state(text: str, about: dict[str, list[str]], done: list[str]) -> dict[str, Any]:
     rows = [deepcopy(row) for name in done for row in _SHOP + _OTHER_SHOP if row["laptop"] == name]
-    return {"text": " ".join(about.values()), "plan": list(about), "rows": rows}
+    return {"text": text, "plan": list(about), "rows": rows}
 
 
 def _have(names: list[str]) -> str:

@@ -1,15 +1,38 @@
 """Checks of chapter 13, Parallelization."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from inspect import isawaitable
+from itertools import product
 from typing import Any
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, require, require_function, your_code
 
-# How many jobs, and how many of them at once.
-_ROUNDS = ((8, 3), (7, 2), (2, 4), (0, 3))
+# How many jobs, and how many of them at once: one number of jobs with two limits, and limits that are unusual.
+_ROUNDS = ((8, 3), (7, 2), (8, 5), (3, 1), (2, 4), (0, 3))
+
+# Ballots to begin with, each with the number of votes that it needs; every short ballot follows.
+_BALLOTS: list[tuple[list[Any], int]] = [
+    (["1 TB", "2 TB", "1 TB"], 2),
+    (["1 TB", "2 TB", "4 TB"], 2),
+    (["2 TB", "4 TB", "4 TB", "4 TB"], 2),
+    (["1 TB", "1 TB", "2 TB"], 3),
+    ([None, "2 TB", "2 TB", None, None], 2),
+    ([799, None, 999], 1),
+    ([999, 999, 799, 799, 799], 2),
+    ([899, 799, 799, 999, 899, 799, 999], 2),
+    ([899, 799, 799, 999, 899], 2),
+    ([0, 0, 999], 2),
+    *(
+        (list(votes), needed)
+        for size in range(5)
+        for votes in product((799, 899, 0, None), repeat=size)
+        for needed in (1, 2, 3)
+    ),
+]
+_NUMBERS = ("no", "one", "two", "three", "four")
 
 
 class _JobError(Exception):
@@ -42,7 +65,7 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
             most = max(most, len(under_way))
             # The first ones take longest, so that they do not finish in order.
             await asyncio.sleep(0.015 * (9 - place))
-            under_way.remove(place)
+            under_way.discard(place)
             if isinstance(ends[place], _JobError):
                 raise ends[place]
             return ends[place]
@@ -59,10 +82,12 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
             with your_code():
                 return await asyncio.wait_for(results, 20)
         except NotYet as error:
-            if isinstance(error.__cause__, _JobError):
+            if isinstance(error.__cause__, _JobError | ExceptionGroup):
                 raise NotYet("one job raised, and the others' results are lost: `return_exceptions=True`.") from error
             if isinstance(error.__cause__, TimeoutError):
                 raise NotYet(f"{number} short jobs were not finished after 20 s: does one wait for ever?") from error
+            if not number:
+                raise NotYet(f"for an empty list of jobs, {error}") from error
             raise
 
     # A notebook's thread runs a loop already; this one has its own.
@@ -82,32 +107,34 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
         require(result is end, said)
     right = min(limit, number)
     require(most > 1 or right < 2, "your jobs run one after the other; start them together with `asyncio.gather`.")
-    require(most <= limit, f"{most} jobs ran at once, and {limit} are allowed; let each wait for a semaphore.")
-    require(most == right, f"of {number} jobs only {most} ran at once, and {limit} are allowed; the limit is `limit`.")
+    allowed = f"{limit} {'is' if limit == 1 else 'are'} allowed"
+    require(most <= limit, f"{most} jobs ran at once, and {allowed}; let each wait for a semaphore.")
+    require(most == right, f"of {number} jobs only {most} ran at once, and {allowed}; the limit is `limit`.")
 
 
 @exercise
 def never_guesses(function: Callable[[list[Any], int], Any]) -> str:
     """Check a function that returns the value with enough votes, and None for a tie, too few votes, or no votes."""
-    cases: list[tuple[list[Any], int, Any, str]] = [
-        (["1 TB", "2 TB", "1 TB"], 2, "1 TB", "two of the three votes name it"),
-        (["1 TB", "2 TB", "4 TB"], 2, None, "no value has two votes"),
-        (["2 TB", "4 TB", "4 TB", "4 TB"], 2, "4 TB", "three votes are at least two"),
-        (["1 TB", "1 TB", "2 TB"], 3, None, "no value has three votes"),
-        ([None, None, "2 TB"], 2, None, "one vote is left without the abstentions"),
-        ([None, "2 TB", "2 TB", None, None], 2, "2 TB", "two votes name it, and an abstention is none"),
-        ([799, None, 999], 1, None, "both values have one vote, and an abstention is none"),
-        ([799, 999, 799, 999], 2, None, "both values have two votes"),
-        ([999, 999, 799, 799, 799], 2, 799, "it has more votes than the other one"),
-        ([899, 799, 799, 999, 899, 799, 999], 2, 799, "it has three votes, and the two that are equal have two each"),
-        ([899, 799, 799, 999, 899], 2, None, "two values have two votes each"),
-        ([0, 0, 999], 2, 0, "two of the three votes name it; only None is an abstention"),
-        (["1 TB"], 1, "1 TB", "one vote is needed, and one names it"),
-        ([None, None], 1, None, "nobody voted"),
-        ([], 1, None, "nobody voted"),
-    ]
-    for votes, needed, right, why in cases:
+    for votes, needed in _BALLOTS:
+        right, why = _verdict(votes, needed)
         said = call(function, list(votes), needed, or_none=True)
-        same = said == right and (said is None) == (right is None)
-        require(same, f"for {votes} with {needed} needed you return {said!r}, not {right!r}: {why}.")
-    return f"right for {len(cases)} ballots: enough votes decide; a tie, too few votes and abstentions do not"
+        told = f"for {votes} with {needed} needed you return {said!r}, not {right!r}"
+        require(said != str(right) or said == right, f"{told}: return the value as the votes have it.")
+        require(said == right and (said is None) == (right is None), f"{told}: {why}.")
+    return f"right for {len(_BALLOTS)} ballots: enough votes decide; a tie, too few votes and abstentions do not"
+
+
+def _verdict(votes: list[Any], needed: int) -> tuple[Any, str]:
+    """Return the right verdict on `votes`, and why it is right."""
+    cast = Counter(vote for vote in votes if vote is not None)
+    abstention = ", and an abstention is none" if None in votes else ""
+    if not cast:
+        return None, f"nobody voted{abstention}"
+    (value, number), *others = cast.most_common()
+    if number < needed:
+        return None, f"no value has {_NUMBERS[needed]} vote{'s' if needed > 1 else ''}{abstention}"
+    if others and others[0][1] == number:
+        return None, f"two values or more have {_NUMBERS[number]} each, and none has more{abstention}"
+    only = "; only None is an abstention" if not value else abstention
+    second = f", and the next one {_NUMBERS[others[0][1]]}" if others else ""
+    return value, f"{value!r} has {_NUMBERS[number]}{second}; {_NUMBERS[needed]} or more are enough{only}"

@@ -12,7 +12,8 @@ from llamastack_workshop.exercises.check import call, exercise, of_type, require
 
 # Of each, what a program would do that looks for words is wrong.
 _INSECURE = ("void read_line(char *line) {\n    gets(line);\n}", "subprocess.run(command, shell=True)")
-_HARMLESS = ("def double(number):\n    return 2 * number", "checksum = hashlib.sha256(gadgets)")
+_LONG = "".join(f"def times_{number}(x):\n    return {number} * x\n\n\n" for number in range(2, 12))
+_HARMLESS = ("def double(number):\n    return 2 * number", f"{_LONG}checksum = hashlib.sha256(gadgets)")
 
 
 @exercise
@@ -31,7 +32,8 @@ def closed_gate(gate: Callable[[str], str | None], broken_scanner: Callable[[], 
         require(found, "your gate returns an empty text for insecure code. Say what is wrong in a sentence.")
     for code in _HARMLESS:
         found = problem(code)
-        require(found is None, f"your gate stopped {code!r}, which is harmless: {found!r}.")
+        shown = code if len(code) < 80 else f"… {code[-40:]}"
+        require(found is None, f"your gate stopped {shown!r}, which is harmless: {found!r}.")
     with broken_scanner():
         for code in (_HARMLESS[0], _INSECURE[0]):
             require(
