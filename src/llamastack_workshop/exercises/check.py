@@ -128,7 +128,7 @@ def call(
     Raises NotYet if the function is blank or no function, if it raises, or if it returns something else.
     """
     require_function(function)
-    name = getattr(function, "__name__", "your function")
+    name = getattr(function, "__name__", "<lambda>")
     name = "your function" if name == "<lambda>" else f"`{name}`"
     with your_code():
         value = function(*arguments)
