@@ -15,6 +15,7 @@ from answers import Answer, Server
 from llamastack_workshop.exercises import mcp_tools as check
 
 PRICES = {"UltraBook": 1299, "PebblePhone": 499}
+MONTHS = {"UltraBook": 36, "PebblePhone": 24}
 
 
 def get_price(product: str) -> str:
@@ -179,6 +180,7 @@ def approval(style: str, function: Any, said: str = "") -> Answer:
 
 RIGHT = [
     own("a function", with_tool(get_warranty)),
+    own("in capitals", with_tool(tool(lambda product: get_warranty(product).upper()))),
     own("a coroutine, in other words", with_tool(by_coroutine)),
     own("messages, streamed", as_messages),
     approval("recursive, by name", recursive),
@@ -195,7 +197,7 @@ WRONG = [
     own("no docstring", with_tool(tool(get_warranty, "")), "the tool has no description"),
     own("a copied docstring", with_tool(tool(get_warranty, get_price.__doc__ or "")), "is that of another tool"),
     own("another parameter", with_tool(other_parameter), "the parameters of the tool are ['name']"),
-    own("raises", with_tool(tool(lambda product: f"{product}: {PRICES[product]} days")), "the tool raised"),
+    own("raises", with_tool(tool(lambda product: f"{product}: {PRICES[product]} days")), "the tool failed"),
     own("a constant", with_tool(tool(lambda product: "The warranty is 3 years.")), "which does not name it"),
     own(
         "an unknown product is not named",
@@ -205,6 +207,18 @@ WRONG = [
     own(
         "an unknown product has a warranty",
         with_tool(tool(lambda product: f"The warranty of the {product} is 3 years.")),
+        "FooPad is not in `prices`",
+    ),
+    own(
+        "none is a number",
+        with_tool(tool(lambda product: f"The warranty of the {product} is {MONTHS.get(product, 0)} months.")),
+        "FooPad is not in `prices`",
+    ),
+    own(
+        "the other way round",
+        with_tool(
+            tool(lambda product: f"There is no {product}" if product in PRICES else f"3 years for the {product}")
+        ),
         "FooPad is not in `prices`",
     ),
     own("no sentence", with_tool(tool(lambda product: product)), "return a sentence"),

@@ -62,6 +62,22 @@ def first_numbers(specifications: dict[str, str], source: str) -> str | None:
     return None
 
 
+def by_difference(specifications: dict[str, str], source: str) -> str | None:
+    differing = set(numbers(" ".join(specifications.values()))) ^ set(numbers(source))
+    return f"The two differ in {', '.join(sorted(differing))}." if differing else None
+
+
+def by_place(specifications: dict[str, str], source: str) -> str | None:
+    pairs = zip(numbers(" ".join(specifications.values())), numbers(source), strict=False)
+    return next((f"{number} is not in the text" for number, other in pairs if number != other), None)
+
+
+def rounded(specifications: dict[str, str], source: str) -> str | None:
+    known = {int(float(number)) for number in numbers(source)}
+    wrong = [n for n in numbers(" ".join(specifications.values())) if int(float(n)) not in known]
+    return f"{wrong[0]} is not in the text" if wrong else None
+
+
 def memory_alone(specifications: dict[str, str], source: str) -> str | None:
     return by_sets({"memory": specifications["memory"]}, source)
 
@@ -111,6 +127,20 @@ def continued(server: Server, source: str) -> tuple[dict[str, str], str]:
     return found, sentence.output_text
 
 
+def in_conversation(server: Server, source: str) -> tuple[dict[str, str], str]:
+    kept = {"conversation": server.client.conversations.create().id}
+    ask(server, EXTRACT.format(text=source), **kept)
+    found = json.loads(ask(server, TRANSFORM.format(text=source), text=FORMAT, **kept).output_text)
+    sentence = ask(server, "Now describe it in one sentence.", max_output_tokens=48, **kept)
+    return found, sentence.output_text
+
+
+def judged(server: Server, source: str) -> tuple[dict[str, str], str]:
+    found, sentence = described(server, source)
+    ask(server, f"Is this true? {sentence}", max_output_tokens=16)
+    return found, sentence
+
+
 def by_chat(server: Server, source: str) -> tuple[dict[str, str], str]:
     found, _ = run_chain(server, source)
     message = {"role": "user", "content": f"One sentence about this, please: {found}"}
@@ -138,6 +168,8 @@ RIGHT = [
     chained("a list, an object and one sentence", as_list),
     chained("continued", continued),
     chained("chat completions", by_chat),
+    chained("a conversation", in_conversation),
+    chained("a fourth step that judges", judged),
 ]
 
 WRONG = [
@@ -153,6 +185,9 @@ WRONG = [
     gated("an empty text passes", gate(str, passes=""), "and your gate says ''"),
     gated("a global text", gate(lambda wrong: f"{wrong} is not there", source=LAPTOP), "stands in"),
     gated("the first number of each", first_numbers, "look at every number of a value"),
+    gated("the same numbers", by_difference, "each number of"),
+    gated("in this order", by_place, "each number of"),
+    gated("rounded", rounded, "3.9 is not in"),
     gated("the memory alone", memory_alone, "and 5 is not in"),
     chained("the specifications", lambda s, text: run_chain(s, text)[0], "the sentence, not a dict"),
     chained("no limit", lambda s, text: described(s, text, None), "the third step has no limit"),

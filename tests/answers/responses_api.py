@@ -35,6 +35,19 @@ def by_helper(server: Server, question: str) -> list[Any]:
         return [stream.get_final_response().output_text, count]
 
 
+def asked_again(server: Server, question: str) -> tuple[str, int]:
+    text, count = by_loop(server, question)
+    server.client.responses.create(model=server.model, input=f"Is this true? {text}", max_output_tokens=16)
+    return text, count
+
+
+def first_delta(server: Server, question: str) -> tuple[str, int] | None:
+    for event in streaming(server, question):
+        if event.type == "response.output_text.delta":
+            return event.delta, 1
+    return None
+
+
 class Collector:
     """One that could be used again, and starts anew each time."""
 
@@ -115,6 +128,12 @@ def from_items(server: Server, response: Any, question: str):
     return server.client.responses.create(model=server.model, input=items, max_output_tokens=32)
 
 
+def in_a_prompt(server: Server, response: Any, question: str):
+    before = server.client.responses.input_items.list(response.id, order="asc").data
+    texts = [*(item.content[0].text for item in before), response.output_text, question]
+    return server.client.responses.create(model=server.model, input="\n".join(texts), max_output_tokens=32)
+
+
 def the_answer_alone(server: Server, response: Any, question: str):
     items = [{"role": "assistant", "content": response.output_text}, {"role": "user", "content": question}]
     return server.client.responses.create(model=server.model, input=items, max_output_tokens=32)
@@ -141,11 +160,14 @@ RIGHT = [
     streamed("a loop", by_loop),
     streamed("the helper, a list", by_helper),
     Answer(check.streamed_text, "a class", lambda s: [Collector(s), s.client, s.model]),
+    streamed("another request after it", asked_again),
     priced("by hand", named(schema(), strict=True)),
     priced("pydantic", named(Priced.model_json_schema())),
     priced("in other words", named(schema(properties=DESCRIBED))),
     followed("the id", further),
     followed("the items", from_items),
+    followed("more words", lambda s, r, q: further(s, r, f"{q} Answer in one sentence.")),
+    followed("all in one prompt", in_a_prompt),
     followed("not stored", lambda s, r, q: further(s, r, q, store=False)),
     followed("a message", lambda s, r, q: further(s, r, [{"role": "user", "content": q}])),
 ]
@@ -170,6 +192,8 @@ WRONG = [
     streamed("hard-coded", lambda s, q: ("Rome.", 2), "asked the model nothing"),
     streamed("another question", lambda s, q: by_loop(s, "Name the capital of France."), "asked is not in `input`"),
     streamed("not joined", lambda s, q: (deltas(s, q), 7), "join the deltas"),
+    streamed("reversed", lambda s, q: by_loop(s, q)[::-1], "the other way round"),
+    streamed("the first delta", first_delta, "leaves the stream before its last event"),
     streamed("cut off", cut_off, "loop over the stream to its end"),
     streamed("the text alone", lambda s, q: by_loop(s, q)[0], "not a str"),
     priced("json_object", {"type": "json_object"}, "json_schema"),
@@ -191,6 +215,7 @@ WRONG = [
     priced("others are allowed", named(Open.model_json_schema()), "forbid other properties"),
     priced("one product", named(Known.model_json_schema()), "PebblePhone"),
     priced("no type", named(schema(properties={"product": {}, "price": {}})), "price is a number"),
+    priced("beside the type", named({"type": "object"} | PROPERTIES), "should stand under `properties`"),
     priced("no schema", named({"type": "text"}), "no JSON schema"),
     followed("no id", lambda s, r, q: further(s, r, q, previous_response_id=None), "hand over the `id`"),
     Answer(check.follow_up, "a global", of_global, "hand over the `id` of the one that your function is given"),

@@ -85,6 +85,7 @@ WRONG = [
         lambda s: lambda c: sorted(kinds(c, "llm", "rerank")),
         "llama-cpp/reorder is no language model",
     ),
+    listed("names", lambda s: lambda c: [one.partition("/")[2] for one in kinds(c, "llm")], "is no id of a model"),
     listed("not sorted", lambda s: lambda c: kinds(c, "llm"), "but not sorted"),
     listed(
         "the first alone",
@@ -93,6 +94,7 @@ WRONG = [
     ),
     listed("a set", lambda s: lambda c: {s.model}, "a list of ids, not a set"),
     cut_off("too long", lambda s, q: brief(s, q, 17), "17 tokens, not 16"),
+    cut_off("a text", lambda s, q: brief(s, q, "16"), "is '16' tokens, not 16"),
     cut_off("too short", lambda s, q: brief(s, q, 1), "raised BadRequestError"),
     cut_off("the text", lambda s, q: brief(s, q).output_text, "the whole response, not a str"),
     cut_off("another question", lambda s, q: brief(s, "Tell me about the sea."), "not in `input`"),

@@ -70,6 +70,17 @@ def safely(response: Any, functions: dict[str, Any], caught: Any = Exception, sa
     return outputs
 
 
+def evaluated(response: Any, functions: dict[str, Any]) -> list[dict[str, Any]]:
+    outputs = []
+    for call in [item for item in response.output if item.type == "function_call"]:
+        try:
+            result = functions[call.name](**eval(call.arguments))
+        except Exception as error:
+            result = json.dumps({"error": repr(error)})
+        outputs.append(output(call.call_id, result))
+    return outputs
+
+
 def case_by_case(response: Any, functions: dict[str, Any]) -> tuple[Any, ...]:
     def answer(call: Any) -> str:
         if call.name not in functions:
@@ -135,6 +146,7 @@ RIGHT = [
     weather("strict", tool(strict=True)),
     weather("a model with Literal, in German", tool(ByLiteral.model_json_schema(), description="Wie ist das Wetter?")),
     weather("a unit without a type", with_unit(enum=["celsius", "fahrenheit"])),
+    weather("a word of another tool's", tool(description="The weather, in the unit of your specification")),
     safe("repr", safely),
     safe("case by case, a tuple", case_by_case),
     safe("another order", Backwards()),
@@ -175,6 +187,7 @@ WRONG = [
         functools.partial(safely, says=lambda e: json.dumps({"error": type(e).__name__})),
         "which does not name FooPad",
     ),
+    safe("eval", evaluated, "use `json.loads`, never `eval`"),
     safe("functions of its own", lambda r, functions: safely(r, {"get_stock": lambda product: "1"}), "in `functions`"),
     safe("the first call", lambda r, functions: safely(r, functions)[:1], "you return 1 outputs"),
     safe("one id", lambda r, f: [one | {"call_id": "call_a"} for one in safely(r, f)], "the `call_id` of its call"),

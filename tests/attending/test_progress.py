@@ -1,17 +1,19 @@
 """An attendee's progress: what counts, what does not, and where it stands."""
 
+from io import StringIO
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from llamastack_workshop.attending import progress
-from llamastack_workshop.exercises.check import exercise, require
+from llamastack_workshop.exercises.check import exercise, given, require
 from llamastack_workshop.system import paths
 
 
 @exercise
-def short_answer(answer: str) -> str:
-    require(answer == "Paris", "that is not it.")
+def short_answer(answer: str | None) -> str:
+    require(given(answer) == "Paris", "that is not it.")
     return "Paris."
 
 
@@ -34,6 +36,23 @@ def test_a_right_answer_counts_once_and_a_wrong_one_never(work: Path) -> None:
     assert first.solved == ("server_setup.short_answer",)
     assert set(first.solved) < set(first.exercises) and not any(other.solved for other in others)
     assert f"[01 Server setup](01-server-setup.ipynb) | {first.minutes} | 1 of 2 |" in progress.markdown([first])
+
+
+def test_an_exercise_that_fails_after_it_was_solved_says_so_until_it_is_right_again(work: Path) -> None:
+    for answer, failing in (("Paris", 0), (None, 0), ("London", 1), ("Paris", 0), ("Rome", 1)):
+        short_answer(answer)
+        first, *_ = progress.standings()
+        assert (len(first.solved), len(first.failing)) == (1, failing)
+    assert "| 1 of 2, 1 now failing |" in progress.markdown([first])
+    console = Console(file=StringIO(), width=100)
+    console.print(progress.table([first]))
+    assert "◐○" in console.file.getvalue() and "solved, now failing" in console.file.getvalue()
+
+
+def test_what_was_noted_before_wrong_answers_were_counts_as_right(work: Path) -> None:
+    (work / ".progress.jsonl").write_text('{"exercise": "server_setup.short_answer", "at": "2026-11-01T10:00:00"}\n')
+    first, *_ = progress.standings()
+    assert first.solved == ("server_setup.short_answer",) and not first.failing
 
 
 def test_the_solutions_of_the_repository_are_nobodys_progress(

@@ -12,19 +12,26 @@ from llamastack_workshop.attending import chapters, record
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an attendee stands with a chapter: `solved` of its `exercises`, each named `module.check`."""
+    """Where an attendee stands with a chapter: `solved` of its `exercises`, each named `module.check`.
+
+    Once solved is solved; `failing` are those of `solved` whose check has said "Not yet" since.
+    """
 
     chapter: Path
     title: str
     minutes: int
     exercises: tuple[str, ...]
     solved: tuple[str, ...]
+    failing: tuple[str, ...]
 
 
 def standings() -> list[Standing]:
     """Return where the attendee stands, chapter by chapter in reading order."""
-    solved = set(record.solved())
-    return [_standing(chapter, solved) for chapter in chapters.chapters()]
+    noted = list(record.noted())
+    solved = {exercise for exercise, right in noted if right}
+    last = dict(noted)
+    failing = {exercise for exercise in solved if not last[exercise]}
+    return [_standing(chapter, solved, failing) for chapter in chapters.chapters()]
 
 
 def table(standings: list[Standing]) -> Table:
@@ -33,12 +40,14 @@ def table(standings: list[Standing]) -> Table:
     table.add_column("solved", justify="right")
     table.add_column("", no_wrap=True)
     for standing in standings:
-        solved, exercises = len(standing.solved), len(standing.exercises)
+        solved, failing, exercises = len(standing.solved), len(standing.failing), len(standing.exercises)
         # Shapes, so that nothing depends on colour alone.
-        marks = "●" * solved + "○" * (exercises - solved)
+        marks = "●" * (solved - failing) + "◐" * failing + "○" * (exercises - solved)
         table.add_row(f"{standing.chapter.stem[:2]} {standing.title}", f"{solved} of {exercises}", marks)
     table.columns[0].footer = "all chapters"
     table.columns[1].footer = "{} of {}".format(*totals(standings))
+    if any(standing.failing for standing in standings):
+        table.caption = "◐ solved, now failing: its check has said “Not yet” since"
     return table
 
 
@@ -46,7 +55,7 @@ def markdown(standings: list[Standing]) -> str:
     """Return the standings as a Markdown table whose titles link to the notebooks beside the one that shows it."""
     rows = [
         f"| [{standing.chapter.stem[:2]} {standing.title}]({standing.chapter.name}) | {standing.minutes} "
-        f"| {len(standing.solved)} of {len(standing.exercises)} |"
+        f"| {len(standing.solved)} of {len(standing.exercises)}{_failing(standing)} |"
         for standing in standings
     ]
     return "\n".join(["| chapter | minutes | solved |", "|---|---:|---:|", *rows])
@@ -57,7 +66,11 @@ def totals(standings: list[Standing]) -> tuple[int, int]:
     return sum(len(s.solved) for s in standings), sum(len(s.exercises) for s in standings)
 
 
-def _standing(chapter: Path, solved: set[str]) -> Standing:
+def _failing(standing: Standing) -> str:
+    return f", {len(standing.failing)} now failing" if standing.failing else ""
+
+
+def _standing(chapter: Path, solved: set[str], failing: set[str]) -> Standing:
     notebook = nbformat.read(chapter, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
@@ -69,4 +82,5 @@ def _standing(chapter: Path, solved: set[str]) -> Standing:
         minutes=int(re.search(r"^\*(\d+) minutes\.", text, re.MULTILINE)[1]),
         exercises=exercises,
         solved=tuple(exercise for exercise in exercises if exercise in solved),
+        failing=tuple(exercise for exercise in exercises if exercise in failing),
     )

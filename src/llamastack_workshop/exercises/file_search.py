@@ -90,8 +90,8 @@ def answer_with_source(function: Callable[[str], tuple[Response, str]], client: 
         wanted = f"for {question!r} the best chunk is from {best.filename}"
         require(str(source) == best.filename, f"{wanted}; you name {str(source)!r} as its file.")
     return (
-        f"the prompt holds the best chunk alone, and {source} is where it is from. Whether the answer is true, the "
-        f"check cannot tell; read it: {response.output_text[:200]!r}"
+        f"the prompt holds the best chunk alone, and {source} is where it is from. The answer is not judged, and may "
+        f"be false; read it: {response.output_text[:200]!r}"
     )
 
 

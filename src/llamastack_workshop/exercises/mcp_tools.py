@@ -1,6 +1,7 @@
 """Checks of chapter 8, MCP."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,8 @@ from llamastack_workshop.exercises.traffic import Exchange, request_for, watch
 _WARRANTY = "What is the warranty of the PebblePhone?"
 _PRICE = "What is the price of the PebblePhone?"
 _SOLD, _UNKNOWN = ("UltraBook", "PebblePhone"), ("FooPad", "TurboToaster 9")
+# Digits become one `0`, so that "0 months" and "36 months" are one form.
+_DURATION = r"(?i)0 ?(?:years?|months?|weeks?|days?)\b"
 _ANEW = "(After a correction, run the whole cell: the server keeps the first tool of a name.)"
 
 
@@ -43,15 +46,17 @@ def own_tool(function: Callable[[str], Response]) -> str:
     names = sorted(schema.get("properties") or {})
     require(names == ["product"], f"the parameters of the tool are {names}; it has one, `product`.")
     for product, (failed, text) in results.items():
-        require(not failed, f"for {product} the tool raised: {text[:100]!r}; return a sentence instead. {_ANEW}")
-        require(product in text, f"for {product} the tool returns {text[:100]!r}, which does not name it. {_ANEW}")
+        require(not failed, f"for {product} the tool failed: {text[:160]!r}; return a sentence instead. {_ANEW}")
+        named = product.casefold() in text.casefold()
+        require(named, f"for {product} the tool returns {text[:100]!r}, which does not name it. {_ANEW}")
         require(len(text.split()) > 2, f"for {product} the tool returns {text!r}; return a sentence. {_ANEW}")
-    forms = {product: text.replace(product, "…") for product, (_, text) in results.items()}
+    forms = {product: _form(text, product) for product, (_, text) in results.items()}
+    durations = {product: re.findall(_DURATION, forms[product]) for product in forms}
     for product in _UNKNOWN:
-        require(
-            forms[product] not in [forms[sold] for sold in _SOLD],
-            f"{product} is not in `prices`, and the tool says {results[product][1]!r}; say that it is not. {_ANEW}",
-        )
+        said = f"{product} is not in `prices`, and the tool says {results[product][1]!r}"
+        inverted = durations[product] and not any(durations[sold] for sold in _SOLD)
+        require(not inverted, f"{said}; of {_SOLD[0]}, which is there, it says {results[_SOLD[0]][1]!r}. {_ANEW}")
+        require(forms[product] not in [forms[sold] for sold in _SOLD], f"{said}; say that it is not. {_ANEW}")
     return f"the model calls your tool, and the tool says: {' '.join(results[one][1] for one in products[1:3])}"
 
 
@@ -82,6 +87,11 @@ def approval_by_rule(function: Callable[[str, Callable[[str, dict[str, Any]], bo
     require(not _requests(approved), "the rule said yes, and the request is still open; send an approval.")
     require(_calls(approved), "the rule said yes, and the tool was not called; send `approve` as the rule says.")
     return f"a no kept {asked[0][0]} from being called, and a yes called it"
+
+
+def _form(text: str, product: str) -> str:
+    """Return `text` without what differs from one product to the next: its name, and numbers."""
+    return re.sub(r"\d+(?:\.\d+)?", "0", re.sub(re.escape(product), "…", text, flags=re.IGNORECASE))
 
 
 def _asked(function: Callable[[str], Response], question: str) -> tuple[Response, Exchange]:

@@ -12,7 +12,10 @@ from llamastack_workshop.exercises.traffic import Exchange, watch
 
 _LAPTOP = "A laptop with a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."
 _PEBBLE = "The Pebble mini PC packs a 2.4 GHz chip with 12 cores, 8 GB of RAM and a 256GB drive."
+# Another order than in the object, and numbers that are not in it.
+_OFFER = "For 999 euros: 512 GB of storage and 32GB of memory, driven by a 4.7 GHz processor."
 _TRUE = (
+    ({"cpu": "4.7 GHz", "memory": "32 GB", "storage": "512GB"}, _OFFER),
     ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "1TB"}, _LAPTOP),
     ({"cpu": "2.4 GHz 12-core", "memory": "8GB", "storage": "256 GB"}, _PEBBLE),
 )
@@ -32,6 +35,7 @@ _FALSE = (
         ", which holds 3.5 GHz; compare whole numbers, not digits",
     ),
     ({"cpu": "4.2 GHz", "memory": "16 GB", "storage": "1TB"}, _LAPTOP, ["4.2"], ""),
+    ({"cpu": "3.9 GHz", "memory": "16 GB", "storage": "1TB"}, _LAPTOP, ["3.9"], "; do not round"),
     ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "2TB"}, _LAPTOP, ["2"], ""),
     (
         {"cpu": "2.4 GHz 16-core", "memory": "8 GB", "storage": "256 GB"},
@@ -87,7 +91,9 @@ def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     require(before, "these specifications are not what the chain's step `transform` answered; return them as they are.")
     later = asked[asked.index(before[0]) + 1 :]
     require(later, "nothing was asked after the specifications were there; make the sentence with a third step.")
-    _third_step(later[-1], specifications, sentence, before)
+    # It may ask several times, or have another step look at the sentence.
+    step = next((one for one in reversed(later) if _kept(sentence) and _kept(sentence) in one.text), later[-1])
+    _third_step(step, specifications, sentence, before)
     return f"{dict(specifications)} became {sentence!r} (whether that is true, nobody has checked)"
 
 
@@ -99,16 +105,22 @@ def _ask(
 
 def _third_step(step: Exchange, specifications: Mapping[str, Any], sentence: str, before: list[Exchange]) -> None:
     continued = step.sent.get("previous_response_id") in [one.answer.get("id") for one in before]
+    conversation = step.sent.get("conversation")
+    continued = continued or (conversation and conversation in [one.sent.get("conversation") for one in before])
     missing = [value for value in specifications.values() if str(value) not in step.prompt]
     require(continued or not missing, f"the third step did not see {missing}; put the specifications into its prompt.")
     limits = [step.sent.get(name) for name in ("max_output_tokens", "max_completion_tokens", "max_tokens")]
     limit = next((one for one in limits if one), None)
     require(limit, f"the third step has no limit; set `max_output_tokens={_LIMIT}`.")
     require(limit == _LIMIT, f"the limit of the third step is {limit} tokens, not {_LIMIT}.")
-    # Whoever cuts the text off at its first full stop has made a sentence of it.
-    kept = sentence.strip().rstrip(".…")
+    kept = _kept(sentence)
     require(kept or not step.text.strip(), "the sentence is empty, and the third step's answer is not.")
     require(kept in step.text, f"the sentence is {sentence!r}, and the third step answered {step.text!r}.")
+
+
+def _kept(sentence: str) -> str:
+    """Return what should stand in the model's text: whoever cuts that at its first full stop has made a sentence."""
+    return sentence.strip().rstrip(".…")
 
 
 def _json(text: str) -> Any:

@@ -11,6 +11,8 @@ from llamastack_workshop.exercises.check import NotYet, exercise, given, of_type
 from llamastack_workshop.exercises.schemas import require_schema
 from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
 
+# One of these types ends each stream.
+_LAST = {"response.completed", "response.incomplete", "response.failed"}
 _TWO = "two values, the text and the number of deltas"
 _QUESTIONS = ("Name the capital of Italy.", "Describe the sea in one sentence.")
 _FACT, _FOLLOW_UP = "The PebblePhone was designed in Oslo.", "Which city was the PebblePhone designed in?"
@@ -23,9 +25,10 @@ def streamed_text(function: Callable[[str], tuple[str, int]], client: OpenAI, mo
         answer, asked = watch(function, question, kind=(tuple, list), wanted=_TWO)
         require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         text, deltas = answer
+        require(not isinstance(text, int), "these two values are the other way round: the text first.")
         of_type(text, str, "the text is one text; join the deltas of the events; it should be a str")
         of_type(deltas, int, "the second value is the number of deltas; it should be an int")
-        stream = asked[-1]
+        stream = next((one for one in reversed(asked) if one.streamed and question in one.prompt), asked[-1])
         require(question in stream.prompt, "the question that the check asked is not in `input`.")
         require(
             stream.streamed and stream.path.endswith("/responses"),
@@ -86,10 +89,11 @@ def follow_up(function: Callable[[Response, str], Response], first: Response, cl
     answer, asked = watch(function, earlier, _FOLLOW_UP, kind=Response, wanted="the whole new response")
     require(answer.id != earlier.id, "this is the earlier response; create a new one.")
     sent = request_for(answer, asked)
-    inputs = _seen(sent, earlier, client)
-    require(_FOLLOW_UP in inputs, "the question that the check asked is not in the input; hand it over as `input`.")
+    seen = "\n".join(_seen(sent, earlier, client))
+    require(_FOLLOW_UP in seen, "the question that the check asked is not in the input; hand it over as `input`.")
+    # The answer may repeat the fact.
     require(
-        earlier.output_text in inputs and _FACT in inputs,
+        earlier.output_text in seen and _FACT in seen.replace(earlier.output_text, "", 1),
         "the model did not see the response that the check continues, or what led to it; hand over the `id` of the "
         "one that your function is given.",
     )
@@ -98,6 +102,8 @@ def follow_up(function: Callable[[Response, str], Response], first: Response, cl
 
 def _compare(text: str, deltas: int, stream: Exchange) -> None:
     """Raise NotYet unless `text` and `deltas` are those of `stream`; say what they are instead."""
+    ended = [event for event in stream.events if event.get("type") in _LAST]
+    require(ended, "your function leaves the stream before its last event; loop over the stream to its end.")
     require(stream.deltas, "the stream had no text; ask with a higher `max_output_tokens`.")
     joined, count = "".join(stream.deltas), len(stream.deltas)
     if text.strip() != joined.strip():
@@ -120,4 +126,4 @@ def _seen(sent: Exchange, earlier: Response, client: OpenAI) -> list[str]:
         texts = [text_of(item) for item in items] if isinstance(items, list) else [text_of(items)]
         continued = sent.sent.get("previous_response_id") == earlier.id
         return texts + ([_FACT, earlier.output_text] if continued else [])
-    return [text_of(item.to_dict()) for item in kept]
+    return [text_of(item.to_dict(warnings=False)) for item in kept]

@@ -18,6 +18,7 @@ def require_schema(
     try:
         kind.check_schema(schema)
         validator = kind(schema)
+        _require_properties(schema, {name for example, _ in allowed for name in example})
         for example, hint in allowed:
             problem = next(validator.iter_errors(example), None)
             require(problem is None, f"your schema forbids {example} ({problem and problem.message}); {hint}")
@@ -27,3 +28,9 @@ def require_schema(
         raise NotYet(f"this is no JSON schema: {error.message[:150]}.") from error
     except Unresolvable as error:
         raise NotYet(f"your schema refers to {error.ref}, which it does not define.") from error
+
+
+def _require_properties(schema: dict[str, Any], names: set[str]) -> None:
+    """Raise NotYet if one of `names` stands beside `type`, where JSON Schema ignores it."""
+    astray = sorted(names & schema.keys())
+    require(not astray, f"{astray} should stand under `properties`; elsewhere a schema does not notice.")

@@ -47,7 +47,7 @@ def short_answer(function: Callable[[str], Response]) -> str:
         require(question in sent.prompt, "the question that the check asked is not in `input`.")
         limit = sent.sent.get("max_output_tokens")
         require(limit, "the request has no limit; set `max_output_tokens`.")
-        require(limit == 16, f"the limit of the request is {limit} tokens, not 16: see `max_output_tokens`.")
+        require(limit == 16, f"the limit of the request is {limit!r} tokens, not 16: see `max_output_tokens`.")
         require(answer.status == "incomplete", f"the status is {answer.status!r}: the answer was not cut off.")
     why = answer.incomplete_details and answer.incomplete_details.reason
     used = answer.usage.output_tokens if answer.usage else "?"
@@ -64,7 +64,9 @@ def _ids(function: Callable[[OpenAI], list[str]], client: OpenAI) -> list[str]:
 def _compare(answer: list[str], types: dict[str, str], where: str) -> None:
     """Raise NotYet, with `where` before it, unless `answer` has the language models of `types`, sorted."""
     expected = sorted(id for id, model_type in types.items() if model_type == "llm")
-    others = [id for id in answer if types.get(id) != "llm"]
+    unknown = [id for id in answer if id not in types]
+    require(not unknown, f"{where}{_first(unknown)!r} is no id of a model; take the `.id` as it is.")
+    others = [id for id in answer if types[id] != "llm"]
     require(not others, f"{where}{_first(others)} is no language model; look at `custom_metadata`.")
     missing = [id for id in expected if id not in answer]
     require(not missing, f"{where}{len(missing)} language model(s) are missing, among them {_first(missing)}.")

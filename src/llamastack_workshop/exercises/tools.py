@@ -31,7 +31,8 @@ def weather_tool(tool: dict[str, Any], client: OpenAI, model: str) -> str:
     require(isinstance(description, str) and description.strip(), "the tool has no description; the model needs one.")
     about = f"the description {description!r}"
     require(description.strip() != "get_weather" and len(description.strip()) > 7, f"{about} says too little.")
-    require(not re.search("price|product|specification", description, re.I), f"{about} is that of another tool.")
+    is_other = re.search("price|product|specification", description, re.I) and "weather" not in description.lower()
+    require(not is_other, f"{about} is that of another tool.")
     require("parameters" in tool, "the tool has no `parameters`.")
     oslo = {"city": "Oslo", "unit": "celsius"}
     require_schema(
@@ -69,14 +70,15 @@ def safe_outputs(function: Callable[[Response, dict[str, Callable[..., str]]], l
     """Check that `function(response, functions)` answers every call, also those that fail."""
     sold: list[str] = []
 
-    def get_stock(product: str) -> str:
+    def get_stock(product: str, everywhere: bool = False) -> str:
         if product != "UltraBook":
             raise RuntimeError(_STRANGE)
         sold.append(product)
         return _STOCK
 
     calls = {
-        "call_a": ("get_stock", '{"product": "UltraBook"}'),
+        # `true` is JSON, and no Python.
+        "call_a": ("get_stock", '{"product": "UltraBook", "everywhere": true}'),
         "call_c": ("get_stock", '{"product": "FooPad"}'),
         "call_b": ("get_nothing", "{}"),
         "call_d": ("get_stock", '{"product": '),
@@ -90,6 +92,8 @@ def safe_outputs(function: Callable[[Response, dict[str, Callable[..., str]]], l
     for output in by_id.values():
         of_type(output, str, "an output is a text (see `json.dumps`); `output` should be a str")
     result = by_id["call_a"]
+    evaluated = "name 'true' is not defined" in result or "malformed node" in result
+    require(not evaluated, "arguments are JSON and no Python, and a model wrote them: use `json.loads`, never `eval`.")
     require(result == _STOCK, f"a call that works gives what the function in `functions` returns, not {result!r}.")
     require(len(sold) == 1, f"the function of a call that works ran {len(sold)} times, not once.")
     for call_id, what, named in (
