@@ -32,33 +32,39 @@ def parsed(lines: list[str]) -> list[dict]:
     return steps
 
 
-def overwritten(lines: list[str], name: str, prompt: str) -> str | None:
-    return {(step["name"], step["prompt"]): step["id"] for step in parsed(lines)}.get((name, prompt))
+def overwritten(lines: list[str], name: str, request: dict) -> str | None:
+    steps = {json.dumps([step["name"], step["request"]], sort_keys=True): step["id"] for step in parsed(lines)}
+    return steps.get(json.dumps([name, request], sort_keys=True))
 
 
-def last_dropped(lines: list[str], name: str, prompt: str) -> str | None:
+def last_dropped(lines: list[str], name: str, request: dict) -> str | None:
     try:
         steps = [json.loads(line) for line in lines]
     except ValueError:
         steps = [json.loads(line) for line in lines[:-1]]
-    fitting = [step["id"] for step in steps if step["name"] == name and step["prompt"] == prompt]
+    fitting = [step["id"] for step in steps if step["name"] == name and step["request"] == request]
     return fitting[-1] if fitting else None
 
 
-def found(fits: Callable[[dict, str, str], bool], lines: list[str], name: str, prompt: str) -> str | None:
-    return next((step["id"] for step in reversed(parsed(lines)) if fits(step, name, prompt)), None)
+def found(fits: Callable[[dict, str, dict], bool], lines: list[str], name: str, request: dict) -> str | None:
+    return next((step["id"] for step in reversed(parsed(lines)) if fits(step, name, request)), None)
 
 
-def by_substring(lines: list[str], name: str, prompt: str) -> str | None:
+def by_values(of: Callable[[dict], Any]) -> Callable[[list[str], str, dict], str | None]:
+    """Return an answer that compares the name, and of the requests what `of` returns."""
+    return partial(found, lambda step, name, request: (step["name"], of(step["request"])) == (name, of(request)))
+
+
+def by_substring(lines: list[str], name: str, request: dict) -> str | None:
     for line in reversed(lines):
-        if name in line and prompt in line and line.endswith("}"):
+        if name in line and request["input"] in line and line.endswith("}"):
             return json.loads(line)["id"]
     return None
 
 
-def by_expression(lines: list[str], name: str, prompt: str) -> str | None:
-    pattern = f'{{"name": "{re.escape(name)}", "prompt": "{re.escape(prompt)}", "id": "(.*?)"}}'
-    return next((hit[1] for line in reversed(lines) if (hit := re.fullmatch(pattern, line))), None)
+def by_texts(lines: list[str], name: str, request: dict) -> str | None:
+    whole = f'{{"name": {json.dumps(name)}, "request": {json.dumps(request)}, '
+    return next((json.loads(line)["id"] for line in reversed(lines) if whole in line and line.endswith("}")), None)
 
 
 def gone_on(style: str, make: Callable[[Server], Any], said: str = "") -> Answer:
@@ -125,8 +131,9 @@ def changed(
     server: Server,
     facts: Callable[[str, str], str] = lambda output, source: output,
     returned: Callable[[str, str], str] = lambda used, asked: used,
-    found: Specifications | None = None,
+    found: Callable[[Specifications], Specifications] = lambda specifications: specifications,
     source: str | None = None,
+    **more: Any,
 ) -> Callable[[str, str], Any]:
     """Return an answer that is right but for what is changed."""
 
@@ -135,10 +142,27 @@ def changed(
             kept = server.client.responses.retrieve(response_id)
         except NotFoundError:
             kept = create(server, EXTRACT + (source or text))
-        specifications = transform(server, TRANSFORM + facts(kept.output_text, text))
-        return returned(kept.id, response_id), found or specifications
+        specifications = transform(server, TRANSFORM + facts(kept.output_text, text), **more)
+        return returned(kept.id, response_id), found(specifications)
 
     return answer
+
+
+def begins_always(server: Server) -> Callable[[str, str], Any]:
+    """Return an answer that does step 1 before it looks whether it must."""
+
+    def answer(response_id: str, source: str) -> tuple:
+        begun = create(server, EXTRACT + source)
+        kept = begun
+        with suppress(NotFoundError):
+            kept = server.client.responses.retrieve(response_id)
+        return kept.id, transform(server, TRANSFORM + kept.output_text)
+
+    return answer
+
+
+def exchanged(found: Specifications) -> Specifications:
+    return Specifications(cpu=found.cpu, memory=found.storage, storage=found.memory)
 
 
 SPECIFICATIONS = Specifications(cpu="2.8 GHz", memory="32 GB", storage="512 GB")
@@ -147,37 +171,59 @@ NOVA = "The Nova laptop has a 2.8 GHz processor, 32 GB of RAM and a 512 GB SSD."
 RIGHT = [
     kept("later lines overwrite earlier ones", overwritten),
     kept("drops the last line if it must", last_dropped),
-    kept("a partial of next", partial(found, lambda step, *both: (step["name"], step["prompt"]) == both)),
+    kept("a partial of next", partial(found, lambda step, *both: (step["name"], step["request"]) == both)),
+    kept("the items of the requests, sorted", by_values(lambda request: sorted(request.items()))),
     gone_on("previous_response_id, and a list", chained),
     gone_on("LangChain over chat completions", with_langchain),
     gone_on("no schema, but expressions", with_expressions),
+    gone_on("keeps nothing of step 2", lambda s: changed(s, store=False)),
+    gone_on("the text beside the facts", lambda s: changed(s, facts=lambda output, text: f"{output}\n\n{text}")),
 ]
 
 WRONG = [
     kept("None", lambda lines, *both: found(lambda *_: False, lines, *both), "you return None, not 'resp_2'"),
-    kept("the name alone", partial(found, lambda step, name, _: step["name"] == name), "compare name and prompt"),
-    kept("the prompt alone", partial(found, lambda step, _, prompt: step["prompt"] == prompt), "compare name and"),
+    kept("the name alone", partial(found, lambda step, name, _: step["name"] == name), "compare name and request"),
+    kept(
+        "the request alone", partial(found, lambda s, _, request: s["request"] == request), "compare name and request"
+    ),
+    kept("the prompt of the request", by_values(lambda request: request["input"]), "makes it another request"),
+    kept("the prompt and the model", by_values(lambda request: (request["input"], request["model"])), "another option"),
+    kept(
+        "the options that are given",
+        partial(found, lambda s, name, request: s["name"] == name and request.items() <= s["request"].items()),
+        "another model or another option makes it another request",
+    ),
+    kept("upper and lower case", by_values(lambda request: str(request).lower()), "each as a whole"),
     kept("a substring of the line", by_substring, "each as a whole"),
-    kept("a substring of each", partial(found, lambda s, n, p: n in s["name"] and p in s["prompt"]), "each as a whole"),
-    kept("either of the two", partial(found, lambda s, n, p: n == s["name"] or p == s["prompt"]), "compare name and"),
-    kept("the line as it is written", by_expression, "compare what `json.loads` makes of a line"),
+    kept(
+        "a substring of each",
+        partial(found, lambda s, n, r: n in s["name"] and r["input"] in s["request"]["input"]),
+        "each as a whole",
+    ),
+    kept("either of the two", partial(found, lambda s, n, r: n == s["name"] or r == s["request"]), "compare name and"),
+    kept("the line as it is written", by_texts, "compare dictionaries, not texts"),
+    kept("the requests as texts", by_values(json.dumps), "the order of the keys does not matter"),
     kept(
         "the first",
         lambda lines, *both: next(
-            (s["id"] for s in parsed(lines) if (s["name"], s["prompt"]) == both),
+            (s["id"] for s in parsed(lines) if (s["name"], s["request"]) == both),
             None,
         ),
         "two lines fit, and the last one counts",
     ),
     kept(
-        "the step", lambda lines, *both: next((s for s in parsed(lines) if s["name"] == both[0]), None), "you return {"
+        "the step",
+        lambda lines, *both: next((s for s in parsed(lines) if s["name"] == both[0]), None),
+        "should return an id, not a dict",
     ),
     kept(
         "catches nothing",
-        lambda lines, *both: {(s["name"], s["prompt"]): s["id"] for s in map(json.loads, lines)}.get(both),
+        lambda lines, name, request: next(
+            (s["id"] for s in reversed([*map(json.loads, lines)]) if (s["name"], s["request"]) == (name, request)), None
+        ),
         "catch `json.JSONDecodeError`",
     ),
-    kept("always drops the last", lambda lines, *both: overwritten(lines[:-1], *both), "not 'resp_7'"),
+    kept("always drops the last", lambda lines, *both: overwritten(lines[:-1], *both), "not 'resp_13'"),
     kept("an exception for none", lambda *all_: overwritten(*all_) or [][0], "running your code raised IndexError"),
     kept(
         "an empty text for none",
@@ -185,18 +231,26 @@ WRONG = [
         "you return '', not None; no line has that",
     ),
     gone_on("one value", lambda s: lambda i, text: SPECIFICATIONS, "should return two values"),
-    gone_on("an id of its own", lambda s: lambda i, text: ("resp_new", SPECIFICATIONS), "retrieve it by its id"),
+    gone_on("an id of its own", lambda s: changed(s, returned=lambda *_: "resp_new"), "retrieve it by its id"),
     gone_on(
         "catches nothing",
         lambda s: lambda i, text: (i, transform(s, TRANSFORM + s.client.responses.retrieve(i).output_text)),
         "running your code raised NotFoundError",
     ),
-    gone_on("asks nobody", lambda s: lambda i, text: (i, SPECIFICATIONS), "the facts are not in the prompt of step 2"),
+    gone_on("asks nobody", lambda s: lambda i, text: (i, SPECIFICATIONS), "your function asked the model nothing"),
+    gone_on("step 1 in any case", begins_always, "you do step 1 again all the same; begin only after a 404"),
+    gone_on("memory and storage exchanged", lambda s: changed(s, found=exchanged), "step 2 answered something else"),
     gone_on(
-        "the text in place of the facts", lambda s: changed(s, facts=lambda output, text: text), "the facts are not in"
+        "the text in place of the facts",
+        lambda s: changed(s, facts=lambda output, text: text),
+        "are not in the prompt of step 2",
     ),
-    gone_on("constant facts", lambda s: changed(s, facts=lambda output, text: NOVA), "the facts are not in the prompt"),
-    gone_on("constant specifications", lambda s: changed(s, found=SPECIFICATIONS), "step 2 answered something else"),
+    gone_on("constant facts", lambda s: changed(s, facts=lambda output, text: NOVA), "are not in the prompt"),
+    gone_on(
+        "constant specifications",
+        lambda s: changed(s, found=lambda _: SPECIFICATIONS),
+        "step 2 answered something else",
+    ),
     gone_on("another text", lambda s: changed(s, source=NOVA), "was not asked about the text"),
     gone_on("the old id", lambda s: changed(s, returned=lambda used, asked: asked), "you still return its id"),
     gone_on("the other way round", lambda s: lambda i, text: changed(s)(i, text)[::-1], "the first value is the"),

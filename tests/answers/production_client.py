@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -49,10 +50,16 @@ def status(style: str, function: Any, said: str = "") -> Answer:
     return Answer(browser_status, style, lambda s: [function, ask, s.client, s.model], said)
 
 
+# The statuses that say that the browser's request was wrong.
+OWN = re.compile(r"HTTP (4(?!01|03|29)\d\d)")
+
+
 def matched(outcome: Outcome) -> int:
     match outcome.kind.split():
         case ["completed" | "incomplete"]:
             return HTTPStatus.OK
+        case ["HTTP", "401" | "403" | "429"]:
+            return HTTPStatus.BAD_GATEWAY
         case ["HTTP", code] if 400 <= int(code) <= 499:
             return int(code)
         case ["timeout"]:
@@ -65,14 +72,14 @@ class Statuses:
         self.known = {"completed": 200, "incomplete": 200, "timeout": 504}
 
     def __call__(self, outcome: Outcome) -> int:
-        own = re.fullmatch(r"HTTP (4\d\d)", outcome.kind)
+        own = OWN.fullmatch(outcome.kind)
         return int(own[1]) if own else self.known.get(outcome.kind, 502)
 
 
 def status_of(outcome: Outcome, changed: dict[str, int] | None = None, other: int = 502) -> int:
     """A right answer, for changes that make it a wrong one."""
     statuses = {"completed": 200, "incomplete": 200, "timeout": 504} | (changed or {})
-    own = re.fullmatch(r"HTTP (4\d\d)", outcome.kind)
+    own = OWN.fullmatch(outcome.kind)
     return statuses.get(outcome.kind, int(own[1]) if own else other)
 
 
@@ -84,12 +91,14 @@ def continued(style: str, make: Callable[[Server, dict], Any], said: str = "") -
     return Answer(continued_or_begun, style, arguments, said)
 
 
-def looks_first(server: Server, request: dict) -> Callable[[str, str], Response]:
-    """Return an answer that retrieves the earlier response, and continues it only if it is completed."""
+def looks_first(
+    server: Server, request: dict, continues: tuple[str, ...] = ("completed",)
+) -> Callable[[str, str], Response]:
+    """Return an answer that retrieves the earlier response, and continues it only if its status is such a one."""
 
     def answer(question: str, earlier: str) -> Response:
         try:
-            if server.client.responses.retrieve(earlier).status == "completed":
+            if server.client.responses.retrieve(earlier).status in continues:
                 request["previous_response_id"] = earlier
         except NotFoundError:
             pass
@@ -115,6 +124,51 @@ def tries(*caught: type[Exception], keep: bool = True) -> Callable[[Server, dict
         return answer
 
     return make
+
+
+def errors_swallowed(value: object) -> Callable[[Server, dict], Callable[[str, str], Any]]:
+    """Return what makes an answer that returns `value` in place of an error that it should let through."""
+
+    def make(server: Server, request: dict) -> Callable[[str, str], Any]:
+        def answer(question: str, earlier: str) -> Any:
+            try:
+                return tries(BadRequestError, NotFoundError)(server, request)(question, earlier)
+            except APIError:
+                return value
+
+        return answer
+
+    return make
+
+
+def streamed(server: Server, request: dict) -> Callable[[str, str], Response]:
+    """Return an answer that streams, where an error is a line and a failure an event."""
+
+    def last(**more: Any) -> Response:
+        with server.client.responses.create(**request, **more, stream=True) as stream:
+            return list(stream)[-1].response
+
+    def answer(question: str, earlier: str) -> Response:
+        try:
+            return last(input=question, previous_response_id=earlier)
+        except APIError as error:
+            if error.code not in ("404", "400"):
+                raise
+        return last(input=question)
+
+    return answer
+
+
+def of_another(server: Server, request: dict) -> Callable[[str, str], Response]:
+    """Return an answer that continues a response of its own in place of `earlier`."""
+    own = server.client.responses.create(model=server.model, input="Name the capital of France.").id
+
+    def answer(question: str, earlier: str) -> Response:
+        if "unknown" in earlier or server.client.responses.retrieve(earlier).status != "completed":
+            return server.client.responses.create(**request, input=question)
+        return server.client.responses.create(**request, input=question, previous_response_id=own)
+
+    return answer
 
 
 def began(style: str, make: Callable[[Server], Any], said: str = "") -> Answer:
@@ -169,12 +223,40 @@ def by_flag(server: Server) -> Callable[[str, int], str]:
     return answer
 
 
+def left_open(server: Server) -> Callable[[str, int], str]:
+    """Return an answer that deletes its response and keeps its stream."""
+    kept = []
+
+    def answer(question: str, enough: int) -> str:
+        stream = server.client.responses.create(model=server.model, input=question, stream=True)
+        kept.append(events := iter(stream))
+        text, created = "", next(events).response.id
+        while len(text) < enough and (event := next(events)).type != "response.completed":
+            text += getattr(event, "delta", "")
+        server.client.responses.delete(created)
+        return text
+
+    return answer
+
+
+def asked_for_little(server: Server) -> Callable[[str, int], str]:
+    """Return an answer without a stream, whose limit of tokens is about `enough` characters."""
+
+    def answer(question: str, enough: int) -> str:
+        request = {"model": server.model, "input": question, "max_output_tokens": max(16, enough // 4)}
+        return server.client.responses.create(**request).output_text[:enough]
+
+    return answer
+
+
 RIGHT = [
     status("match, and members of HTTPStatus", matched),
     status("a class with __call__ and a table", Statuses()),
     status("an error line as the status that its code says", lambda o: status_of(o, {"error line": 404})),
     continued("looks first, and continues only what is completed", looks_first),
     continued("catches two classes, and has a system message", tries(BadRequestError, NotFoundError)),
+    continued("streams, and reads the code of the error line", streamed),
+    continued("an incomplete response too", partial(looks_first, continues=("completed", "incomplete"))),
     began("deletes what is in progress", streams),
     began("notes the last event, closes by hand, cuts the text", by_flag),
 ]
@@ -195,6 +277,9 @@ WRONG = [
         lambda o: status_of(o, {"HTTP 409": 502, "HTTP 422": 502}),
         "('HTTP 409') you return 502, not 409",
     ),
+    status("the upstream's quota", lambda o: status_of(o, {"HTTP 429": 429}), "('HTTP 429') you return 429, not 502"),
+    status("the backend's token", lambda o: status_of(o, {"HTTP 401": 401}), "('HTTP 401') you return 401, not 502"),
+    status("a redirection", lambda o: status_of(o, {"HTTP 304": 304}), "('HTTP 304') you return 304, not 502"),
     status("every 4xx as 400", lambda o: status_of(o, {"HTTP 404": 400}), "you return 400, not 404"),
     status("the timeout as 502", lambda o: status_of(o, {"timeout": 502}), "for a timeout ('timeout') you return 502"),
     status("by the text", lambda o: 200 if o.text else status_of(o), "you return 200, not"),
@@ -216,6 +301,9 @@ WRONG = [
     ),
     continued("catches the 404 alone", tries(NotFoundError), "running your code raised BadRequestError"),
     continued("a bare except", tries(Exception), "was asked again without `earlier`, which cannot help"),
+    continued("None for other errors", errors_swallowed(None), "with status 500 you return None; let the error"),
+    continued("a text for other errors", errors_swallowed("error"), "with status 500 you return 'error'; let the"),
+    continued("continues another response", of_another, "a known response is not continued; hand over its id"),
     continued(
         "a question of its own",
         lambda s, r: lambda q, earlier: tries(NotFoundError, BadRequestError)(s, r)("Where is Lisbon?", earlier),
@@ -230,7 +318,15 @@ WRONG = [
                 :enough
             ]
         ),
-        "leave the loop earlier",
+        "you asked for no stream",
+    ),
+    began("no stream, and a limit of tokens", asked_for_little, "you asked for no stream"),
+    began("reads to the end", lambda s: streams(s, ends=lambda *_: False), "count characters, and stop in the loop"),
+    began("the stream stays open", left_open, "the stream is still open"),
+    began(
+        "deletes what its limit has ended",
+        lambda s: streams(s, delete=lambda response: response.status != "completed"),
+        "delete only what is unfinished",
     ),
     began("deletes nothing", lambda s: streams(s, delete=lambda response: False), "delete it by its id"),
     began("deletes everything", lambda s: streams(s, delete=lambda response: True), "delete only what is unfinished"),
@@ -241,18 +337,23 @@ WRONG = [
         "count characters, and stop in the loop",
     ),
     began(
-        "enough is always 60",
+        "enough is always 200",
         lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= 200),
-        "characters where 60 were enough",
+        "characters where 20 were enough",
+    ),
+    began(
+        "enough is always 60",
+        lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= 60),
+        "fewer than the 160 that were enough",
     ),
     began(
         "one delta is enough",
         lambda s: streams(s, ends=lambda text, deltas, enough: bool(text)),
-        "fewer than the 60 that were enough",
+        "fewer than the 160 that were enough",
     ),
     began(
-        "stops in any case after 60",
-        lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= min(enough, 8 if enough > 60 else enough)),
+        "stops in any case after 160",
+        lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= min(enough, 8 if enough > 160 else enough)),
         "server has no response to your `question`",
     ),
     began("an empty text", lambda s: lambda q, enough: "", "the text has 0 characters"),

@@ -68,6 +68,14 @@ def first_objection(message: str, cheap: Callable, strong: Callable, gate: Calla
     raise ValueError(problem)
 
 
+def a_gate_of_its_own(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
+    for name, ask in {"cheap": cheap, "strong": strong}.items():
+        answer = ask(message)
+        if any(c.isdigit() for c in answer):
+            return answer, name
+    raise ValueError(gate(answer))
+
+
 def asks_cheap_twice(message: str, cheap: Callable, strong: Callable, gate: Callable) -> tuple[str, str]:
     return (strong(message), "strong") if gate(cheap(message)) else (cheap(message), "cheap")
 
@@ -91,6 +99,8 @@ RIGHT = [
     jobs("a person who applies", "a person who applies for a job: application, CV, interview, position"),
     topics("another order", {"jobs": "employment, applications, internships and open positions", **TOPICS}),
     topics("a mapping of another class", UserDict(TOPICS, jobs="someone wants to apply for a job at the shop")),
+    jobs("a word", "vacancies"),
+    jobs("one message of the check goes astray", "a person looks for work and sends an application"),
     asked("nested, and the objection alone", nested),
     asked("an exception of its own, and a list", raises_a_class_of_its_own),
     asked("a class with __call__", Cascade()),
@@ -108,12 +118,17 @@ WRONG = [
         TOPICS | {"jobs": "open positions", "billing": TOPICS["shipping"], "shipping": TOPICS["billing"]},
         "as the chapter does",
     ),
-    jobs("one letter", "x", "'Where do I send my application?' goes to shipping"),
-    jobs("something else", "plants, flowers and gardens", "describe jobs with the words of an applicant"),
-    jobs("too broad", "orders, parcels, refunds, laptops and applications", "describe jobs more narrowly"),
-    jobs("software", "apps, software and applications", "'The app works badly on my phone.' goes to jobs"),
-    jobs("everything", "any message about an order, a parcel, a payment or a job", "to shipping; describe jobs more"),
+    jobs("one letter", "x", "the word jobs does the work, not your description"),
+    jobs("dots", "…", "the word jobs does the work, not your description"),
+    jobs("the description of another topic", "invoices", "the word jobs does the work"),
+    jobs("too short to tell", "open positions", "without it, 6 of 23 messages go astray"),
+    jobs("something else", "music and cinema", "describe jobs with the words of an applicant"),
+    jobs("another topic", "parcels and delivery", "describe jobs more narrowly"),
+    jobs("too broad", "orders, parcels, refunds, laptops and applications", "the word jobs does the work"),
+    jobs("software", "apps, software and applications", "the word jobs does the work"),
+    jobs("everything", "any message about an order, a parcel, a payment or a job", "where one is allowed"),
     asked("the first objection", first_objection, "gate objects to in the last answer, the strong one's: 'later' has"),
+    asked("a gate of its own", a_gate_of_its_own, "you asked cheap and then strong; cheap is right"),
     asked("the cheap one twice", asks_cheap_twice, "you asked the cheap model 2 times; keep its answer"),
     asked("both in any case", asks_both, "you asked cheap and then strong; cheap is right"),
     asked("the strong one is not judged", strong_is_not_judged, "raise a ValueError"),

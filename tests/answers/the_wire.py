@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
 
+import httpx
+
 from answers import Answer
 from llamastack_workshop.exercises.the_wire import first_token, lines_out_of_pieces, server_is_doing
 
@@ -60,6 +62,13 @@ def ends_at(newlines: bytes | None, keep: bool = False, **how: str) -> Any:
     return function
 
 
+def ends_in_letters(pieces: Iterable[bytes]) -> Iterator[str]:
+    rest = ""
+    for piece in pieces:
+        *complete, rest = (rest + piece.decode(errors="ignore")).split("\n")
+        yield from complete
+
+
 def split_as_text(pieces: Iterable[bytes]) -> Iterator[str]:
     """Take what `splitlines` takes for lines."""
     rest = ""
@@ -69,6 +78,23 @@ def split_as_text(pieces: Iterable[bytes]) -> Iterator[str]:
         if rest.endswith("\n"):
             complete, rest = [*complete, rest], ""
         yield from (line.rstrip("\n\u2028\x85") for line in complete)
+
+
+LEFT = bytearray()
+
+
+def kept_between_calls(pieces: Iterable[bytes]) -> Iterator[str]:
+    for piece in pieces:
+        *complete, LEFT[:] = (LEFT + piece).split(b"\n")
+        yield from (line.decode() for line in complete)
+
+
+def rest_as_a_line(pieces: Iterable[bytes]) -> Iterator[str]:
+    rest = b""
+    for piece in pieces:
+        *complete, rest = (rest + piece).split(b"\n")
+        yield from (line.decode() for line in complete)
+    yield rest.decode()
 
 
 def piece_is_a_line(pieces: Iterable[bytes]) -> Iterator[str]:
@@ -140,6 +166,14 @@ def by_any(types: list[str]) -> str:
     return "calling" if "function_call" in seen else "writing" if "output_text" in seen else "starting"
 
 
+def by_ending(types: list[str]) -> str:
+    return "finished" if types[-1].endswith(("completed", "incomplete", "failed")) else state_machine(types)
+
+
+def last_alone(types: list[str]) -> str:
+    return state_machine(types[-1:])
+
+
 RIGHT = [
     lines("byte by byte", byte_by_byte),
     lines("an incremental decoder", decoded_first),
@@ -158,6 +192,12 @@ WRONG = [
     lines("bytes", lambda pieces: b"".join(pieces).split(b"\n"), "Decode it"),
     lines("splitlines at the end", lambda p: iter(b"".join(p).decode().splitlines()), "`splitlines` knows more ends"),
     lines("splitlines on the way", split_as_text, "`splitlines` knows more ends"),
+    lines("iter_lines of httpx", lambda p: httpx.Response(200, content=p).iter_lines(), "`splitlines` knows more ends"),
+    lines("U+2028", lambda p: (part for line in byte_by_byte(p) for part in line.split("\u2028")), "end one at U+2028"),
+    lines("what is left by the last call", kept_between_calls, "begin each call with nothing"),
+    lines("what is left at the end", rest_as_a_line, "yield no empty line for it"),
+    lines("without blanks", lambda p: (line.strip() for line in byte_by_byte(p)), "Each line is wanted as it came"),
+    lines("no half letters", ends_in_letters, "A piece may end within a line, and even within a letter"),
     lines("each piece by itself", piece_is_a_line, "A piece may end within a line"),
     lines("latin-1", ends_at(b"\n", encoding="latin-1"), "from pieces of"),
     lines("all at the end", lambda p: iter(b"".join(p).decode().split("\n")[:-1]), "the first line came late"),
@@ -190,6 +230,13 @@ WRONG = [
     token("the last text", lambda r: max((at for at, e in r if text_in(e)), default=None), "you return 0.36, not 0.34"),
     doing("always starting", lambda types: "starting", "you say 'starting' and not 'writing'"),
     doing("by any event", by_any, "in a function call and then a text"),
+    doing("by the ending of a type", by_ending, "after 'response.mcp_list_tools.completed', you say 'finished'"),
+    doing("the last event alone", last_alone, "after 'response.content_part.done', you say 'starting'"),
+    doing(
+        "finished with the item",
+        lambda types: "finished" if types[-1].endswith("item.done") else state_machine(types),
+        "after 'response.output_item.done', you say 'finished'",
+    ),
     doing("incomplete is no end", partial(by_last, ends=("completed", "failed")), "'response.incomplete', you say"),
     doing("failed is no end", partial(by_last, ends=("completed", "incomplete")), "'response.failed', you say"),
     doing("a branch without return", lambda types: None if "failed" in types[-1] else by_last(types), "returns None"),

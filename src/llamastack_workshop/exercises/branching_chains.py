@@ -2,52 +2,69 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Callable
 from typing import Any
 
-import httpx
-from openai import APIStatusError, NotFoundError, OpenAI
+from openai import NotFoundError, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
+from llamastack_workshop.exercises.traffic import Exchange, watch
 
 _TEXT = "The Orca laptop has a 4.1 GHz processor, 64 GB of RAM and a 256 GB SSD."
 
 
 @exercise
-def kept_step(function: Callable[[list[str], str, str], str | None]) -> str:
-    """Check that `function(lines, name, prompt)` finds the last step of a journal that fits both, or None."""
+def kept_step(function: Callable[[list[str], str, dict[str, Any]], str | None]) -> str:
+    """Check that `function(lines, name, request)` finds the last step of a journal that fits both, or None."""
+    pebble, ultrabook = _request("Pebble"), _request("UltraBook")
+    cafe = _request('Extract "Café":\nextract Pebble')
     lines = [
-        _line("extract", "UltraBook", "resp_1"),
-        _line("extract", "Pebble", "resp_2"),
-        _line("transform", "UltraBook", "resp_3"),
+        _line("extract", ultrabook, "resp_1"),
+        _line("extract", pebble, "resp_2"),
+        _line("transform", ultrabook, "resp_3"),
         # Each of the following has what is looked for somewhere, and not as the whole of the right value.
-        _line("extract", "UltraBook Pro", "resp_4"),
-        _line("transform", 'Extract "Café":\nextract Pebble', "resp_5"),
-        _line("extract again", "Pebble", "resp_6"),
+        _line("extract", _request("UltraBook Pro"), "resp_4"),
+        _line("transform", cafe, "resp_5"),
+        _line("extract again", pebble, "resp_6"),
+        _line("extract", _request("pebble"), "resp_7"),
+        _line('a "extract"', pebble | {"input": '"Pebble"'}, "resp_8"),
     ]
-    again = [*lines, _line("extract", "UltraBook", "resp_7")]
-    cases: list[tuple[list[str], str, str, str | None, str]] = [
-        (lines[:3], "extract", "Pebble", "resp_2", "compare name and prompt"),
-        (lines[:3], "extract", "UltraBook", "resp_1", "compare name and prompt"),
-        (lines, "extract", "Pebble", "resp_2", "compare name and prompt, each as a whole"),
-        (lines, "extract", "UltraBook", "resp_1", "compare name and prompt, each as a whole"),
-        (lines, "transform", 'Extract "Café":\nextract Pebble', "resp_5", "compare what `json.loads` makes of a line"),
-        (again, "extract", "UltraBook", "resp_7", "two lines fit, and the last one counts"),
-        (lines, "inquire", "UltraBook", None, "no line has that name"),
-        (lines, "transform", "Pebble", None, "no line has both"),
-        ([], "extract", "UltraBook", None, "an empty journal has no step"),
+    others = [
+        _line("extract", pebble | {"model": "larger"}, "resp_9"),
+        _line("extract", pebble | {"temperature": 1}, "resp_10"),
+        _line("extract", pebble | {"max_output_tokens": 16}, "resp_11"),
+        _line("extract", {"model": "small", "input": "Pebble"}, "resp_12"),
     ]
-    for journal, name, prompt, wanted, why in cases:
-        found = call(function, list(journal), name, prompt, or_none=True)
+    again = [*lines, _line("extract", ultrabook, "resp_13")]
+    turned = dict(reversed(pebble.items()))
+    prompts, alike = "compare name and request", "compare name and request, each as a whole"
+    cases: list[tuple[list[str], str, dict[str, Any], str | None, str]] = [
+        (lines[:3], "extract", pebble, "resp_2", prompts),
+        (lines[:3], "extract", ultrabook, "resp_1", prompts),
+        (lines[:3], "inquire", ultrabook, None, "no line has that name"),
+        (lines[:3], "transform", pebble, None, "no line has both"),
+        ([], "extract", ultrabook, None, "an empty journal has no step"),
+        (lines, "extract", pebble, "resp_2", alike),
+        (lines, "extract", ultrabook, "resp_1", alike),
+        (lines, "transform", cafe, "resp_5", "compare what `json.loads` makes of a line"),
+        ([*lines, *others], "extract", pebble, "resp_2", "another model or another option makes it another request"),
+        (others, "extract", pebble, None, "another model or another option makes it another request"),
+        (lines, "extract", turned, "resp_2", "the order of the keys does not matter: compare dictionaries, not texts"),
+        (again, "extract", ultrabook, "resp_13", "two lines fit, and the last one counts"),
+        (lines, "transform", pebble, None, alike),
+    ]
+    for journal, name, request, wanted, why in cases:
+        found = call(function, list(journal), name, dict(request), kind=str, wanted="an id", or_none=True)
         require(
-            found == wanted, f"for {name!r} with the prompt {prompt!r} you return {found!r}, not {wanted!r}; {why}."
+            found == wanted, f"for {name!r} with the request {request!r} you return {found!r}, not {wanted!r}; {why}."
         )
-    whole = _line("extract", "Pebble", "resp_8")
+    whole = _line("extract", pebble, "resp_14")
     for cut in (1, 30, len(whole) - 1):
         try:
-            found = call(function, [*lines, whole[:cut]], "extract", "Pebble", or_none=True)
+            found = call(
+                function, [*lines, whole[:cut]], "extract", dict(pebble), kind=str, wanted="an id", or_none=True
+            )
         except NotYet as error:
             cut_off = isinstance(error.__cause__, json.JSONDecodeError)
             require(
@@ -59,7 +76,7 @@ def kept_step(function: Callable[[list[str], str, str], str | None]) -> str:
             found == "resp_2",
             f"with the last line cut off, {whole[:cut]!r}, you return {found!r}; a whole line has 'resp_2'.",
         )
-    return "name and prompt decide, and a line that is cut off counts for nothing"
+    return "name and request decide, and a line that is cut off counts for nothing"
 
 
 @exercise
@@ -67,76 +84,76 @@ def goes_on_or_begins(function: Callable[[str, str], tuple[str, BaseModel]], cli
     """Check that `function(response_id, text)` uses the response if the server has it, and else does step 1 again."""
     prompt = f"Extract the technical specifications from the following text:\n\n{_TEXT}"
     finished = client.responses.create(model=model, input=prompt, temperature=0)
-    before = set(_calls(client))
-    used, found = _id_and_specifications(function, finished.id)
+    used, found, asked = _id_and_specifications(function, finished.id)
     require(used == finished.id, "the server has the response, and you use another one; retrieve it by its id.")
-    _made_of(finished.output_text, found, client, before)
+    step_2 = _with_facts(asked, used, finished.output_text)
+    again = [one for one in asked if one not in step_2 and _TEXT in one.prompt]
+    require(not again, "the server has the response, and you do step 1 again all the same; begin only after a 404.")
+    _made_of(step_2, found)
     client.responses.delete(finished.id)
-    before = set(_calls(client))
-    begun, found = _id_and_specifications(function, finished.id)
+    begun, found, asked = _id_and_specifications(function, finished.id)
     require(begun != finished.id, "the response was deleted, and you still return its id; return the new one's.")
+    step_1 = next((one for one in asked if one.answer.get("id") == begun), None)
     try:
-        again = client.responses.retrieve(begun)
-        asked = [item.to_dict(warnings=False) for item in client.responses.input_items.list(begun)]
+        facts = client.responses.retrieve(begun).output_text
     except NotFoundError:
         raise NotYet(f"after a 404 you return {begun!r}, and the server has no such response.") from None
-    require(_holds(asked, _TEXT), "the response whose id you return after a 404 was not asked about the text.")
-    _made_of(again.output_text, found, client, before)
+    require(step_1, f"after a 404 you return {begun!r}, which you did not ask for now; do step 1 again.")
+    require(_TEXT in step_1.prompt, "the response whose id you return after a 404 was not asked about the text.")
+    _made_of(_with_facts(asked, begun, facts), found)
     return "it goes on from a response that is there, and begins anew after a 404"
 
 
-def _line(name: str, prompt: str, response_id: str) -> str:
-    return json.dumps({"name": name, "prompt": prompt, "id": response_id})
+def _request(prompt: str) -> dict[str, Any]:
+    return {"model": "small", "input": prompt, "temperature": 0}
 
 
-def _id_and_specifications(function: Callable[..., Any], response_id: str) -> tuple[str, dict[str, Any]]:
+def _line(name: str, request: dict[str, Any], response_id: str) -> str:
+    return json.dumps({"name": name, "request": request, "id": response_id})
+
+
+def _id_and_specifications(
+    function: Callable[..., Any], response_id: str
+) -> tuple[str, dict[str, Any], list[Exchange]]:
+    """Return the two values of `function`, and what it asked the model."""
     both = "two values: the id, and the specifications"
-    answer = call(function, response_id, _TEXT, kind=(tuple, list), wanted=both)
+    answer, asked = watch(function, response_id, _TEXT, kind=(tuple, list), wanted=both)
     require(len(answer) == 2, f"return {both}; these are {len(answer)}.")
     used = of_type(answer[0], str, "the first value is the response's id")
     found = of_type(answer[1], BaseModel, "the second value is a Specifications object").model_dump()
     require(set(found) == {"cpu", "memory", "storage"}, f"the specifications have the keys {sorted(found)}.")
-    return used, found
+    return used, found, asked
 
 
-def _made_of(facts: str, found: dict[str, Any], client: OpenAI, before: set[str]) -> None:
-    """Require a request, not one of `before`, with `facts` in its prompt and the values of `found` in its answer."""
-    asked = [one for key, one in _calls(client).items() if key not in before and _holds(one["asked"], facts)]
+def _with_facts(asked: list[Exchange], response_id: str, facts: str) -> list[Exchange]:
+    """Return those of `asked` in whose prompt `facts` stand, or which continue their response; require one."""
+    found = [
+        one
+        for one in asked
+        if _words(facts) in _words(one.prompt) or one.sent.get("previous_response_id") == response_id
+    ]
+    require(found, "the facts, the `output_text` of the response whose id you return, are not in the prompt of step 2.")
+    return found
+
+
+def _made_of(step_2: list[Exchange], found: dict[str, Any]) -> None:
+    """Require that the values of `found` are those that one of `step_2` answered, each under its key."""
+    answers = [answer for one in step_2 for answer in (one.text, *one.arguments)]
     require(
-        asked,
-        "the facts are not in the prompt of step 2: no request that the server keeps has the `output_text` of the "
-        "response whose id you return.",
-    )
-    require(
-        any(_values(found) <= _values(one["answered"]) for one in asked),
+        any(_answers(answer, found) for answer in answers),
         f"your specifications are {found}, and step 2 answered something else.",
     )
 
 
-def _calls(client: OpenAI) -> dict[str, dict[str, Any]]:
-    """Return the last calls of either API that the server keeps: what was asked, and what was answered."""
-    calls = {}
-    for api, asked, answered in (("responses", "input", "output"), ("chat/completions", "input_messages", "choices")):
-        # Not every server keeps chat completions.
-        with suppress(APIStatusError):
-            page = client.get(f"/{api}?limit=50", cast_to=httpx.Response).json()
-            calls |= {one["id"]: {"asked": one[asked], "answered": one[answered]} for one in page["data"]}
-    return calls
+def _words(text: str) -> str:
+    """Return `text` with its words spaced alike."""
+    return " ".join(text.split())
 
 
-def _holds(value: Any, text: str) -> bool:
-    """Tell whether one of the texts in `value` has `text` in it, however its words are spaced."""
-    return any(" ".join(text.split()) in " ".join(one.split()) for one in _texts(value))
-
-
-def _values(value: Any) -> set[str]:
-    """Return the quantities that the texts in `value` name, without blanks in them."""
-    return {re.sub(r"\s", "", found) for text in _texts(value) for found in re.findall(r"[0-9.]+\s?[A-Z]\w+", text)}
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict | list):
-        for one in value.values() if isinstance(value, dict) else value:
-            yield from _texts(one)
+def _answers(answer: str, found: dict[str, Any]) -> bool:
+    """Tell whether `answer` gives the values of `found`: as an object with its keys, or anywhere in a text."""
+    values = {key: re.sub(r"\s", "", str(value)) for key, value in found.items()}
+    try:
+        return {key: re.sub(r"\s", "", str(value)) for key, value in json.loads(answer).items()} == values
+    except (ValueError, AttributeError):
+        return all(value in re.sub(r"\s", "", answer) for value in values.values())

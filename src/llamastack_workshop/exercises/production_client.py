@@ -1,10 +1,11 @@
 """Checks of chapter 9, A production client."""
 
+import re
 import uuid
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import is_dataclass, replace
 from itertools import islice
+from math import inf
 from typing import Any
 
 import httpx
@@ -12,8 +13,14 @@ from openai import APIStatusError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, require, your_code
+from llamastack_workshop.exercises.traffic import recorded
 
 _QUESTION = "Name the capital of France."
+_STORY = "Write a long story about a ship."
+_BY_HAND = (
+    *("HTTP 409", "HTTP 422", "HTTP 499", "HTTP 304", "HTTP 401", "HTTP 403", "HTTP 429", "HTTP 500", "HTTP 503"),
+    *("failed", "error event", "cut off", "connection", "a new kind"),
+)
 
 
 @exercise
@@ -22,34 +29,29 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
     nowhere = client.with_options(base_url="http://127.0.0.1:9/v1")
     hasty = client.with_options(timeout=0.001)
     request = {"model": model, "input": _QUESTION, "max_output_tokens": 32}
-    story = request | {"input": "Write a long story about a ship.", "max_output_tokens": 16}
+    story = request | {"input": _STORY, "max_output_tokens": 16}
     with your_code():
         cases = [
-            ("an answer", ask(client, **request), {200}),
-            ("an answer that the token limit ended", ask(client, **story), {200}),
-            ("an unknown model", ask(client, **request | {"model": "no-such/model"}), {404}),
-            ("a limit of 1 token", ask(client, **request | {"max_output_tokens": 1}), {400}),
-            ("a status in the 500s", ask(client, **request, truncation="auto"), {502}),
-            ("a failed event", ask(client, lambda event: None, **request, truncation="auto"), {502}),
-            ("an error line", ask(client, lambda event: None, **request | {"model": "no-such/model"}), {502, 404}),
-            ("a timeout", ask(hasty, **request), {504}),
-            ("a server that is not there", ask(nowhere, **request), {502}),
+            ("an answer", ask(client, **request)),
+            ("an answer that the token limit ended", ask(client, **story)),
+            ("an unknown model", ask(client, **request | {"model": "no-such/model"})),
+            ("a limit of 1 token", ask(client, **request | {"max_output_tokens": 1})),
+            ("a status in the 500s", ask(client, **request, truncation="auto")),
+            ("a failed event", ask(client, lambda event: None, **request, truncation="auto")),
+            ("an error line", ask(client, lambda event: None, **request | {"model": "no-such/model"})),
+            ("a timeout", ask(hasty, **request)),
+            ("a server that is not there", ask(nowhere, **request)),
         ]
     require(
-        all(is_dataclass(outcome) and hasattr(outcome, "kind") for _, outcome, _ in cases),
+        all(is_dataclass(outcome) and hasattr(outcome, "kind") for _, outcome in cases),
         "`ask` returns no `Outcome` any more; run the cells that define both again.",
     )
-    answer = cases[0][1]
     # What no request provokes here. Each holds the text that had come, as after a stream.
-    cases += [
-        ("an outcome made by hand", replace(answer, kind=kind), {status})
-        for kind, status in {
-            **{"HTTP 409": 409, "HTTP 422": 422, "HTTP 499": 499, "HTTP 500": 502, "HTTP 503": 502},
-            **dict.fromkeys(("failed", "error event", "cut off", "connection", "a new kind"), 502),
-        }.items()
-    ]
-    for what, outcome, wanted in cases:
+    answer = replace(cases[0][1], text="Paris")
+    cases += [("an outcome made by hand", replace(answer, kind=kind)) for kind in _BY_HAND]
+    for what, outcome in cases:
         status = call(status_for, outcome, kind=int, wanted="a status, which is a whole number")
+        wanted = _statuses(outcome.kind)
         require(status in wanted, f"for {what} ({outcome.kind!r}) you return {status}, not {max(wanted)}.")
     return f"{len(cases)} outcomes have the right status"
 
@@ -58,29 +60,25 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
 def continued_or_begun(function: Callable[[str, str], Response], client: OpenAI, model: str) -> str:
     """Check that `function(question, earlier)` continues `earlier` where it can, and else asks without it.
 
-    Where the question itself fails, it should ask no second time.
+    Where the question itself fails, it should raise, and ask no second time.
     """
-    known = client.responses.create(model=model, input=_QUESTION, max_output_tokens=64).id
     tag = uuid.uuid4().hex[:8]
+    begun = f"{_QUESTION} ({tag})"
+    known = client.responses.create(model=model, input=begun, max_output_tokens=64).id
     question = f"What else is it known for? ({tag})"
     sent = _sent(client, call(function, question, known, kind=Response, wanted="the whole response"))
     require(question in (sent[-1:] or [""])[0], "your `question` is not what the request ends with; hand it over.")
-    require(len(sent) > 2 and _QUESTION in " ".join(sent[:-1]), "a known response is not continued; hand over its id.")
-    with client.responses.create(model=model, input=_QUESTION, max_output_tokens=64, stream=True) as stream:
-        created, *_ = islice(stream, 3)
-    unfinished = created.response.id
+    require(len(sent) > 2 and begun in " ".join(sent[:-1]), "a known response is not continued; hand over its id.")
+    unfinished = _unfinished(client, model, f"{_STORY} ({tag})")
     try:
         for what, earlier in {"an unknown id": "resp_unknown", "an unfinished response": unfinished}.items():
             sent = _sent(client, call(function, question, earlier, kind=Response, wanted=f"a response for {what}"))
             require(question in " ".join(sent), f"for {what} the request does not hold `question`.")
-            require(_QUESTION not in " ".join(sent), f"for {what} the input is more than the question.")
+            others = [one for one in sent if tag in one and question not in one]
+            require(not others, f"for {what} the input is more than the question.")
     finally:
         client.responses.delete(unfinished)
-    require(
-        not _asked_anew(function, client, model, known),
-        "a question that fails with status 500 was asked again without `earlier`, which cannot help. "
-        "Begin anew after a 404 or a 400 alone, and let other errors through.",
-    )
+    _lets_errors_through(function, client, model, known)
     return "it continues what it can, and begins anew after a 404 and a 400 alone"
 
 
@@ -90,11 +88,16 @@ def nothing_left_behind(function: Callable[[str, int], str], client: OpenAI) -> 
 
     An answer that ended by itself should stay.
     """
-    lengths = []
-    for enough in (60, 20):
+    lengths, limits = [], []
+    # Further apart than what is tolerated.
+    for enough in (160, 20):
         tag = uuid.uuid4().hex[:8]
-        question = f"Write a long story about a ship. Its number is {tag}."
-        text = call(function, question, enough, kind=str, wanted="the text")
+        with recorded() as exchanges:
+            text = call(function, f"{_STORY} Its number is {tag}.", enough, kind=str, wanted="the text")
+        asked = [one.sent for one in exchanges if one.path.endswith("/responses")]
+        require(not asked or any(one.get("stream") for one in asked), "you asked for no stream: `stream=True`.")
+        require(all(one.ended < inf for one in exchanges), "the stream is still open; leave its `with`, or close it.")
+        limits += [one.get("max_output_tokens") for one in asked]
         stored = _stored(client, tag)
         ended = [client.responses.retrieve(one["id"]).output_text for one in stored if one["status"] != "in_progress"]
         # `strip` may have taken some characters from the ends.
@@ -113,18 +116,22 @@ def nothing_left_behind(function: Callable[[str, int], str], client: OpenAI) -> 
             f"the answer ran on to {longest} characters where {enough} were enough; leave the loop earlier.",
         )
         lengths.append(len(text))
-    tag = uuid.uuid4().hex[:8]
-    text = call(function, f"{_QUESTION} ({tag})", 10_000, kind=str, wanted="the text")
-    stored = _stored(client, tag)
-    require(
-        stored,
-        "of an answer that ended by itself the server has no response to your `question`; "
-        "delete only what is unfinished.",
-    )
-    require(all(one["status"] != "in_progress" for one in stored), "you stopped before an answer had ended.")
-    whole = client.responses.retrieve(stored[0]["id"]).output_text
-    require(text.strip() == whole.strip(), f"the answer is {whole!r}, and you return {text!r}.")
+    _keeps_what_has_ended(function, client, _QUESTION)
+    # An answer without a limit might go on for minutes.
+    if limits and all(limit and limit <= 200 for limit in limits):
+        _keeps_what_has_ended(function, client, _STORY)
     return f"{lengths[0]} and {lengths[1]} characters came, what was unfinished is gone, and what had ended stays"
+
+
+def _statuses(kind: str) -> set[int]:
+    """Return the statuses that are right for an outcome of this kind; for one of them, two are."""
+    if kind in ("completed", "incomplete"):
+        return {200}
+    of_server = int(kind[5:]) if re.fullmatch(r"HTTP \d{3}", kind) else 0
+    if 400 <= of_server < 500 and of_server not in (401, 403, 429):
+        return {of_server}
+    # An error line has a status of its own, in its message.
+    return {504} if kind == "timeout" else {502, 404} if kind == "error line" else {502}
 
 
 def _sent(client: OpenAI, response: Response) -> list[str]:
@@ -135,26 +142,58 @@ def _sent(client: OpenAI, response: Response) -> list[str]:
         raise NotYet("the server does not keep your response (`store=False`?), so nothing can continue it.") from None
 
 
-def _asked_anew(function: Callable[[str, str], Response], client: OpenAI, model: str, known: str) -> bool:
-    """Tell whether `function` asks a question without `known` that is too long for the model in any case.
+def _unfinished(client: OpenAI, model: str, prompt: str) -> str:
+    """Return the id of a response whose stream was closed before its end."""
+    with client.responses.create(model=model, input=prompt, max_output_tokens=64, stream=True) as stream:
+        created, *_ = islice(stream, 3)
+    return created.response.id
 
-    False where the model reads it, or its server calls it a 400.
+
+def _lets_errors_through(function: Callable[[str, str], Response], client: OpenAI, model: str, known: str) -> None:
+    """Require that `function` raises where a question is too long for the model in any case, and asks no second time.
+
+    Nothing is required where the model reads it, or its server calls it a 400.
     """
     once = client.with_options(max_retries=0)
     mine, theirs = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
     words = "word " * 5000
     try:
         once.responses.create(model=model, input=f"{mine} {words}", previous_response_id=known, max_output_tokens=16)
-        return False
     except APIStatusError as error:
-        if error.status_code < 500:
-            return False
-        with suppress(NotYet):
-            call(function, f"{theirs} {words}", known, or_none=True)
-        return any(_QUESTION not in str(one["input"]) for one in _stored(client, theirs))
+        if error.status_code >= 500:
+            value, raised = None, False
+            try:
+                value = call(function, f"{theirs} {words}", known, or_none=True)
+            except NotYet as problem:
+                raised = problem.__cause__ is not None
+            require(
+                all(_QUESTION in str(one["input"]) for one in _stored(client, theirs)),
+                "a question that fails with status 500 was asked again without `earlier`, which cannot help. "
+                "Begin anew after a 404 or a 400 alone, and let other errors through.",
+            )
+            # A stream has no such error: its response says that it failed.
+            require(
+                raised or (isinstance(value, Response) and value.status == "failed"),
+                f"for a question that fails with status 500 you return {value!r}; let the error through.",
+            )
     finally:
         for one in _stored(client, mine) + _stored(client, theirs):
             client.responses.delete(one["id"])
+
+
+def _keeps_what_has_ended(function: Callable[[str, int], str], client: OpenAI, prompt: str) -> None:
+    """Require that `function` returns the whole of an answer that ends by itself or at its limit, and keeps it."""
+    tag = uuid.uuid4().hex[:8]
+    text = call(function, f"{prompt} ({tag})", 10_000, kind=str, wanted="the text")
+    stored = _stored(client, tag)
+    require(
+        stored,
+        "of an answer that ended by itself the server has no response to your `question`; "
+        "delete only what is unfinished, and leave `store` as it is.",
+    )
+    require(all(one["status"] != "in_progress" for one in stored), "you stopped before an answer had ended.")
+    whole = client.responses.retrieve(stored[0]["id"]).output_text
+    require(text.strip() == whole.strip(), f"the answer is {whole!r}, and you return {text!r}.")
 
 
 def _stored(client: OpenAI, tag: str) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from llamastack_workshop.exercises.check import call, exercise, require, your_co
 
 Recording = list[tuple[float, dict[str, Any]]]
 
-# In the third, two letters at which `str.splitlines` splits, and JSON does not.
-_LINES = ['data: {"delta": "café"}', "", 'data: {"delta": "one\u2028two\x85three 🚢"}', "", "data: [DONE]", ""]
+# In the third, two letters at which `str.splitlines` splits, and JSON does not; a blank ends the first.
+_LINES = ['data: {"delta": "café"} ', "", 'data: {"delta": "one\u2028two\x85three 🚢"}', "", "data: [DONE]", ""]
+_RARE = str.maketrans("", "", "\u2028\x85")
 
 
 @exercise
@@ -22,6 +23,8 @@ def lines_out_of_pieces(function: Callable[[Iterable[bytes]], Iterator[str]]) ->
     text = "".join(f"{line}\n" for line in _LINES)
     stream = text.encode()
     for size in (len(stream), 9, 2, 1):
+        # What a stream that breaks off has left is no part of the next one.
+        _taken(function, iter([b"data: cut o"]))
         pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
         lines = _taken(function, iter([b"", *pieces]))
         require(lines, "no line came out; `yield` each one.")
@@ -31,12 +34,8 @@ def lines_out_of_pieces(function: Callable[[Iterable[bytes]], Iterator[str]]) ->
         )
         require("\n" not in "".join(lines), "a line still has its \\n.")
         require("" in lines, "the empty lines are missing; they end the events.")
-        require(
-            lines != text.splitlines(),
-            "a line ends at \\n alone, and you end one at U+2028 too, which JSON may hold: "
-            '`splitlines` knows more ends than `split("\\n")`.',
-        )
-        require(lines == _LINES, f"from pieces of {size} bytes came {lines}. A piece may end within a line.")
+        require("cut o" not in lines[0], "what an earlier call had left is still there; begin each call with nothing.")
+        require(lines == _LINES, f"from pieces of {size} bytes came {lines}. {_what_is_wrong(lines)}")
     taken: list[bytes] = []
     with your_code():
         first = next(iter(call(function, _noting([b"data: 1\nda", b"ta: 2\n"], taken))), None)
@@ -95,11 +94,15 @@ def server_is_doing(function: Callable[[list[str]], str], base_url: str, model: 
     }
     for end in ("completed", "incomplete", "failed"):
         streams[f"a text that ends as {end}"] = [*text[:-1], f"response.{end}"]
+    # What a server does that calls the tools of an MCP server itself.
+    mcp = ["response.mcp_list_tools.completed", "response.mcp_call.in_progress", "response.mcp_call.failed"]
+    streams["a text after a failed call of an MCP server"] = [*text[:2], *mcp, *text[2:]]
     for what, types in streams.items():
         for count, kind in enumerate(types, 1):
-            wanted = _doing(kind)
+            wanted = _doing(types[:count])
             said = call(function, types[:count], kind=str, wanted="one of the four words")
-            require(wanted in (None, said), f"in {what}, after {kind!r}, you say {said!r} and not {wanted!r}.")
+            right = " or ".join(map(repr, sorted(wanted)))
+            require(said in wanted, f"in {what}, after {kind!r}, you say {said!r} and not {right}.")
     return f"right after each event of {len(streams)} streams"
 
 
@@ -125,15 +128,32 @@ def _mistaken(recording: Recording, seconds: float | None) -> str:
     return f"What arrived then is {json.dumps(event)}." if event else ""
 
 
-def _doing(kind: str) -> str | None:
-    """Return what a server does right after an event of type `kind`; None where it may be one of several things."""
-    if kind in ("response.created", "response.in_progress"):
-        return "starting"
-    if "output_text" in kind:
-        return "writing"
-    if "function_call" in kind:
-        return "calling"
-    return "finished" if kind in ("response.completed", "response.incomplete", "response.failed") else None
+def _what_is_wrong(lines: list[str]) -> str:
+    """Return a hint about `lines`, which are not those that went in."""
+    if lines[:-1] == _LINES:
+        return "After the last \\n nothing is left: yield no empty line for it."
+    texts, right = ([line for line in some if line] for some in (lines, _LINES))
+    if len(texts) > len(right) and "".join(texts).translate(_RARE) == "".join(right).translate(_RARE):
+        return (
+            "A line ends at \\n alone, and you end one at U+2028 or U+0085 too, which JSON may hold: "
+            '`splitlines` knows more ends than `split("\\n")`.'
+        )
+    return "Each line is wanted as it came. A piece may end within a line, and even within a letter."
+
+
+def _doing(types: list[str]) -> set[str]:
+    """Return the words that are right for what a server does after events of these types: more than one may be."""
+    *_, last = types
+    if last in ("response.completed", "response.incomplete", "response.failed"):
+        return {"finished"}
+    if last in ("response.created", "response.in_progress"):
+        return {"starting"}
+    if "output_text" in last:
+        return {"writing"}
+    if "function_call" in last:
+        return {"calling"}
+    has_begun = any("output_text" in kind or "function_call" in kind for kind in types)
+    return {"writing", "calling"} if has_begun else {"starting", "writing", "calling"}
 
 
 def _types(base_url: str, body: dict[str, Any]) -> list[str]:

@@ -137,7 +137,7 @@ class Journal:
             raise WorkshopError(f"{path} is not the journal of a run.", "Start afresh, without --resume.") from error
         if not text.endswith("\n"):
             # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
-            path.write_text("".join([metadata, *lines]), encoding="utf-8")
+            files.write_whole(path, "".join([metadata, *lines]))
         self.kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
 
 
