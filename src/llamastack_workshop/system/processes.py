@@ -113,7 +113,12 @@ class Spawned(Child):
             self._process.stdin.flush()
 
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.status is None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, negative where a signal ended the child, or None while it runs."""
+        return self._process.poll()
 
     def close_input(self) -> None:
         with suppress(BrokenPipeError):
