@@ -133,9 +133,9 @@ def markdown(notebook: NotebookNode) -> str:
 
 
 def prose_lines(text: str) -> list[str]:
-    """Return the lines of Markdown that are prose: no code, table, heading, list marker or HTML."""
+    """Return the lines of Markdown that are prose: no code, table, heading, picture, list marker or HTML."""
     text = re.sub(r"^(```|~~~|:::).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|\$)", line)]
+    return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|!\[|\$)", line)]
 
 
 @pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
@@ -202,11 +202,13 @@ def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
     assert [int(path.stem.split("-")[0]) for path in chapters()] == list(range(1, len(numbered) + 1))
 
 
-def test_the_landing_page_says_how_long_each_page_takes() -> None:
-    listed = dict(re.findall(r"\[\]\((\S+)\) \| (\d+) \|", (ROOT / "book" / "index.md").read_text(encoding="utf-8")))
-    assert listed.keys() >= {f"../notebooks/{path.name}" for path in chapters()}
-    for link, minutes in listed.items():
-        assert f"*{minutes} minutes." in (ROOT / "book" / link).read_text(encoding="utf-8"), link
+def test_the_landing_page_says_how_each_page_is_called_and_how_long_it_takes() -> None:
+    landing = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\[(.+?)\]\((\S+)\) \| (\d+) \|", landing)
+    assert {link for _, link, _ in listed} >= {f"../notebooks/{path.name}" for path in chapters()}
+    for title, link, minutes in listed:
+        page = (ROOT / "book" / link).read_text(encoding="utf-8")
+        assert f"# {title}" in page and f"*{minutes} minutes." in page, link
 
 
 def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:
