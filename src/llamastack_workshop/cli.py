@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths, ports, uv
+from llamastack_workshop.system.console import PlainConsole
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
 from llamastack_workshop.system.runner import end_with_runner
 
@@ -19,8 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-# Values are printed as they are: brackets are no markup, and :names: no emoji.
-console = Console(highlight=False, markup=False, emoji=False)
+console = PlainConsole()
 
 # The commands that .env is read for, because they ask a model. The doctor reads it itself, to tell what is wrong there.
 _USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run"}

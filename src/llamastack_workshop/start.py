@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamastack_workshop.system.errors import clear_errors
+from llamastack_workshop.system.printing import print_what_the_terminal_cannot
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Program:
     main: str | None = None
 
     def __call__(self) -> None:
+        print_what_the_terminal_cannot()
         with clear_errors():
             getattr(importlib.import_module(self.module), self.main or self.app)()
 
