@@ -70,3 +70,16 @@ def test_an_exercise_is_corrected_and_solved(visit: Visit, lab: Callable[[str], 
     answer(page, blank, f"{call}, max_output_tokens=16)")
     expect(check).to_contain_text("✓ Right: 16 tokens, status 'incomplete'")
     assert not visit.other_hosts
+
+
+@pytest.mark.parametrize("name", ["mental-model", "run-yaml", "glossary", "troubleshooting", "responses-reference"])
+def test_a_page_of_the_book_is_readable(name: str, visit: Visit, lab: Callable[[str], str]) -> None:
+    page = visit.page
+    page.goto(lab("01-server-setup").replace("01-server-setup.ipynb", f"../../../book/{name}.md"))
+    shown = page.locator(".jp-MarkdownViewer .jp-RenderedMarkdown")
+    expect(shown.locator("h1")).to_be_visible()
+    expect(shown).not_to_contain_text(re.compile(r"^:\w+:|:::|\{(image|term|glossary|literalinclude)\}", re.M))
+    for picture in shown.locator("img").all():
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("picture => picture.naturalWidth") > 0
+    assert not visit.other_hosts

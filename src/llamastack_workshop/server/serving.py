@@ -12,10 +12,11 @@ from rich.text import Text
 
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import Stack, running_stack
-from llamastack_workshop.system import files, paths
+from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 _SHOWN_MODELS = 5
+_SHOWN_PEOPLE = 3
 
 
 def serve(
@@ -83,6 +84,13 @@ def announce(console: Console, running: Stack, *, seconds: float) -> None:
     body = f'{{"model": "{running.models[0]}", {question}}}'
     curl = f"curl {running.base_url}/{path} -H 'Content-Type: application/json' -d '{body}'"
     console.print(f"  try      {curl}", soft_wrap=True)
+    if others := ports.other_people():
+        who = ", ".join(others[:_SHOWN_PEOPLE])
+        console.print(
+            f"  others   on this machine ({who}) can ask it as well, and read the responses that it stores. "
+            "Chapter 20 shows a server that wants a token.",
+            soft_wrap=True,
+        )
 
 
 @contextmanager

@@ -13,6 +13,10 @@ from llamastack_workshop.system import paths
 
 HOST = "127.0.0.1"
 
+# The numbers of users who are people, as distributions of Linux give them; those of macOS begin at 501.
+_FIRST_PERSON = 501 if sys.platform == "darwin" else 1000
+_AFTER_PEOPLE = 60_000
+
 # The modules whose processes go on until somebody stops them: a fork has the command line of its mould.
 _LONG_RUNNING = {
     "llamastack_workshop.attending.lab",
@@ -74,6 +78,19 @@ def foreign(port: int) -> str | None:
         if not any(_is_within(paths.ROOT, word) for word in (process.cwd(), *process.cmdline())):
             return f"process {process.pid}, which runs in {process.cwd()}"
     return None
+
+
+def other_people() -> list[str]:
+    """Return the names of the people who run programs on this machine beside us, as far as the system tells."""
+    if os.name != "posix":
+        return []
+    found = set()
+    for process in psutil.process_iter(["username", "uids"]):
+        uids = process.info["uids"]
+        # Below are the system's own users, and above those that it makes for a service.
+        if uids and _FIRST_PERSON <= uids.real < _AFTER_PEOPLE and uids.real != os.getuid():
+            found.add(process.info["username"])
+    return sorted(found)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
