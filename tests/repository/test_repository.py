@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing.book_pages.markdown import pages
 from llamastack_workshop.publishing.bundle import package_files
 from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
 from llamastack_workshop.system import paths, uv
@@ -22,7 +23,7 @@ from llamastack_workshop.system import paths, uv
 ROOT = paths.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *(page for page in pages() if page.suffix == ".md")]
 
 
 def pins(lines: list[str]) -> dict[str, str]:
@@ -191,8 +192,7 @@ def test_a_figure_has_an_alternative_text(path: Path) -> None:
 
 def test_every_page_is_in_the_table_of_contents() -> None:
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    pages = [*(ROOT / "book").rglob("*.md"), *chapters()]
-    assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
+    assert not [path.name for path in pages() if str(path.relative_to(ROOT).with_suffix("")) not in toc]
 
 
 def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
