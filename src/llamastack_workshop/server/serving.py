@@ -52,7 +52,7 @@ def serve(
 @contextmanager
 def only_start(port: int, say: Say) -> Iterator[None]:
     """Let one command of this folder at a time into the block, in which it starts a server on `port`; others wait."""
-    lock = FileLock(files.private_folder(paths.logs(port)) / "starting.lock")
+    lock = FileLock(files.private_folder(paths.logs(port)) / "starting.lock", mode=0o600)
     try:
         lock.acquire(timeout=0)
     except Timeout:
