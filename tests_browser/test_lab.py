@@ -101,3 +101,16 @@ def test_chapter_1_after_each_switch_of_the_upstream(
             run_all_cells(visit.page, fresh("01-server-setup"), cells)
             assert visit.page.locator(_ERROR).all_text_contents() == []
             expect(visit.page.get_by_text(f"{provider}/{model}").first).to_be_visible()
+
+
+@pytest.mark.parametrize("name", ["mental-model", "run-yaml", "glossary", "troubleshooting", "responses-reference"])
+def test_a_page_of_the_book_is_readable(name: str, visit: Visit, lab: Callable[[str], str]) -> None:
+    page = visit.page
+    page.goto(lab("01-server-setup").replace("01-server-setup.ipynb", f"../../../book/{name}.md"))
+    shown = page.locator(".jp-MarkdownViewer .jp-RenderedMarkdown")
+    expect(shown.locator("h1")).to_be_visible()
+    expect(shown).not_to_contain_text(re.compile(r"^:\w+:|:::|\{(image|term|glossary|literalinclude)\}", re.M))
+    for picture in shown.locator("img").all():
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("picture => picture.naturalWidth") > 0
+    assert not visit.other_hosts

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths, ports, uv
-from llamastack_workshop.system.errors import clear_errors
-from llamastack_workshop.system.processes import end_with_make
+from llamastack_workshop.system.console import PlainConsole
+from llamastack_workshop.system.errors import WorkshopError, clear_errors
+from llamastack_workshop.system.runner import end_with_runner
 
 app = typer.Typer(
     help="Run the LlamaStack Workshop: the server, the notebooks, the tests and the book.",
@@ -19,8 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
 )
-# Values are printed as they are: brackets are no markup, and :names: no emoji.
-console = Console(highlight=False, markup=False, emoji=False)
+console = PlainConsole()
 
 # The commands that .env is read for, because they ask a model. The doctor reads it itself, to tell what is wrong there.
 _USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run"}
@@ -46,7 +45,7 @@ StackOption = Annotated[
 
 
 def main() -> None:
-    """Run the command line. A closed terminal or a plain `kill` cleans up just as Ctrl-C does."""
+    """Run the command line. A closed terminal, a plain `kill` and the end of make clean up just as Ctrl-C does."""
     # A shell script that starts us in the background has it ignored, and children inherit that: pytest would never end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
@@ -54,8 +53,8 @@ def main() -> None:
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
+        end_with_runner()
         ports.bypass_proxies()
-        end_with_make()
         try:
             app(standalone_mode=True)
         except SystemExit as end:
@@ -291,17 +290,27 @@ def bundle() -> None:
 
 
 @app.command()
-def reset(chapter: Annotated[str, typer.Argument(help="Number or name, for example 2 or 02-responses-api.")]) -> None:
+def reset(
+    chapter: Annotated[
+        str | None, typer.Argument(help="Number or name, for example 2 or 02-responses-api.", show_default=False)
+    ] = None,
+) -> None:
     """Give yourself a fresh copy of a chapter; the one you worked on is kept under another name.
 
     `workshop progress` goes on counting what you have solved.
     """
     from llamastack_workshop.attending import chapters
 
+    if chapter is None:
+        raise WorkshopError("No chapter is named.", "For chapter 2: make reset CHAPTER=2 (or: workshop reset 2)")
     fresh, kept = chapters.reset(chapter)
     yours = f"your version is {kept.relative_to(paths.ROOT)}" if kept else "you had not changed it"
     console.print(f"{fresh.relative_to(paths.ROOT)} is fresh; {yours}", soft_wrap=True)
-    console.print("If it is open in JupyterLab: File, Reload Notebook from Disk")
+    console.print(
+        "If it is open in JupyterLab, choose File, Reload Notebook from Disk there. If JupyterLab asks about a file "
+        "that has changed, press Revert: Overwrite would bring your version back.",
+        soft_wrap=True,
+    )
 
 
 @app.command()

@@ -1,12 +1,11 @@
 """Where the commands begin: importing what they need takes a second, and Ctrl-C ends that in one line as well."""
 
 import importlib
-import sys
 from dataclasses import dataclass
-from io import TextIOWrapper
 from typing import Any
 
 from llamastack_workshop.system.errors import clear_errors
+from llamastack_workshop.system.printing import print_what_the_terminal_cannot
 
 
 @dataclass(frozen=True)
@@ -18,9 +17,7 @@ class Program:
     main: str | None = None
 
     def __call__(self) -> None:
-        # Where an encoding lacks a character, its code is shown: an error would say less. A closed stream is None.
-        if isinstance(sys.stdout, TextIOWrapper):
-            sys.stdout.reconfigure(errors="backslashreplace")
+        print_what_the_terminal_cannot()
         with clear_errors():
             getattr(importlib.import_module(self.module), self.main or self.app)()
 

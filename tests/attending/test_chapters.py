@@ -4,7 +4,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from in_process import call
 
+from llamastack_workshop import cli
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
@@ -106,3 +108,8 @@ def test_a_file_where_the_copies_belong(repository: Path) -> None:
     with pytest.raises(WorkshopError, match="work is a file") as caught:
         chapters.hand_out()
     assert caught.value.fix == "Rename it."
+
+
+def test_reset_without_a_chapter_says_how() -> None:
+    result = call(cli.app, "reset")
+    assert result.exception.fix == "For chapter 2: make reset CHAPTER=2 (or: workshop reset 2)"

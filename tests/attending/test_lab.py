@@ -1,6 +1,7 @@
 """`workshop lab`: JupyterLab on the attendee's copies, beside a server that runs already."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import httpx
 import psutil
+import pytest
+from in_process import call
 from websocket import create_connection
 
+from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.system import ports
 
@@ -72,3 +76,58 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
     finally:
         lab.terminate()
         lab.wait(30)
+
+
+def until(text: str, lab: subprocess.Popen) -> str:
+    """Return what `lab` prints, up to the line with `text`."""
+    output = ""
+    for line in lab.stdout:
+        output += line
+        if text in line:
+            return output
+    raise AssertionError(output)
+
+
+def listener(port: int) -> psutil.Process:
+    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port]
+    return psutil.Process(listening[0].pid)
+
+
+@pytest.mark.dear
+def test_the_server_comes_back_and_the_kernels_stay(tmp_path: Path) -> None:
+    port, lab_port = 9480, ports.free_port()
+    options = ["--no-browser", "--port", str(port), "--lab-port", str(lab_port)]
+    variables = {**os.environ, "WORKSHOP_STATE": str(tmp_path / "state"), "WORKSHOP_LOGS": str(tmp_path / "logs")}
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "llamastack_workshop.cli", "lab", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=variables,
+    )
+    try:
+        token = re.search(r"token=(\S+)", until("Ctrl-C stops", lab))[1]
+        kernels = f"http://localhost:{lab_port}/api/kernels"
+        kernel = httpx.post(kernels, params={"token": token}, json={"name": "python3"}, timeout=60).json()["id"]
+        for victim, name in ((port, "llama-stack"), (port + 1, "embedded")):
+            listener(victim).kill()
+            told = until(f"LlamaStack is back on port {port}", lab)
+            assert f"{name} ended by itself; what it said is in {tmp_path}/logs/{port}/{name}-ended.log" in told
+            httpx.get(f"http://localhost:{port}/v1/models", timeout=30).raise_for_status()
+            assert httpx.get(f"{kernels}/{kernel}", params={"token": token}, timeout=30).status_code == 200
+        listener(lab_port).kill()
+        assert "Error: JupyterLab ended by itself, killed by signal 9." in lab.communicate(timeout=60)[0]
+        assert lab.returncode == 1
+        assert ports.is_free(port) and ports.is_free(port + 1)
+    finally:
+        lab.terminate()
+        lab.wait(30)
+
+
+@pytest.mark.parametrize("lab_port", [8331, 8332, 8333, 8334])
+def test_the_ports_of_the_server_are_its_own(lab_port: int) -> None:
+    result = call(cli.app, "lab", "--port", "8331", "--lab-port", str(lab_port))
+    assert f"--lab-port {lab_port} is one of the server's own: it and its models use 8331 to 8334." in str(
+        result.exception
+    )
+    assert "--lab-port 8335" in result.exception.fix

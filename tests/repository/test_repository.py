@@ -15,6 +15,7 @@ from typer.main import get_command
 
 from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing.book_pages.markdown import pages
 from llamastack_workshop.publishing.bundle import package_files
 from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
 from llamastack_workshop.system import paths, uv
@@ -22,7 +23,7 @@ from llamastack_workshop.system import paths, uv
 ROOT = paths.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
-PAGES = [ROOT / "README.md", *sorted((ROOT / "book").rglob("*.md"))]
+PAGES = [ROOT / "README.md", *(page for page in pages() if page.suffix == ".md")]
 
 
 def pins(lines: list[str]) -> dict[str, str]:
@@ -133,9 +134,9 @@ def markdown(notebook: NotebookNode) -> str:
 
 
 def prose_lines(text: str) -> list[str]:
-    """Return the lines of Markdown that are prose: no code, table, heading, list marker or HTML."""
+    """Return the lines of Markdown that are prose: no code, table, heading, picture, list marker or HTML."""
     text = re.sub(r"^(```|~~~|:::).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
-    return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|\$)", line)]
+    return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|!\[|\$)", line)]
 
 
 @pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
@@ -191,8 +192,7 @@ def test_a_figure_has_an_alternative_text(path: Path) -> None:
 
 def test_every_page_is_in_the_table_of_contents() -> None:
     toc = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    pages = [*(ROOT / "book").rglob("*.md"), *chapters()]
-    assert not [path.name for path in pages if str(path.relative_to(ROOT).with_suffix("")) not in toc]
+    assert not [path.name for path in pages() if str(path.relative_to(ROOT).with_suffix("")) not in toc]
 
 
 def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
@@ -202,11 +202,13 @@ def test_the_site_numbers_each_chapter_as_its_file_name_does() -> None:
     assert [int(path.stem.split("-")[0]) for path in chapters()] == list(range(1, len(numbered) + 1))
 
 
-def test_the_landing_page_says_how_long_each_page_takes() -> None:
-    listed = dict(re.findall(r"\[\]\((\S+)\) \| (\d+) \|", (ROOT / "book" / "index.md").read_text(encoding="utf-8")))
-    assert listed.keys() >= {f"../notebooks/{path.name}" for path in chapters()}
-    for link, minutes in listed.items():
-        assert f"*{minutes} minutes." in (ROOT / "book" / link).read_text(encoding="utf-8"), link
+def test_the_landing_page_says_how_each_page_is_called_and_how_long_it_takes() -> None:
+    landing = (ROOT / "book" / "index.md").read_text(encoding="utf-8")
+    listed = re.findall(r"\[(.+?)\]\((\S+)\) \| (\d+) \|", landing)
+    assert {link for _, link, _ in listed} >= {f"../notebooks/{path.name}" for path in chapters()}
+    for title, link, minutes in listed:
+        page = (ROOT / "book" / link).read_text(encoding="utf-8")
+        assert f"# {title}" in page and f"*{minutes} minutes." in page, link
 
 
 def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:

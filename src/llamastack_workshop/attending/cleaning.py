@@ -1,6 +1,7 @@
 """Removing what the workshop wrote."""
 
 import shutil
+from pathlib import Path
 
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
@@ -9,15 +10,27 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 def clean(say: Say) -> None:
     """Remove state, logs, prepared models and what was built; `say` gets a line for each folder. `work/` stays.
 
-    Raises WorkshopError if a server of this repository runs, which would lose its files.
+    A folder that is a link stays, and what it leads to is emptied.
+    Raises WorkshopError if a server or a JupyterLab of this repository runs, which would lose its files.
     """
-    if servers := ports.servers_of(paths.ROOT):
-        pids = ", ".join(str(server.pid) for server in servers)
+    if running := ports.processes_of(paths.ROOT):
+        pids = ", ".join(str(process.pid) for process in running)
         raise WorkshopError(
-            f"A running server (process {pids}) uses what would be removed.",
+            f"A server or JupyterLab that runs (process {pids}) uses what would be removed.",
             "Stop it first, with Ctrl-C in its terminal.",
         )
     for folder in (paths.WORKSHOP_HOME, paths.BUILD, paths.PROOFS):
-        if folder.exists():
-            shutil.rmtree(folder)
+        if folder.is_symlink():
+            _remove_all([*folder.iterdir()] if folder.is_dir() else [folder])
+            say(f"emptied {folder.relative_to(paths.ROOT)}/, which is a link to {folder.readlink()}")
+        elif folder.exists():
+            _remove_all([folder])
             say(f"removed {folder.relative_to(paths.ROOT)}/")
+
+
+def _remove_all(entries: list[Path]) -> None:
+    for entry in entries:
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        else:
+            entry.unlink()

@@ -17,6 +17,7 @@ from llamastack_workshop.server import parts, stack, upstreams
 from llamastack_workshop.server.embedded import weights
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError, refused
+from llamastack_workshop.system.printing import visible
 from llamastack_workshop.system.secrets import hidden
 
 _PACKAGES = ("llama-stack", "llama-stack-api", "openai", "langchain-openai", "xllamacpp", "jupyterlab")
@@ -58,7 +59,7 @@ def table(findings: list[Finding]) -> Table:
         result.add_column(title, overflow="fold")
     for finding in findings:
         # What was found may have brackets, which a console may take for its own, and keys, which nobody is to send.
-        texts = [Text(hidden(text)) for text in (finding.what, finding.found, finding.advice)]
+        texts = [Text(visible(hidden(text))) for text in (finding.what, finding.found, finding.advice)]
         result.add_row(texts[0], Text(finding.status, style=colours[finding.status]), *texts[1:])
     return result
 

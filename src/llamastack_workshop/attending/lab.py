@@ -14,13 +14,16 @@ from rich.console import Console
 from rich.text import Text
 
 from llamastack_workshop.attending import chapters, welcome
-from llamastack_workshop.server import serving, stack, upstreams
+from llamastack_workshop.attending.kept_server import KeptServer
+from llamastack_workshop.server import serving, upstreams
 from llamastack_workshop.system import environment, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
-from llamastack_workshop.system.processes import Spawned, end_with_parent, wait_for_first_end
+from llamastack_workshop.system.processes import Spawned, end_with_parent
 
 _FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
+# How many ports after the server's may be those of its embedded models.
+_MODELS = 3
 
 
 def serve_lab(
@@ -28,31 +31,43 @@ def serve_lab(
 ) -> None:
     """Run JupyterLab until Ctrl-C, with a stack on 127.0.0.1:`port`, or beside the one that runs there already.
 
-    Raises WorkshopError for whatever keeps either from starting, and once a part of the stack ends by itself.
+    A server that we have started comes back when it ends by itself: JupyterLab and its kernels go on meanwhile.
+    Raises WorkshopError for whatever keeps either from starting, and if JupyterLab ends by itself.
     """
+    _check_lab_port(lab_port, port)
     with ExitStack() as cleanup:
-        started, running = time.monotonic(), None
-        if base_url := stack.reusable_server(port):
-            console.print(f"Using the LlamaStack server that already runs on port {port}.")
-            if owner := ports.foreign(port):
-                console.print(
-                    f"It belongs to {owner}: whoever runs it can read what your notebooks send there. "
-                    f"For one of your own: --port {port + 10}"
-                )
-        else:
-            running = cleanup.enter_context(stack.running_stack(say, port=port, upstream=upstream))
-            serving.announce(console, running, seconds=time.monotonic() - started)
-            base_url = running.base_url
+        server = cleanup.enter_context(KeptServer(console, say, port=port, upstream=upstream))
         say("Starting JupyterLab …")
-        url, jupyter = cleanup.enter_context(running_lab(base_url, port, lab_port=lab_port, open_browser=open_browser))
+        url, jupyter = cleanup.enter_context(
+            running_lab(server.base_url, port, lab_port=lab_port, open_browser=open_browser)
+        )
         console.print("\nJupyterLab:", Text(url, style="bold"), soft_wrap=True)
         if f":{lab_port}/" not in url:
             console.print(f"Port {lab_port} is taken, perhaps by another JupyterLab of yours, so it uses this one.")
         with serving.until_ctrl_c(console, "Your copies of the chapters are in work/. Ctrl-C stops everything."):
-            ended = wait_for_first_end([jupyter, *(running.children if running else [])])
-            # JupyterLab has a menu entry that shuts it down; the others have no reason to end.
-            if ended is not jupyter:
-                raise WorkshopError("A part of the stack ended by itself.", f"Start again; the log is {ended.log}")
+            while jupyter.running():
+                server.look_after()
+                time.sleep(0.5)
+            if jupyter.status:
+                raise WorkshopError(
+                    f"JupyterLab ended by itself, {_how(jupyter.status)}.",
+                    f"Start again: make lab. Your chapters are as they were last saved; the log is {jupyter.log}",
+                )
+            # It has a menu entry for that.
+            console.print("JupyterLab was shut down. Stopping …")
+
+
+def _check_lab_port(lab_port: int, port: int) -> None:
+    """Raise WorkshopError if JupyterLab is to use a port of the server on `port`, or of the models beside it."""
+    if lab_port in (taken := range(port, port + 1 + _MODELS)):
+        raise WorkshopError(
+            f"--lab-port {lab_port} is one of the server's own: it and its models use {taken[0]} to {taken[-1]}.",
+            f"Choose another, for example --lab-port {taken[-1] + 1}",
+        )
+
+
+def _how(status: int) -> str:
+    return f"killed by signal {-status}" if status < 0 else f"with status {status}"
 
 
 @contextmanager

@@ -17,15 +17,15 @@ import httpx
 import typer
 from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
 from pydantic import BaseModel
-from rich.console import Console
 
 from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason
 from llamastack_workshop.server import stack
 from llamastack_workshop.system import files, paths, ports
+from llamastack_workshop.system.console import PlainConsole
 from llamastack_workshop.system.errors import WorkshopError, verbose
 
 # Progress goes to standard error, so that standard output holds the result alone.
-progress = Console(stderr=True, highlight=False, markup=False, emoji=False)
+progress = PlainConsole(stderr=True)
 
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
 

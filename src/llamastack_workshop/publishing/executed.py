@@ -14,7 +14,7 @@ from llamastack_workshop.system import paths
 # Beside its own file, what every chapter runs on, and of the rest what its code names.
 _ALWAYS = ("run.yaml", "requirements", "src/llamastack_workshop")
 _NAMED = ("book", "clients", "comparison", "stacks")
-_IN_NO_CHAPTER = ("cli.py", "proving", "publishing", "__pycache__")
+_IN_NO_CHAPTER = ("cli.py", "proving", "publishing", "__pycache__", ".ipynb_checkpoints")
 
 
 def to_execute(chapter: Path) -> NotebookNode:

@@ -2,19 +2,21 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
+from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.text import Text
 
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import Stack, running_stack
-from llamastack_workshop.system import paths
+from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 _SHOWN_MODELS = 5
+_SHOWN_PEOPLE = 3
 
 
 def serve(
@@ -38,10 +40,28 @@ def serve(
     if server.python != stacks.OURS.python:
         # Another line has other tables in its databases: it must not write into those of the installed one.
         state = state.with_name(f"{state.name}-{stack_name}")
-    with running_stack(say, port=port, upstream=upstream, server=server, state=state) as running:
+    with ExitStack() as cleanup:
+        with only_start(port, say):
+            stack = running_stack(say, port=port, upstream=upstream, server=server, state=state)
+            running = cleanup.enter_context(stack)
         announce(console, running, seconds=time.monotonic() - started)
         with until_ctrl_c(console, "\nCtrl-C stops it."):
             running.wait()
+
+
+@contextmanager
+def only_start(port: int, say: Say) -> Iterator[None]:
+    """Let one command of this folder at a time into the block, in which it starts a server on `port`; others wait."""
+    lock = FileLock(files.private_folder(paths.logs(port)) / "starting.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"Another command is starting a server on port {port}: waiting for it …")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def announce(console: Console, running: Stack, *, seconds: float) -> None:
@@ -64,6 +84,13 @@ def announce(console: Console, running: Stack, *, seconds: float) -> None:
     body = f'{{"model": "{running.models[0]}", {question}}}'
     curl = f"curl {running.base_url}/{path} -H 'Content-Type: application/json' -d '{body}'"
     console.print(f"  try      {curl}", soft_wrap=True)
+    if others := ports.other_people():
+        who = ", ".join(others[:_SHOWN_PEOPLE])
+        console.print(
+            f"  others   on this machine ({who}) can ask it as well, and read the responses that it stores. "
+            "Chapter 20 shows a server that wants a token.",
+            soft_wrap=True,
+        )
 
 
 @contextmanager

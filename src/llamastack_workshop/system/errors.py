@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from llamastack_workshop.system.printing import visible
 from llamastack_workshop.system.secrets import hidden
 
 # What is given to a function that takes a while; it is called with one line of text for each step.
@@ -43,7 +44,7 @@ def clear_errors() -> Iterator[None]:
         if verbose():
             raise
         told = error if isinstance(error, WorkshopError) else refused(error)
-        print(hidden(f"Error: {told.problem}\n  Fix: {told.fix}"), file=sys.stderr)
+        print(visible(hidden(f"Error: {told.problem}\n  Fix: {told.fix}")), file=sys.stderr)
         raise SystemExit(1) from None
     except KeyboardInterrupt:
         print("Stopped.", file=sys.stderr)

@@ -1,5 +1,6 @@
 """Notebooks run from top to bottom, on kernels that are reached privately and that no Ctrl-C leaves behind."""
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -47,6 +48,8 @@ def execute(notebook: NotebookNode, folder: Path, environment: Mapping[str, str]
             client.execute(env=dict(environment))
         finally:
             _running.discard(client)
+            # nbclient leaves it behind where a kernel is killed while it starts, and trips over it in the end.
+            atexit.unregister(client._cleanup_kernel)
 
 
 def in_parallel[T, R](work: Callable[[T], R], items: Iterable[T], at_once: int, done: Callable[[T, R], None]) -> None:

@@ -1,6 +1,7 @@
 """Ports on this machine: whether one is free, who holds it, and how to reach it past a proxy."""
 
 import os
+import re
 import socket
 import sys
 from contextlib import suppress
@@ -12,8 +13,16 @@ from llamastack_workshop.system import paths
 
 HOST = "127.0.0.1"
 
-# The modules whose processes are servers: a fork has the command line of its mould.
-_SERVERS = {"llamastack_workshop.server.run_server", "llamastack_workshop.server.mould"}
+# The numbers of users who are people, as distributions of Linux give them; those of macOS begin at 501.
+_FIRST_PERSON = 501 if sys.platform == "darwin" else 1000
+_AFTER_PEOPLE = 60_000
+
+# The modules whose processes go on until somebody stops them: a fork has the command line of its mould.
+_LONG_RUNNING = {
+    "llamastack_workshop.attending.lab",
+    "llamastack_workshop.server.mould",
+    "llamastack_workshop.server.run_server",
+}
 
 
 def is_free(port: int) -> bool:
@@ -66,19 +75,37 @@ def foreign(port: int) -> str | None:
     with suppress(psutil.Error):
         if hasattr(os, "geteuid") and process.uids().effective != os.geteuid():
             return f"the user {process.username()}"
-        if not any(str(paths.ROOT) in word for word in (process.cwd(), *process.cmdline())):
+        if not any(_is_within(paths.ROOT, word) for word in (process.cwd(), *process.cmdline())):
             return f"process {process.pid}, which runs in {process.cwd()}"
     return None
 
 
-def servers_of(folder: Path) -> list[psutil.Process]:
-    """Return the LlamaStack servers that run for the repository in `folder`, on whatever port."""
+def other_people() -> list[str]:
+    """Return the names of the people who run programs on this machine beside us, as far as the system tells."""
+    if os.name != "posix":
+        return []
+    found = set()
+    for process in psutil.process_iter(["username", "uids"]):
+        uids = process.info["uids"]
+        # Below are the system's own users, and above those that it makes for a service.
+        if uids and _FIRST_PERSON <= uids.real < _AFTER_PEOPLE and uids.real != os.getuid():
+            found.add(process.info["username"])
+    return sorted(found)
+
+
+def processes_of(folder: Path) -> list[psutil.Process]:
+    """Return the LlamaStack servers and JupyterLabs that run for the repository in `folder`, on whatever port."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
-        if _SERVERS & set(words) and any(str(folder) in word for word in words):
+        if _LONG_RUNNING & set(words) and any(_is_within(folder, word) for word in words):
             found.append(process)
     return found
+
+
+def _is_within(folder: Path, word: str) -> bool:
+    """Whether `word`, of a command line, names `folder` or a place in it: as it is, or as an option's value."""
+    return bool(re.search(rf"(^|=){re.escape(str(folder))}({re.escape(os.sep)}|$)", word))
 
 
 def _is_part_of_a_stack(process: psutil.Process) -> bool:

@@ -1,7 +1,6 @@
 """Child processes that end when their parent does, however it ends: the pipe between them closes."""
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -11,8 +10,6 @@ from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
-
-import psutil
 
 from llamastack_workshop.system import files, paths
 
@@ -116,7 +113,12 @@ class Spawned(Child):
             self._process.stdin.flush()
 
     def running(self) -> bool:
-        return self._process.poll() is None
+        return self.status is None
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, negative where a signal ended the child, or None while it runs."""
+        return self._process.poll()
 
     def close_input(self) -> None:
         with suppress(BrokenPipeError):
@@ -166,26 +168,6 @@ def wait_for_first_end(children: list[Child]) -> Child:
             if not child.running():
                 return child
         time.sleep(0.5)
-
-
-def end_with_make() -> None:
-    """If make has started this process, send it SIGTERM once make is gone, or the terminal.
-
-    Where a terminal closes, make may be all that is told, and it waits for us.
-    """
-    parent = psutil.Process().parent() if os.name == "posix" else None
-    if parent and "make" in parent.name():
-        threading.Thread(target=_terminate_after, args=[parent.pid], daemon=True).start()
-
-
-def _terminate_after(parent: int) -> None:
-    terminal = select.poll()
-    if sys.stdout.isatty():
-        terminal.register(sys.stdout, 0)
-    # The system gives us another parent, also where nobody has taken note of the first one's end.
-    while os.getppid() == parent and not terminal.poll(1000):
-        continue
-    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def end_with_parent() -> None:

@@ -18,7 +18,9 @@ _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 def pages() -> list[Path]:
     """Return the chapters in reading order, then the pages around them."""
-    return [*chapters(), *sorted((paths.ROOT / "book").rglob("*.md"))]
+    around = (paths.ROOT / "book").rglob("*.md")
+    # JupyterLab keeps a second copy of each page that somebody opens.
+    return [*chapters(), *sorted(page for page in around if page.parent.name != ".ipynb_checkpoints")]
 
 
 def text_of(page: Path) -> str:

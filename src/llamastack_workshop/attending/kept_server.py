@@ -1,0 +1,113 @@
+"""The LlamaStack server of a lab: one that ran before, or our own, which comes back when it ends by itself."""
+
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Self
+
+import httpx
+from rich.console import Console
+
+from llamastack_workshop.server import serving, stack, upstreams
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.processes import Child
+from llamastack_workshop.system.secrets import hidden
+
+# After this many ends within the time, a server is not started again.
+_MOST_ENDS = 3
+_WITHIN = 600  # seconds
+
+
+class KeptServer:
+    """The server on 127.0.0.1:`port`; what we have started ends with the block.
+
+    Raises WorkshopError, on entering, for whatever keeps it from starting.
+    """
+
+    def __init__(self, console: Console, say: Say, *, port: int, upstream: upstreams.Choice) -> None:
+        self._console, self._say, self._port, self._upstream = console, say, port, upstream
+        self._parts = ExitStack()
+        self._own: stack.Stack | None = None
+        self._answers = True
+        self._ends: list[float] = []
+
+    def __enter__(self) -> Self:
+        with serving.only_start(self._port, self._say):
+            base_url = stack.reusable_server(self._port)
+            if base_url is None:
+                started = time.monotonic()
+                self._start()
+                serving.announce(self._console, self._own, seconds=time.monotonic() - started)
+            else:
+                self._tell_whose()
+        self.base_url = base_url or self._own.base_url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._parts.close()
+
+    def look_after(self) -> None:
+        """Start our server again if a part of it has ended; of another's, say once that it has ended or is back."""
+        if self._own:
+            if ended := next((child for child in self._own.children if not child.running()), None):
+                self._tell(f"\n{ended.log.stem} ended by itself; what it said is in {_kept_log(ended)}")
+                self._come_back()
+        elif self._answers is ports.is_free(self._port):
+            self._answers = not self._answers
+            if self._answers:
+                self._tell(f"A server answers on port {self._port} again.")
+            else:
+                self._tell(
+                    f"The server on port {self._port}, which another command had started, has ended. JupyterLab goes "
+                    f"on. {self._how_to_start()}"
+                )
+
+    def _come_back(self) -> None:
+        """Start our server again, unless it has ended too often."""
+        while True:
+            now = time.monotonic()
+            self._ends = [end for end in self._ends if now - end < _WITHIN] + [now]
+            self._parts.close()
+            if len(self._ends) > _MOST_ENDS:
+                self._own, self._answers = None, False
+                self._tell(
+                    f"It has ended {len(self._ends)} times within {_WITHIN // 60} minutes, so it is not started again. "
+                    f"JupyterLab and its kernels go on; make doctor may tell why. {self._how_to_start()}"
+                )
+                return
+            try:
+                self._start()
+            except (WorkshopError, OSError, httpx.HTTPError) as error:
+                self._tell(hidden(f"It does not start again: {error}"))
+                time.sleep(2)
+            else:
+                self._tell(f"LlamaStack is back on port {self._port}: run the cells again that failed.")
+                return
+
+    def _start(self) -> None:
+        self._own = self._parts.enter_context(stack.running_stack(self._say, port=self._port, upstream=self._upstream))
+
+    def _how_to_start(self) -> str:
+        option = "" if self._port == paths.DEFAULT_PORT else f' ARGS="--port {self._port}"'
+        return f"Start one in another terminal: make llama-server{option}"
+
+    def _tell_whose(self) -> None:
+        self._tell(f"Using the LlamaStack server that already runs on port {self._port}.")
+        if owner := ports.foreign(self._port):
+            self._tell(
+                f"It belongs to {owner}: whoever runs it can read what your notebooks send there. "
+                f"For one of your own: --port {self._port + 10}"
+            )
+
+    def _tell(self, text: str) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+def _kept_log(ended: Child) -> Path:
+    """Rename the log of a child that has ended, because a new start begins it anew, and return the file."""
+    kept = ended.log.with_stem(f"{ended.log.stem}-ended")
+    # Where nothing can be written, the old name still tells.
+    with suppress(OSError):
+        return ended.log.replace(kept)
+    return ended.log
