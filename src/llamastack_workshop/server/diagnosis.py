@@ -29,7 +29,7 @@ from llamastack_workshop.server.old_names import is_off
 from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.secrets import hidden
 
-_EMBEDDED = "or add the embedded model: copy the provider llama-cpp from run.yaml"
+_EMBEDDED = "or put the embedded model in its place: the provider llama-cpp of run.yaml"
 _SHOWN = 6
 
 # The API whose providers serve what is registered.
@@ -84,7 +84,7 @@ def check(file: str, content: dict[str, Any], last_error: str) -> None:
         unset = [name for name in dict.fromkeys([error.var_name, *named]) if not os.environ.get(name)]
         raise WorkshopError(
             f"{file} wants environment variables that are not set: {_few(unset)}.",
-            f"Set them, in .env for example, or write a default into {file}: ${{env.{error.var_name}:=…}}",
+            f"Set what is missing, in .env for example, or write a default into {file}: ${{env.{error.var_name}:=…}}",
         ) from error
     _check_apis(file, resolved)
     _check_stack(file, resolved)
@@ -95,14 +95,16 @@ def check(file: str, content: dict[str, Any], last_error: str) -> None:
     _check_links(file, resolved, providers)
     if not last_error:
         _check_unread(file, providers)
-        _check_upstreams(file, providers)
+    if not last_error or "onnection" in last_error:
+        _check_upstreams(file, providers, last_error)
 
 
 def _check_apis(file: str, content: dict[str, Any]) -> None:
     from llama_stack.core.distribution import providable_apis
 
     known = sorted(api.value for api in providable_apis())
-    listed = [api for api in content.get("apis") or [] if isinstance(api, str)]
+    listed = content.get("apis") or []
+    listed = [api for api in listed if isinstance(api, str)] if isinstance(listed, list) else []
     if unknown := [api for api in dict.fromkeys([*listed, *content["providers"]]) if api not in known]:
         raise WorkshopError(
             f"{file} names what is no API of {_release()}: {_few(unknown)}.",
@@ -125,7 +127,7 @@ def _check_stack(file: str, content: dict[str, Any]) -> None:
     except ValidationError as error:
         if "distro_name" in str(error):
             raise WorkshopError(
-                f"{file} has no name.", "Add a line at its top, such as `distro_name: mine`."
+                f"{file} has no `distro_name`.", "Add it at the top, as in `distro_name: mine`."
             ) from error
         raise WorkshopError(f"{file}: {_first(error)}.", f"Correct that in {file}; run.yaml shows the form.") from error
 
@@ -213,14 +215,15 @@ def _check_links(file: str, content: dict[str, Any], providers: Sequence[Provide
             f"{file} lacks APIs that its providers need: {_few(told)}.",
             f"Add {' and '.join(apis)} to `apis` and `providers`{_as_in_run_yaml(apis)}, or take out what needs it.",
         )
-    for place, api, id in _named_providers(content):
-        ids = sorted(one.id for one in providers if one.api == api)
-        if id and id != "__disabled__" and id not in ids:
-            fix = f"Take {place} out as well"
-            raise WorkshopError(
-                f"{file}: {place} names the provider {id}, which is not under {api}.",
-                f"{fix}, or name one that is: {', '.join(ids)}" if ids else f"{fix}.",
-            )
+    ids = {api: sorted(one.id for one in providers if one.api == api) for api in {one.api for one in providers}}
+    named = [(place, api, id) for place, api, id in _named_providers(content) if id not in (None, "", "__disabled__")]
+    if dangling := [(place, api, id) for place, api, id in named if id not in ids.get(api, [])]:
+        told = [f"{place} names {id} (not under {api})" for place, api, id in dangling]
+        there = [f"{api}: {', '.join(ids[api])}" for api in {api: None for _, api, _ in dangling} if api in ids]
+        raise WorkshopError(
+            f"{file} names providers that it does not have: {_few(told)}.",
+            f"Take that out as well{f', or name one that is there; {_few(there)}' if there else ''}.",
+        )
     storage = content.get("storage")
     backends = set(storage["backends"]) if storage and storage.get("backends") else {"kv_default", "sql_default"}
     for one in providers:
@@ -258,15 +261,19 @@ def _check_unread(file: str, providers: Sequence[Provider]) -> None:
         )
 
 
-def _check_upstreams(file: str, providers: Sequence[Provider]) -> None:
+def _check_upstreams(file: str, providers: Sequence[Provider], last_error: str) -> None:
     """Ask each upstream for its models, as the server has done at its start."""
-    told = [f"{one}: {_asked(one)}" for one in providers if one.api == "inference" and one.spec is not None]
-    if not told:
+    told = {f"{one}": _asked(one) for one in providers if one.api == "inference" and one.spec is not None}
+    if last_error:
+        told = {one: answer for one, answer in told.items() if answer.endswith("does not answer")}
+    if told:
+        what = f"LlamaStack did not start ({last_error})" if last_error else "The server runs but has no language model"
+        raise WorkshopError(
+            f"{what}. {hidden(_few((f'{one}: {answer}' for one, answer in told.items()), 3))}.",
+            f"Start that model server, or correct its address or key in {file}, {_EMBEDDED}.",
+        )
+    if not last_error:
         raise WorkshopError(f"{file} has no provider under `inference` that is on.", f"Switch one on, {_EMBEDDED}.")
-    raise WorkshopError(
-        f"The server runs but serves no language model. {hidden(_few(told, 3))}.",
-        f"Start one of them, or correct its address or key in {file}, {_EMBEDDED}.",
-    )
 
 
 def _asked(provider: Provider) -> str:
@@ -359,7 +366,7 @@ def _first(error: ValidationError) -> str:
     errors = error.errors(include_url=False, include_input=False, include_context=False)
     place = ".".join(map(str, errors[0]["loc"]))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
-    return f"{place}: {errors[0]['msg']}{more}".removeprefix(": ").rstrip(".")
+    return f"{place}: {errors[0]['msg'].removeprefix('Value error, ')}{more}".removeprefix(": ").rstrip(".")
 
 
 def _as_in_run_yaml(apis: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
+from importlib import metadata
 from typing import Any
 
 from llamastack_workshop.server import registry
@@ -64,11 +65,16 @@ def check(run_yaml: RunYaml, variables: Mapping[str, str]) -> None:
     if not lines:
         return
     told = [
-        f"{name} ({_places(places)}) is {'gone' if now == _GONE else f'now {now}'}"
+        f"{name} ({_places(places)}) should {'go' if now == _GONE else f'be {now}'}"
         for (name, now), places in lines.items()
     ]
+    release = f"LlamaStack {metadata.version('llama-stack')}"
+    references = all(name.startswith("`${") for name, _ in lines)
+    what = (
+        f"refers to the environment as {release} does not" if references else f"is for another release than {release}"
+    )
     raise WorkshopError(
-        f"{run_yaml.name} is for another release of LlamaStack: {'; '.join(told)}.",
+        f"{run_yaml.name} {what}: {'; '.join(told)}.",
         "Change that, as “Coming from an older file” in book/run-yaml.md shows, or begin with a copy of "
         f"{nearest(run_yaml, variables)}",
     )
@@ -77,9 +83,10 @@ def check(run_yaml: RunYaml, variables: Mapping[str, str]) -> None:
 def nearest(run_yaml: RunYaml, variables: Mapping[str, str]) -> str:
     """Return the configuration of ours that has the upstream of a file, and the command that starts it."""
     on = [one for one in run_yaml.content["providers"].get("inference") or [] if not is_off(one, variables)]
-    types = {str(one.get("provider_type")).removeprefix("remote::") for one in on}
+    types = {str(one.get("provider_type")) for one in on}
+    remote = {one.removeprefix("remote::") for one in types if one.startswith("remote::")}
     # With several upstreams, as the starter files have them, run.yaml is nearer.
-    stack = next((upstream.provider_id for upstream in UPSTREAMS if types == {upstream.provider_id}), None)
+    stack = next((upstream.provider_id for upstream in UPSTREAMS if remote == {upstream.provider_id}), None)
     return f"stacks/{stack}.yaml: make llama-server STACK={stack}" if stack else "run.yaml: make llama-server"
 
 

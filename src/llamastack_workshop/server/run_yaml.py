@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 from yaml.composer import ComposerError
+from yaml.constructor import ConstructorError
 
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
@@ -48,18 +49,15 @@ def read(file: Path) -> RunYaml:
         node = loader.get_single_node()
         content = loader.construct_document(node) if node else None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark, begun = error.problem_mark, error.context_mark
+        since = f" ({error.context} since line {begun.line + 1})" if begun and begun.line != mark.line else ""
         # `{{` begins a placeholder in the templates of Helm and Jinja, and means something else in YAML.
         if "{{" in text:
             fix = f"It is a template, with {{{{ … }}}} in it: let Helm or Jinja fill it in first, or do it in {file}"
-        elif "\\t" in (error.problem or ""):
+        elif "\\t" in error.problem:
             fix = f"Indent with blanks in {file}, not with tabs."
-        raise WorkshopError(
-            f"{file.name}, line {mark.line + 1}, column {mark.column + 1}: {error.problem}.", fix
-        ) from error
-    # What PyYAML lets through: a date that does not exist, or a tag such as !!int on something else.
-    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-        raise WorkshopError(f"{file.name} has a value that YAML cannot read: {error}.", fix) from error
+        place = f"line {mark.line + 1}, column {mark.column + 1}"
+        raise WorkshopError(f"{file.name}, {place}: {error.problem}{since}.", fix) from error
     _check_shape(file, content, fix)
     return RunYaml(file.name, content, dict(_lines(node)))
 
@@ -81,12 +79,14 @@ def _text(file: Path, *, ours: bool) -> str:
         data = file.read_bytes()
     except OSError as error:
         reason = (error.strerror or str(error)).rstrip(".")
-        raise WorkshopError(f"{file} cannot be read: {reason}.", f"Let yourself read it: chmod u+r {file}") from error
+        forbidden = isinstance(error, PermissionError)
+        fix = f"Let yourself read it: chmod u+r {file}" if forbidden else "Give --run-yaml another path."
+        raise WorkshopError(f"{file} cannot be read: {reason}.", fix) from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        fix = restore if ours else f"Save {file} as UTF-8."
+        fix = restore if ours else f"Save {file} as UTF-8, or give --run-yaml another file."
         raise WorkshopError(f"{file.name}, line {line}, is not text in UTF-8.", fix) from error
     if bad := yaml.reader.Reader.NON_PRINTABLE.search(text):
         line = text[: bad.start()].count("\n") + 1
@@ -112,6 +112,8 @@ def _check_shape(file: Path, content: Any, fix: str) -> None:
             f"{file.name} says how to build a distribution (`distribution_spec`), not how to run one.",
             "Give the run.yaml or config.yaml beside it, or begin with a copy of our run.yaml.",
         )
+    if not isinstance(content.get("server") or {}, dict):
+        raise WorkshopError(f"{file.name}: `server` is not keys such as `host:`.", f"{fix}, as run.yaml has it.")
     providers = content.get("providers")
     if not providers:
         raise WorkshopError(f"{file.name} has no `providers:`.", fix)
@@ -120,14 +122,13 @@ def _check_shape(file: Path, content: Any, fix: str) -> None:
             f"{file.name}: `providers` names no APIs.", f"{fix}: `inference:` and others, as in run.yaml."
         )
     for api, listed in providers.items():
-        for index, one in enumerate(listed if isinstance(listed, list) else [listed]):
-            missing = {"provider_id", "provider_type"} - set(one if isinstance(one, dict) else ())
-            if missing:
+        form = f"{fix}: each provider is an item that begins with `- provider_id:`, as in run.yaml."
+        if not isinstance(listed, list):
+            raise WorkshopError(f"{file.name}: providers.{api} is not a list.", form)
+        for index, one in enumerate(listed):
+            if missing := {"provider_id", "provider_type"} - set(one if isinstance(one, dict) else ()):
                 keys = " and no ".join(f"`{key}`" for key in sorted(missing))
-                raise WorkshopError(
-                    f"{file.name}: providers.{api}[{index}] has no {keys}.",
-                    f"{fix}: each provider is an item that begins with `- provider_id:`, as in run.yaml.",
-                )
+                raise WorkshopError(f"{file.name}: providers.{api}[{index}] has no {keys}.", form)
 
 
 def check_top(run_yaml: RunYaml) -> None:
@@ -195,6 +196,15 @@ class _Loader(yaml.SafeLoader):
             first[name] = key.start_mark.line + 1
         self._measure(node, [part for pair in node.value for part in pair])
         return node
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        try:
+            return super().construct_object(node, deep)
+        # What PyYAML lets through: a date that does not exist, or a tag such as !!int on something else.
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            kind = node.tag.rsplit(":", 1)[-1]
+            problem = f"`{str(node.value)[:30]}` is no {kind} that YAML can read"
+            raise ConstructorError(None, None, problem, node.start_mark) from error
 
     def _measure(self, node: yaml.CollectionNode, parts: list[yaml.Node]) -> None:
         sizes = [self._sizes.get(id(part), (1, 1)) for part in parts]

@@ -14,6 +14,7 @@ import httpx
 import yaml
 
 from llamastack_workshop.server import old_names, parts, run_yaml, upstreams
+from llamastack_workshop.server.run_yaml import RunYaml
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
@@ -80,8 +81,10 @@ def running_stack(
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
-    check_run_yaml(server)
+    file = check_run_yaml(server)
     check_drivers(server)
+    if not (file.content.get("server") or {}).get("host"):
+        say(f"{file.name} has no `host` under `server`: whoever reaches this machine can use this server.")
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
@@ -111,13 +114,14 @@ def running_stack(
         yield Stack(url, models, version, addresses, state, children)
 
 
-def check_run_yaml(server: Server) -> None:
-    """Raise WorkshopError if the file of `server` cannot be a configuration, or is one for another release."""
+def check_run_yaml(server: Server) -> RunYaml:
+    """Return the file of `server`; raise WorkshopError if it is no configuration, or one for another release."""
     file = run_yaml.read(server.run_yaml)
     # The files for other lines, all of them in stacks/, have the names of those.
     if server.python == OURS.python:
         old_names.check(file, os.environ)
         run_yaml.check_top(file)
+    return file
 
 
 def check_drivers(server: Server) -> None:
@@ -237,7 +241,8 @@ def _require_version(process: Child, port: int, server: Server, environment: Map
             f"Make room, or let it write there; the log is {process.log}",
         )
     if found := parts.diagnosed(server, environment, error):
-        raise found
+        restore = "; or restore it: git checkout run.yaml" if server.run_yaml == OURS.run_yaml else ""
+        raise WorkshopError(found.problem, f"{found.fix}{restore}")
     raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {file}; the whole log is {process.log}")
 
 
