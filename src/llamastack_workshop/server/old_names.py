@@ -19,6 +19,7 @@ _RESOURCES = ("models", "shields", "datasets", "scoring_fns", "benchmarks", "too
 KEYS = {
     **{name: f"`{name}` under `registered_resources`" for name in _RESOURCES},
     "vector_dbs": "`vector_stores` under `registered_resources`",
+    "registered_resources.vector_dbs": "`vector_stores`",
     **{name: "`storage`" for name in ("metadata_store", "inference_store", "conversations_store")},
     **{name: _GONE for name in ("telemetry", "providers.telemetry")},
     "providers.memory": "`vector_io`",
@@ -43,7 +44,6 @@ VALUES = {
     ("providers.*.*.provider_type", "inline::builtin"): "`inline::meta-reference`",
     ("providers.tool_runtime.*.provider_type", "inline::file-search"): "`inline::rag-runtime`",
     ("providers.tool_runtime.*.provider_type", "inline::code-interpreter"): _GONE,
-    ("providers.tool_runtime.*.provider_type", "inline::memory-runtime"): "`inline::rag-runtime`",
     ("providers.*.*.provider_type", "meta-reference"): "`inline::meta-reference`",
     # Its import fails in 0.6.1, and its upstream speaks OpenAI's API.
     ("providers.inference.*.provider_type", "remote::tgi"): "`remote::openai`",
