@@ -110,6 +110,11 @@ OTHER_SHAPES = {
     "server_not_a_mapping": (VLLM + "server: 8321\n", "`server` is not keys", "run.yaml"),
     "for_kubernetes": ("apiVersion: v1\nkind: ConfigMap\ndata: {}", "Kubernetes: a ConfigMap", "file of its own"),
     "build_file": ("distribution_spec: {providers: {}}", "how to build a distribution", "run.yaml or config.yaml"),
+    "folder_of_providers": (
+        VLLM + "external_providers_dir: /nowhere/d",
+        "line 7: .*no folder: /nowhere/d",
+        "Take that",
+    ),
     "mistyped_key": (VLLM + "storages: {}", r"no server reads: `storages` \(line 7\)", "Write `storage`"),
     "keys_of_a_script": (
         "image_type: venv\nconda_env: a\n" + OURS,

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import yaml
 
-from llamastack_workshop.server import old_names, parts, run_yaml, upstreams
+from llamastack_workshop.server import old_names, parts, registry, run_yaml, upstreams
 from llamastack_workshop.server.run_yaml import RunYaml
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
@@ -84,7 +84,8 @@ def running_stack(
     file = check_run_yaml(server)
     check_drivers(server)
     if not (file.content.get("server") or {}).get("host"):
-        say(f"{file.name} has no `host` under `server`: whoever reaches this machine can use this server.")
+        say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
+        say("`host: 127.0.0.1` there keeps it to this machine.")
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
@@ -121,7 +122,18 @@ def check_run_yaml(server: Server) -> RunYaml:
     if server.python == OURS.python:
         old_names.check(file, os.environ)
         run_yaml.check_top(file)
+        _check_external_providers(file)
     return file
+
+
+def _check_external_providers(file: RunYaml) -> None:
+    folder = registry.resolved(file.content.get("external_providers_dir") or "", os.environ)
+    # A server makes the folder that is missing, which nobody wants of it, and then misses the providers.
+    if folder and not Path(folder).expanduser().is_dir():
+        raise WorkshopError(
+            f"{file.name}, line {file.lines['external_providers_dir',]}: external_providers_dir is no folder: {folder}",
+            "Take that line out, and the providers that come from there; or put the folder in its place.",
+        )
 
 
 def check_drivers(server: Server) -> None:
