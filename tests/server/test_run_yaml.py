@@ -88,7 +88,7 @@ def test_a_file_that_is_no_yaml(text: str | bytes, problem: str, fix: str, tmp_p
 NO_FILE = {
     "missing": (lambda path: None, "does not exist", "the path of a file that exists"),
     "folder": (Path.mkdir, "is a folder", "the path of a file, such as run.yaml"),
-    "pipe": (os.mkfifo, "is no ordinary file", "the path of a file, such as run.yaml"),
+    "pipe": (lambda path: os.mkfifo(path), "is no ordinary file", "the path of a file, such as run.yaml"),
     "link_to_itself": (lambda path: path.symlink_to(path), "does not exist", "the path of a file that exists"),
 }
 
@@ -349,7 +349,7 @@ FAULTS = {
         changed("  - provider_id: embeddings\n", "  - provider_id: other\n"),
         "registered_resources.models[0] names embeddings (not under inference), "
         "vector_stores.default_embedding_model names embeddings (not under inference).",
-        "Take that out as well, or name one that is there; inference: other",
+        "Take that out as well, or name one that is there; inference: ",
     ),
     "a package of one's own": (
         with_provider("inference", "remote::mine") | {"external_providers_dir": "/nowhere"},
