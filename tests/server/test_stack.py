@@ -266,8 +266,12 @@ def test_a_file_that_only_looks_like_a_model(
     [
         ("apis:\n", "apis: [\n", r"run.yaml, line \d+, column \d+: "),
         ("providers:\n", "provider:\n", "run.yaml has no `providers:`."),
-        ("inline::faiss", "inline::fais", "LlamaStack did not start: ValueError: Provider `inline::fais` is not"),
-        ("kv_sqlite", "kv_sqlit", "ValidationError: 1 validation error for StackConfig, storage.backends.kv_default"),
+        ("inline::faiss", "inline::fais", r"types that are not in LlamaStack 0\.6\.1: faiss \(inline::fais\)"),
+        (
+            "kv_sqlite",
+            "kv_sqlit",
+            "run.yaml: storage.backends.kv_default: Input tag 'kv_sqlit' found",
+        ),
     ],
     ids=["syntax", "no_providers", "unknown_provider", "invalid_value"],
 )

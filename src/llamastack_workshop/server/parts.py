@@ -1,6 +1,8 @@
 """The parts of a stack as child processes: a LlamaStack server, and the embedded models."""
 
+import json
 import re
+import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -15,7 +17,7 @@ from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import environment, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.forked import Forked, Mould
-from llamastack_workshop.system.processes import Child, Spawned
+from llamastack_workshop.system.processes import PYTHON_OPTIONS, Child, Spawned
 
 MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STACK_", "OGX_", "HF_"))
 # What instruments a server for its traces has to come before the imports.
@@ -47,13 +49,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
     over those, and None takes one away. What it keeps in `state`, its owner alone may read.
     Raises WorkshopError if a database that it stores in is damaged, or cannot be written to.
     """
-    inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
-    inherited = environment.without(_OF_CLIENTS - server.variables(), inherited)
-    places = {
-        "WORKSHOP_STATE": str(state),
-        "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
-    }
-    chosen = {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+    chosen = server_environment(server, state=state, variables=variables)
     registry.check_databases(server.run_yaml, chosen)
     registry.forget_models(server.run_yaml, chosen)
     arguments = [str(server.run_yaml), "--port", str(port)]
@@ -69,6 +65,33 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
         python=server.python,
         private=True,
     )
+
+
+def server_environment(server: Server, *, state: Path, variables: Mapping[str, str | None]) -> dict[str, str]:
+    """Return the environment variables of a LlamaStack server; see `llama_stack`."""
+    inherited = environment.named([*server.variables(), *_SERVER_NAMES], _SERVER_PREFIXES)
+    inherited = environment.without(_OF_CLIENTS - server.variables(), inherited)
+    places = {
+        "WORKSHOP_STATE": str(state),
+        "TIKTOKEN_CACHE_DIR": str(weights.tokenizer_cache()),
+    }
+    return {name: value for name, value in {**inherited, **places, **variables}.items() if value is not None}
+
+
+def diagnosed(server: Server, variables: Mapping[str, str], error: str) -> WorkshopError | None:
+    """Return what is wrong with the file of `server`, or None if nothing is found: see `diagnosis`; this takes seconds.
+
+    `variables` are the server's environment, `error` is what it said last, or nothing if it runs without a model.
+    """
+    # The tables of providers are those of the installed line.
+    if server.python != OURS.python:
+        return None
+    command = [str(server.python), "-m", "llamastack_workshop.server.diagnosis", str(server.run_yaml), error]
+    with suppress(subprocess.SubprocessError, ValueError, IndexError):
+        said = subprocess.run(command, env={**variables, **PYTHON_OPTIONS}, capture_output=True, timeout=60, check=True)
+        if lines := json.loads(said.stdout.splitlines()[-1]):
+            return WorkshopError(*lines)
+    return None
 
 
 def wait_for_version(server: Child, port: int) -> str | None:

@@ -62,10 +62,11 @@ def forget_models(run_yaml: Path, variables: Mapping[str, str]) -> None:
         kept_in = configuration["storage"]["backends"][configuration["storage"]["stores"]["metadata"]["backend"]]
         file = Path(resolved(kept_in["db_path"], variables))
         providers = {resolved(one["provider_id"], variables) for one in configuration["providers"]["inference"]}
+        is_ours = kept_in["type"] == "kv_sqlite" and file.is_file()
     except (KeyError, TypeError):
         # Another shape of file than ours: the server says what is wrong with it, if something is.
         return
-    if kept_in["type"] != "kv_sqlite" or not file.is_file():
+    if not is_ours:
         return
     try:
         with closing(sqlite3.connect(file, timeout=_LOCK_TIMEOUT)) as connection, connection:

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import metadata
 from importlib.util import find_spec
@@ -14,7 +14,8 @@ import httpx
 import yaml
 from filelock import FileLock, Timeout
 
-from llamastack_workshop.server import parts, upstreams
+from llamastack_workshop.server import old_names, parts, registry, run_yaml, upstreams
+from llamastack_workshop.server.run_yaml import RunYaml
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
@@ -82,8 +83,11 @@ def running_stack(
     Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
-    check_run_yaml(server.run_yaml)
+    file = check_run_yaml(server)
     check_drivers(server)
+    if not (file.content.get("server") or {}).get("host"):
+        say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
+        say("`host: 127.0.0.1` there keeps it to this machine.")
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
     for one in active:
@@ -98,20 +102,21 @@ def running_stack(
     numbers = _embedded_ports(port, server, with_chat=not active)
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     off = upstreams.switches() - {one.variable for one in active}
+    variables = {**dict.fromkeys(off), **addresses}
     with ExitStack() as cleanup:
         cleanup.enter_context(_alone_in(state, port))
-        process = parts.llama_stack(
-            server, port, logs / "llama-stack.log", state=state, variables={**dict.fromkeys(off), **addresses}
-        )
+        process = parts.llama_stack(server, port, logs / "llama-stack.log", state=state, variables=variables)
         cleanup.callback(process.stop)
         children = [process]
         if numbers:
             children.append(cleanup.enter_context(parts.embedded_models(numbers, logs / "embedded.log", say)))
         say("Starting the LlamaStack server …")
         process.send_line("go")
-        version = _require_version(process, port, server)
+        environment = parts.server_environment(server, state=state, variables=variables)
+        version = _require_version(process, port, server, environment)
         url = f"http://localhost:{port}"
-        yield Stack(url, _require_language_models(url, process.log), version, addresses, state, children)
+        models = _require_language_models(url, process.log, server, environment)
+        yield Stack(url, models, version, addresses, state, children)
 
 
 @contextmanager
@@ -135,32 +140,36 @@ def _alone_in(state: Path, port: int) -> Iterator[None]:
         lock.release()
 
 
-def check_run_yaml(run_yaml: Path) -> None:
-    """Raise WorkshopError if `run_yaml` is not there or is not a YAML mapping; the server checks the rest."""
-    ours = run_yaml == paths.RUN_YAML
-    fix = "Correct it, or restore it: git checkout run.yaml" if ours else f"Correct {run_yaml}"
-    try:
-        content = yaml.safe_load(run_yaml.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        fix = "Restore it: git checkout run.yaml" if ours else "Give --run-yaml the path of a file that exists."
-        raise WorkshopError(f"{run_yaml} does not exist.", fix) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise WorkshopError(f"{run_yaml} cannot be read: {error}.", fix) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "not YAML"
-        raise WorkshopError(f"{run_yaml.name}{place}: {problem}.", fix) from error
-    if not isinstance(content, dict) or not content.get("providers"):
-        raise WorkshopError(f"{run_yaml.name} has no `providers:`.", fix)
+def check_run_yaml(server: Server) -> RunYaml:
+    """Return the file of `server`; raise WorkshopError if it is no configuration, or one for another release."""
+    file = run_yaml.read(server.run_yaml)
+    # The files for other lines, all of them in stacks/, have the names of those.
+    if server.python == OURS.python:
+        old_names.check(file, os.environ)
+        run_yaml.check_top(file)
+        _check_external_providers(file)
+    return file
+
+
+def _check_external_providers(file: RunYaml) -> None:
+    folder = registry.resolved(file.content.get("external_providers_dir") or "", os.environ)
+    # A server makes the folder that is missing, which nobody wants of it, and then misses the providers.
+    if folder and not Path(folder).expanduser().is_dir():
+        raise WorkshopError(
+            f"{file.name}, line {file.lines['external_providers_dir',]}: external_providers_dir is no folder: {folder}",
+            "Take that line out, and the providers that come from there; or put the folder in its place.",
+        )
 
 
 def check_drivers(server: Server) -> None:
     """Raise WorkshopError if `server` stores in a database whose driver is missing: it would start, and lose all."""
     if server.python != OURS.python:
         return
-    storage = yaml.safe_load(server.run_yaml.read_text(encoding="utf-8")).get("storage") or {}
-    types = {backend.get("type") for backend in (storage.get("backends") or {}).values()}
+    types = set()
+    # In a file of another shape, the server says what is wrong.
+    with suppress(AttributeError):
+        storage = yaml.safe_load(server.run_yaml.read_text(encoding="utf-8")).get("storage") or {}
+        types = {backend.get("type") for backend in (storage.get("backends") or {}).values()}
     missing = sorted(package for kind, (module, package) in _DRIVERS.items() if kind in types and not find_spec(module))
     if missing:
         raise WorkshopError(
@@ -251,8 +260,8 @@ def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, 
     }
 
 
-def _require_version(process: Child, port: int, server: Server) -> str:
-    """Return the server's version once it answers."""
+def _require_version(process: Child, port: int, server: Server, environment: Mapping[str, str]) -> str:
+    """Return the server's version once it answers; `environment` is its own."""
     try:
         version = parts.wait_for_version(process, port)
     except TimeoutError as error:
@@ -273,16 +282,13 @@ def _require_version(process: Child, port: int, server: Server) -> str:
             f"LlamaStack did not start, because it cannot write: {error}",
             f"Make room, or let it write there; the log is {process.log}",
         )
-    # The other lines have environments of their own, where this command would install nothing.
-    if server.python == OURS.python and (missing := re.search(r"No module named '(\w+)", error)):
-        raise WorkshopError(
-            f"LlamaStack did not start: a provider in {file} needs {missing[1]}, which is not installed.",
-            f"scripts/uv pip install --no-config {missing[1]}, or take it out of {file}; the log is {process.log}",
-        )
+    if found := parts.diagnosed(server, environment, error):
+        restore = "; or restore it: git checkout run.yaml" if server.run_yaml == OURS.run_yaml else ""
+        raise WorkshopError(found.problem, f"{found.fix}{restore}")
     raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {file}; the whole log is {process.log}")
 
 
-def _require_language_models(url: str, log: Path) -> list[str]:
+def _require_language_models(url: str, log: Path, server: Server, environment: Mapping[str, str]) -> list[str]:
     """Return the ids of the server's language models, or none where it wants a token before it lists them."""
     try:
         models = language_models(f"{url}/v1")
@@ -291,6 +297,8 @@ def _require_language_models(url: str, log: Path) -> list[str]:
             raise
         return []
     if not models:
+        if server.run_yaml != OURS.run_yaml and (found := parts.diagnosed(server, environment, "")):
+            raise found
         raise WorkshopError(
             "The server runs but serves no language model: its upstreams list none.",
             f"Load one there (for example: ollama pull llama3.2). For OpenAI, check OPENAI_MODEL. The log is {log}",
