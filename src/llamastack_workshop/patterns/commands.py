@@ -102,8 +102,8 @@ def routing(
     the server has one language model, both are that one.
 
     It understands English messages about one thing. The model answers from the sentences of the notes that are near to
-    the question (with --by model, from all notes of the topic). A message between topics, about several of them, or that
-    no note answers goes to a person: then "reason" says why, and no model answers.
+    the question (with --by model, from all notes of the topic). A message between topics, about several of them, or
+    that no note answers goes to a person: then "reason" says why, and no model answers.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
@@ -127,10 +127,10 @@ def routing(
 def parallelization(run: Run) -> None:
     """Extract memory, drive and price from every section of a text at the same time, and let phrasings vote.
 
-    Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB that
-    the text calls memory or drive, and a price in euros, in digits. What costs something else, such as a bag, is no
-    price of the laptop. Each section is asked in three phrasings; a field without a majority is null, and "agreement"
-    is the number of votes that the least agreed field has.
+    Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB
+    that the text calls memory or drive, and a price in euros, in digits. The price of something else, such as a bag, is
+    not the laptop's. Each section is asked in three phrasings; a field without a majority is null, and "agreement" is
+    the number of votes that the least agreed field has.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a part fails; the parts that finished are kept for --resume, also

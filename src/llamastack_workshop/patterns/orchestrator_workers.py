@@ -7,6 +7,7 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 
 import asyncio
 import re
+import textwrap
 from typing import Annotated
 
 from openai import AsyncOpenAI
@@ -156,7 +157,8 @@ def worker_schema(laptop: str, part: str) -> type[BaseModel]:
     Raises StepError if one of them is not there: the gate before the call.
     """
     if lacks := what_lacks(part):
-        raise StepError(Step(name=step_name(laptop), prompt=part), "text", f"was not asked: {lacks} in {part!r}")
+        problem = f"was not asked: the text {lacks} for it, in {textwrap.shorten(part, 80, placeholder=' …')!r}"
+        raise StepError(Step(name=step_name(laptop), prompt=part), "text", problem)
     euros = [written(price) for price in prices(part)]
     return answer_schema(
         memory=one_of(values(part, "memory")), drive=one_of(values(part, "drive")), price=one_of(euros)

@@ -44,6 +44,8 @@ PHRASINGS = {
     ),
 }
 
+APART = "there is a blank line between two"
+
 # Requests at a time: as many as the embedded model works on at once.
 CONCURRENCY = 4
 
@@ -159,9 +161,7 @@ def _short(section: str) -> str:
 
 def _unfit(section: str) -> str | None:
     """Return why there is nothing to ask about `section`, or None."""
-    where = f"in {_short(section)!r}"
-    if lacks := what_lacks(section):
-        return f"{lacks} {where}"
+    lacks = what_lacks(section)
     if all(len(found) > 1 for found in (values(section, "memory"), values(section, "drive"), prices(section))):
-        return f"there is more than one laptop {where}; put a blank line between two"
-    return None
+        lacks = f"is about more than one laptop; {APART}"
+    return f"{_short(section)!r} {lacks}" if lacks else None

@@ -97,13 +97,13 @@ def sections(text: str) -> list[str]:
 
 
 def what_lacks(text: str) -> str | None:
-    """Return what `text` lacks of memory, drive and price in euros, as a clause, or None."""
+    """Return what `text` lacks of memory, drive and price in euros, as the rest of a sentence about it, or None."""
     lacking = [kind for kind in ("memory", "drive") if not values(text, kind)]
     if lacking and (sizes := unclear(text)):
-        return f"it does not say in English what {sizes[0]} is"
+        return f"does not say in English what {sizes[0]} is"
     if lacking:
-        return f"there is no {lacking[0]} in GB or TB"
-    return None if prices(text) else f"there is {no_price(text)}"
+        return f"gives no {lacking[0]} in GB or TB"
+    return None if prices(text) else f"gives {no_price(text)}"
 
 
 def _sized(text: str) -> bool:
@@ -135,7 +135,7 @@ _PART_OF_NAME = r"(?:[A-Z][a-z]+[A-Za-z0-9-]*|[A-Z]+[0-9-][A-Za-z0-9-]*|[A-Z]{2,
 _OF_NUMBER = rf"[0-9]+[a-z]?\b(?![.,]?[0-9])(?![ -]?(?:[GT]i?B|GHz|kg|cm|inch)\b)(?!\s?(?:{_CURRENCIES['euros']}))"
 _NAME = re.compile(rf"(?<![\w-]){_PART_OF_NAME}(?: (?:{_PART_OF_NAME}|{_OF_NUMBER}))*(?![\w-])")
 _NO_NAME = re.compile(
-    rf"(?:{'|'.join(_WORDS.values())}|{_WHOLE}|{_CHARGES}|{_DETERMINER}|CPUs?|processors?|chips?|SoC|ECC|PCIe|OLED|LED|"
+    rf"(?:{'|'.join(_WORDS.values())}|{_CHARGES}|{_DETERMINER}|CPUs?|processors?|chips?|SoC|ECC|PCIe|OLED|LED|"
     r"IPS|HDMI|EUR|USD|GBP|CHF|JPY|INR|[GT]B|GHz|OS|screen|display|weight|battery|keyboard|capacity|clock|speed|size|"
     r"its?|it|this|that|these|those|we|you|I|he|she|they|there|here|for|with|at|in|on|of|from|by|and|but|or|both|all|"
     r"only|just|now|then|also|if|when|while|as|so|yet|to|no|not|buy|get|what|who|which|how|why|designed|made|built)",
@@ -166,7 +166,8 @@ def names(text: str) -> list[str]:
 
 def _is_no_name(word: str) -> bool:
     # Ultrabook is a kind of laptop, UltraBook a name.
-    return bool(_NO_NAME.fullmatch(word)) and (word.istitle() or word.islower() or word.isupper())
+    kind = re.fullmatch(_WHOLE, word, re.IGNORECASE) and (word.istitle() or word.islower() or word.isupper())
+    return bool(kind or _NO_NAME.fullmatch(word))
 
 
 def part_about(text: str, name: str) -> str:
@@ -443,8 +444,8 @@ def _prices_in(sentence: str) -> Iterator[Price]:
             if currency == "pounds" and re.search(r"\bweigh\w*\W*(?:\w+\W+){0,2}$", before):
                 continue
             # 1 499 euros; in "the Titan 5 299 euros", the 5 belongs to the name.
-            thousands = re.search(r"(\S+) (\d{1,3}) $", before) if match["before"] and len(number) == 3 else None
-            if thousands and not re.match(r"[A-Z]\w*$", thousands[1]):
+            thousands = re.search(r"(\S*)\b(\d{1,3}) $", before) if match["before"] and len(number) == 3 else None
+            if thousands and not re.search(r"[A-Z]\w* $", before[: thousands.start(2)]):
                 number, before = thousands[2] + number, before[: thousands.start(2)]
             amount = float(plain_number(number))
             yield Price(int(amount) if amount == int(amount) else amount, currency, _owner(before, after))

@@ -67,6 +67,7 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
         EXTRACT.format(text=text),
         journal=journal,
         gate=lambda answer: numbers_gate(answer, text),
+        max_output_tokens=extract_tokens(text),
     )
     if missing:
         prompt = inquiry_prompt(text, missing)
@@ -85,11 +86,17 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
     return Specifications.model_validate_json(transformed.output)
 
 
+def extract_tokens(text: str) -> int:
+    """Return how long the specifications in `text` may be: hardly longer than itself. A small model does not stop."""
+    return 16 + len(text) // 2
+
+
 def numbers_gate(answer: str, text: str) -> str | None:
-    """Accept an answer that has numbers, all of them out of the text."""
-    if not numbers(answer):
+    """Accept an answer that has numbers, all of them out of the text, but for those that count the lines of a list."""
+    said = numbers(re.sub(r"^\s*\d+[.)]\s", "", answer, flags=re.MULTILINE))
+    if not said:
         return "the answer has no numbers"
-    invented = sorted(set(numbers(answer)) - set(numbers(text)))
+    invented = sorted(set(said) - set(numbers(text)))
     return f"{', '.join(invented[:3])} is not in the text" if invented else None
 
 

@@ -13,6 +13,7 @@ from llamastack_workshop.patterns.prompt_chaining import (
     TRANSFORM,
     Inquiry,
     Specifications,
+    extract_tokens,
     inquiry_prompt,
     missing_values,
     numbers_gate,
@@ -27,8 +28,13 @@ def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inqui
     `llm` may call chat completions or the Responses API. Raises UnclearText, GateError, and what the openai client
     raises.
     """
-    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | gated(
-        "extract", llm | StrOutputParser(), lambda answer, given: numbers_gate(answer, given["text"])
+
+    def extracted(given: dict[str, Any]) -> Runnable[dict[str, Any], str]:
+        limited = llm.bind(max_tokens=extract_tokens(given["text"])) | StrOutputParser()
+        return gated("extract", limited, lambda answer, given: numbers_gate(answer, given["text"]))
+
+    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | RunnableLambda(
+        extracted
     )
 
     def structured(given: dict[str, Any]) -> Runnable[dict[str, Any], BaseModel]:

@@ -104,7 +104,7 @@ def run_routing(
         gate=lambda answer: notes_gate(answer, notes),
         max_output_tokens=64,
     )
-    return RoutingResult(route=route, by=by, product=product, model=model, answer=answered.output)
+    return RoutingResult(route=route, by=by, product=product, model=model, answer=concise(answered.output, notes))
 
 
 def similar(client: OpenAI, embedding: str, text: str, journal: Journal) -> Similarities:
@@ -224,6 +224,16 @@ def notes_gate(answer: str, notes: str) -> str | None:
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"
     return f"{', '.join(strange[:3])} are not in the notes" if len(strange) > len(said) / 2 else None
+
+
+def concise(answer: str, notes: str) -> str:
+    """Return the sentences of `answer` that say something of the notes that no earlier one said."""
+    known, kept = set(_words(notes)), []
+    for sentence in re.split(r"(?<=[.!?:])\s+", answer.strip()):
+        new = known.intersection(_words(sentence))
+        known -= new
+        kept += [sentence] if new else []
+    return " ".join(kept)
 
 
 def _words(text: str) -> list[str]:

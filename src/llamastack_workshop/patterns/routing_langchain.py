@@ -16,6 +16,7 @@ from llamastack_workshop.patterns.routing import (
     Similarities,
     Topic,
     clear_winner,
+    concise,
     for_a_person,
     no_note,
     notes_about,
@@ -96,7 +97,7 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
                 by=given["by"],
                 product=given.get("product"),
                 model=llm.model_name,
-                answer=given["answer"],
+                answer=concise(given["answer"], given["notes"]),
             )
         )
     )

@@ -21,6 +21,7 @@ from openai import APIError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenA
 from pydantic import BaseModel
 from rich.console import Console
 
+from llamastack_workshop.patterns.parallelization import APART
 from llamastack_workshop.patterns.product_texts import EXAMPLE, UnclearText
 from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason, told
 from llamastack_workshop.server import stack
@@ -298,17 +299,19 @@ def _model(base_url: str, wanted: str | None, api_key: str | None) -> str:
             wish = "refuses the token in LLAMA_STACK_API_KEY" if api_key else "wants a token"
             raise WorkshopError(f"The server at {base_url} {wish} (HTTP {status}).", _VALID_TOKEN) from error
         hint = "" if base_url.endswith("/v1") else " The address ends in /v1."
-        raise WorkshopError(f"No LlamaStack server answers at {base_url}.{hint}", _start_one(base_url)) from error
+        start = _start_command(base_url)
+        fix = f"Start one in another terminal: {start}" if start else f"Check the address: curl {base_url}/models"
+        raise WorkshopError(f"No LlamaStack server answers at {base_url}.{hint}", fix) from error
 
 
-def _start_one(base_url: str) -> str:
-    """Return the sentence that says how to start a server at `base_url`, or to look at the address if it is far."""
+def _start_command(base_url: str) -> str | None:
+    """Return the command that starts a server at `base_url`, or None if that is on another machine."""
     url = httpx.URL(base_url)
     if url.host not in ("localhost", "127.0.0.1", "::1"):
-        return f"See whether the address is right, and whether a server runs there: curl {base_url}/models"
-    if (url.port or 80) == paths.DEFAULT_PORT:
-        return "Start one in another terminal: make llama-server (or: uv run workshop llama-server)"
-    return f'Start one there, in another terminal: make llama-server ARGS="--port {url.port or 80}"'
+        return None
+    if url.port == paths.DEFAULT_PORT:
+        return "make llama-server (or: uv run workshop llama-server)"
+    return f'make llama-server ARGS="--port {url.port or 80}"'
 
 
 @contextmanager
@@ -368,6 +371,8 @@ _REFUSALS = {
 
 def _remedy(reason: Reason, message: str, run: Run) -> str:
     """Return what to do about a step of `run` that failed for `reason`, with `message`."""
+    if reason == "text" and APART in message:
+        return "Put a blank line between two laptops."
     if reason == "text":
         return f"Say it in the text, as in {EXAMPLE!r}"
     if reason == "gate":
@@ -377,9 +382,9 @@ def _remedy(reason: Reason, message: str, run: Run) -> str:
     if reason == "denied":
         return _DENIED
     if reason == "connection":
-        return (
-            f"See whether a server still answers: curl {run.base_url}/models  If none does: {_start_one(run.base_url)}"
-        )
+        start = _start_command(run.base_url)
+        again = f"; if none does: {start}" if start else ""
+        return f"See whether a server still answers: curl {run.base_url}/models{again}"
     found = next((fix for pattern, fix in _REFUSALS.items() if re.search(pattern, message)), None)
     return found or "Change the text or the --model as the message says; the server's log says more."
 

@@ -37,7 +37,8 @@ class Rejected(BaseModel):
 class Step(BaseModel):
     """One finished step: what was asked, what came back, and what it took, over all attempts.
 
-    `rejected` are the answers before `output` that did not pass the gate. `first_token_seconds` counts from the request of the last attempt. `kept` says that an earlier run did the step.
+    `rejected` are the answers that did not pass the gate. `first_token_seconds` counts from the request of the last
+    attempt. `kept` says that an earlier run did the step.
     """
 
     name: str
