@@ -129,7 +129,7 @@ dear = partial(pytest.param, marks=pytest.mark.dear)
         dear("My laptop does not start.", "similarity", "technical", "laptop", ["similarity", "answer"]),
         dear("I want a refund.", "similarity", "billing", None, ["similarity", "answer"]),
         dear("The parcel was lost.", "similarity", "shipping", None, ["similarity", "answer"]),
-        dear("My laptop is blue.", "similarity", "person", "laptop", ["similarity"]),
+        dear("My iPhone screen is broken.", "similarity", "person", "phone", ["similarity", "product"]),
         dear("I want a refund, and my printer prints nothing.", "similarity", "person", None, ["similarity"]),
         (BETWEEN, "similarity", "person", None, ["similarity"]),
         ("Please send me the invoice again.", "model", "billing", None, ["topic", "answer"]),

@@ -187,7 +187,7 @@ def _strange(draft: str, facts: Facts) -> list[str]:
     """Return the numbers and the names in `draft` that the facts do not have: "designed by Apple"."""
     given = f"{facts.name} {' '.join(facts.parts.values())}"
     named = " ".join([*names(draft), *processor_names(draft)]).split()
-    known = given.lower().split()
+    known = re.findall(r"[\w-]+", given.lower())
     return [number for number in numbers(draft) if number not in numbers(given)] + [
         word for word in named if word.lower() not in known
     ]

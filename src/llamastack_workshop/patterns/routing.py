@@ -101,7 +101,7 @@ def run_routing(
         "answer",
         ANSWER.format(text=text, notes=notes),
         journal=journal,
-        gate=lambda answer: notes_gate(answer, notes),
+        gate=lambda answer: notes_gate(concise(answer, notes), notes),
         max_output_tokens=64,
     )
     return RoutingResult(route=route, by=by, product=product, model=model, answer=concise(answered.output, notes))
@@ -227,7 +227,10 @@ def notes_gate(answer: str, notes: str) -> str | None:
 
 
 def concise(answer: str, notes: str) -> str:
-    """Return the sentences of `answer` that say something of the notes that no earlier one said."""
+    """Return the sentences of `answer` that say something of the notes that no earlier one said.
+
+    A small model does not stop when it has said all.
+    """
     known, kept = set(_words(notes)), []
     for sentence in re.split(r"(?<=[.!?:])\s+", answer.strip()):
         new = known.intersection(_words(sentence))

@@ -86,7 +86,7 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
     answer = gated(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
-        lambda answer, given: notes_gate(answer, given["notes"]),
+        lambda answer, given: notes_gate(concise(answer, given["notes"]), given["notes"]),
     )
     answered = (
         RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
