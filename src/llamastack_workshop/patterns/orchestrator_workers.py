@@ -8,10 +8,10 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 import asyncio
 import re
 import textwrap
-from typing import Annotated
+from typing import Literal
 
 from openai import AsyncOpenAI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from llamastack_workshop.patterns.product_texts import (
     EXAMPLE,
@@ -46,9 +46,13 @@ ADVISE = (
 
 
 class Plan(BaseModel, extra="forbid"):
-    """What the planner returns: a worker for each laptop."""
+    """What the planner returns: for each name, whether it is that of a laptop, which gets a worker."""
 
-    laptops: list[str]
+    laptops: dict[str, Literal["laptop", "other"]]
+
+    def chosen(self) -> list[str]:
+        """Return the names that get a worker."""
+        return [name for name, choice in self.laptops.items() if choice == "laptop"]
 
 
 class Specifications(BaseModel, extra="forbid"):
@@ -146,9 +150,14 @@ def candidates(text: str) -> list[str]:
 
 
 def plan_schema(text: str) -> type[BaseModel]:
-    """Return the schema of a plan for `text`: it can only use names from there."""
-    found = candidates(text)
-    return answer_schema(laptops=Annotated[list[one_of(found)], Field(min_length=1, max_length=len(found))])
+    """Return the schema of a plan for `text`: it decides about each name from there.
+
+    In a list, a small model repeats one name, and no schema can forbid that.
+    """
+    choice = one_of(["laptop", "other"])
+    # A name may have spaces, or be one that pydantic uses itself.
+    fields = {f"laptop_{n}": (choice, Field(alias=name)) for n, name in enumerate(candidates(text))}
+    return answer_schema(laptops=create_model("Laptops", __config__=ConfigDict(extra="forbid"), **fields))
 
 
 def worker_schema(laptop: str, part: str) -> type[BaseModel]:
@@ -169,7 +178,9 @@ def plan_gate(answer: str, text: str) -> str | None:
     """Accept a plan whose every laptop has specifications in `text`, and that leaves out none with a price."""
     if problem := schema_gate(Plan)(answer):
         return problem
-    laptops = Plan.model_validate_json(answer).laptops
+    laptops = Plan.model_validate_json(answer).chosen()
+    if not laptops:
+        return "the plan is empty"
     for laptop in laptops:
         if laptop not in candidates(text):
             return f"the text has no specifications of {laptop!r}"
@@ -178,8 +189,8 @@ def plan_gate(answer: str, text: str) -> str | None:
 
 
 def planned_laptops(plan: Plan, text: str) -> list[str]:
-    """Return the laptops of `plan`, each once, in the order of `text`: a schema cannot forbid repetitions."""
-    return sorted(set(plan.laptops), key=candidates(text).index)
+    """Return the laptops of `plan` in the order of `text`."""
+    return sorted(plan.chosen(), key=candidates(text).index)
 
 
 def step_name(laptop: str) -> str:

@@ -107,4 +107,8 @@ def _rows(state: State) -> list[Row]:
 
 def _structured(llm: BaseChatModel, schema: type[BaseModel]) -> Runnable[str, str]:
     """Return a model that answers with JSON of this schema, as text: that is what the gates judge."""
-    return llm.with_structured_output(schema, method="json_schema") | BaseModel.model_dump_json
+    return llm.with_structured_output(schema, method="json_schema") | _as_json
+
+
+def _as_json(answer: BaseModel) -> str:
+    return answer.model_dump_json(by_alias=True)

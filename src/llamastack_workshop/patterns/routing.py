@@ -219,7 +219,7 @@ def notes_gate(answer: str, notes: str) -> str | None:
     """Accept an answer with no number that the notes lack, and at least half of whose words are the notes' own."""
     said, known = _words(answer), _words(notes)
     if not said:
-        return "the answer is empty"
+        return "the answer says nothing of the notes"
     strange = [word for word in said if word not in known]
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"

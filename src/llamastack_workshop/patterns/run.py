@@ -204,7 +204,8 @@ def _command(name: str) -> list[str]:
     """Return the words that start the command `name` in the shell that started this one."""
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return ["uv", "run", name]
-    return [name] if shutil.which(name) else [_short(Path(sys.argv[0]).absolute())]
+    script = Path(sys.argv[0])
+    return [_short(script.absolute())] if script.name == name and not shutil.which(name) else [name]
 
 
 def _other_models(run: Run) -> list[str]:
