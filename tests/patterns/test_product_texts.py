@@ -91,6 +91,8 @@ def test_a_size_is_what_the_words_beside_it_say(text: str, memory: list[str], dr
         ("1'299.50 euros", [1299.5]),
         ("1 299 €", [1299]),
         ("The Titan 5 299 euros", [299]),
+        ("You pay only 1 899,50 €.", [1899.5]),
+        ("The mouse is 25 euros, the laptop itself 825 euros.", [825]),
         ("Was €1,499, now €1,299", [1299]),
         ("€1,299 (was €1,499)", [1299]),
         ("The price has dropped from 1499 euros to 1299 euros", [1299]),
@@ -112,6 +114,7 @@ def test_a_price_is_that_of_the_product(text: str, euros: list[float]) -> None:
     ("text", "named", "processor"),
     [
         ("The HP Envy 15 has an Intel Core i7-1360P.", ["HP Envy 15"], ["Intel Core i7-1360P"]),
+        ("Packing 128 GB, our Acer Swift Go 14 (2024) costs EUR 949.", ["Acer Swift Go 14"], []),
         ("Dell XPS 13: Snapdragon X Elite", ["Dell XPS 13"], ["Snapdragon X Elite"]),
         ("I like the iMac with its 8-core M3 chip.", ["iMac"], ["8-core", "M3"]),
         ("Our SSD and RAM are fast. Memory: 8 GB. It is good.", [], []),

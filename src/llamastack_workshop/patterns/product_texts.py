@@ -122,7 +122,7 @@ _CURRENCIES = {
 _WHOLE = (
     r"laptops?|notebooks?|computers?|machines?|devices?|pcs?|desktops?|workstations?|servers?|tablets?|phones?|models?|"
     r"versions?|ones?|prices?|costs?|tag|total|sum|offers?|bargain|steal|deal|choice|buy|pick|option|product|unit|"
-    r"chromebooks?|ultrabooks?|configurations?|variants?|editions?|minis?|books?|system"
+    r"chromebooks?|ultrabooks?|configurations?|variants?|editions?|minis?|books?|systems?|towers?"
 )
 _CHARGES = (
     r"shipping|delivery|postage|warranty|insurance|deposit|rent|tax|taxes|VAT|assembly|installation|repairs?|support|"
@@ -158,6 +158,8 @@ def names(text: str) -> list[str]:
             while (words := name.split(" ", 1)) and _is_no_name(words[0]) and len(words) > 1:
                 before, name = f"{before}{words[0]} ", words[1]
             begins = not re.search(r"\w", before)
+            if name.isdigit() or (begins and name.endswith("ing")):
+                continue
             if _is_no_name(name) or (begins and not _SAYS.match(readable, match.end())):
                 continue
             found.append(name)
@@ -381,7 +383,7 @@ _COSTS = (
 )
 _LITTLE = (
     "of|for|at|to|by|with|in|on|is|are|was|has|have|costs?|sells?|retails?|comes|from|only|just|now|about|around|under|"
-    "over|that|which|it|this|as|available|sold|priced|yours|roughly|currently"
+    "over|that|which|it|itself|this|as|available|sold|priced|yours|roughly|currently"
 )
 _BELONGS_TO_ANOTHER = [
     # "a bag costs", "the matching dock at", "with a mouse for", "a bag for the Robin costs"
@@ -444,7 +446,11 @@ def _prices_in(sentence: str) -> Iterator[Price]:
             if currency == "pounds" and re.search(r"\bweigh\w*\W*(?:\w+\W+){0,2}$", before):
                 continue
             # 1 499 euros; in "the Titan 5 299 euros", the 5 belongs to the name.
-            thousands = re.search(r"(\S*)\b(\d{1,3}) $", before) if match["before"] and len(number) == 3 else None
+            thousands = (
+                re.search(r"(\S*)\b(\d{1,3}) $", before)
+                if re.fullmatch(r"\d{3}([.,]\d{1,2})?", match["before"] or "")
+                else None
+            )
             if thousands and not re.search(r"[A-Z]\w* $", before[: thousands.start(2)]):
                 number, before = thousands[2] + number, before[: thousands.start(2)]
             amount = float(plain_number(number))
