@@ -24,8 +24,8 @@ from llamastack_workshop.patterns.evaluator_optimizer import (
 )
 from llamastack_workshop.patterns.evaluator_optimizer_langchain import graph, result
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model
+from llamastack_workshop.patterns.product_texts import UnclearText
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
-from llamastack_workshop.system.errors import WorkshopError
 
 TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
@@ -39,6 +39,7 @@ READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
         (FACTS_TEXT, FACTS),
         (TWO_FACTS, Facts(name="Pebble", parts={"memory": "8 GB", "drive": "256 GB"})),
         ("Lumen 2: 2.8 GHz chip", Facts(name="Lumen 2", parts={"processor": "2.8 GHz"})),
+        ("The UltraBook has 16GB DDR5.\nSSD: 1 TB, at 3.5 GHz", FACTS),
     ],
 )
 def test_facts(text: str, facts: Facts) -> None:
@@ -50,21 +51,26 @@ def test_facts(text: str, facts: Facts) -> None:
     ["The ship sank.", "UltraBook: fast", ": 16 GB memory", "Pebble: 8 GB memory, 9 GB RAM", "Pebble: 8 GB paper"],
 )
 def test_a_text_without_facts_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(WorkshopError, match="is no list of facts") as caught:
+    with pytest.raises(UnclearText) as caught:
         parse_facts(text)
-    assert FACTS_TEXT in caught.value.fix
+    assert "UltraBook: 3.5 GHz processor, 16 GB " in caught.value.fix
 
 
 @pytest.mark.parametrize(
     ("draft", "reading", "points", "feedback"),
     [
         (GOOD, READING, 6, ""),
-        (GOOD.replace("UltraBook", "UltraBooks"), READING, 5, "name the UltraBook"),
+        (GOOD.replace("UltraBook", "UltraBooks"), READING, 4, "name the UltraBook, name nothing else"),
         (GOOD, {"RAM": "16 GB", "drive": "1 TB"}, 5, "say that it has a 3.5 GHz processor"),
         (GOOD, READING | {"RAM": "1 TB"}, 5, "say that it has 16 GB of memory"),
         (GOOD, READING | {"SSD": "16 GB"}, 5, "say that it has a 1 TB drive"),
-        (GOOD.replace("drive", "drive for 2 TB"), READING, 5, "name nothing else"),
+        (GOOD.replace("drive", "drive for 2 TB"), READING, 4, "name nothing else"),
         (GOOD.replace("drive", "1 TB drive"), READING, 5, "name nothing else"),
+        (GOOD.replace("UltraBook", "UltraBook, designed by Apple,"), READING, 5, "name nothing else"),
+        (GOOD.replace("a 3.5", "a 15-inch screen, a 3.5"), READING, 5, "name nothing else"),
+        (GOOD.replace("processor", "Intel Core i9 processor"), READING, 5, "name nothing else"),
+        # The reader errs here, and the draft is as wrong as its facts are exchanged.
+        (GOOD.replace("16 GB", "2 TB").replace("1TB", "16 GB").replace("2 TB", "1 TB"), READING, 4, "a 1 TB drive"),
         (GOOD + " It is fast.", READING, 5, "be short"),
         (GOOD.removesuffix("."), READING, 5, "be short"),
         (GOOD.replace("has", "has, " + "as we say, " * 10), READING, 5, "be short"),
@@ -84,6 +90,11 @@ def test_the_reader_chooses_among_the_quantities_of_the_draft() -> None:
     assert reading_schema("The UltraBook has a fast processor.") is None
 
 
+@pytest.mark.parametrize("name", ["🚀", "🚀Book", "مها", "C++", "[Pro]"])
+def test_any_name_can_pass(name: str) -> None:
+    assert grade(GOOD.replace("UltraBook", name), READING, FACTS.model_copy(update={"name": name})).points == 6
+
+
 def test_the_loop_ends_at_the_rubric_or_at_the_limit_with_the_best_draft() -> None:
     poor, better, equal, good = (
         Round(draft=draft, points=points, feedback=feedback)
@@ -92,12 +103,14 @@ def test_the_loop_ends_at_the_rubric_or_at_the_limit_with_the_best_draft() -> No
     assert not finished([], 3) and not finished([poor, better], 3)
     assert finished([poor, better, equal], 3) and finished([good], 3)
     assert (outcome(FACTS, [poor, better, equal]).draft, outcome(FACTS, [poor, better]).accepted) == ("b", False)
-    assert outcome(FACTS, [better, good]) == Outcome(draft="d", accepted=True, rubric_points=6, rounds=[better, good])
+    assert outcome(FACTS, [better, good]) == Outcome(
+        draft="d", accepted=True, points=6, points_possible=6, rounds=[better, good]
+    )
 
 
 def test_each_prompt_differs_from_the_one_before() -> None:
     same = Round(draft="a", points=5, feedback="be short")
-    prompts = [write_prompt(FACTS, FACTS_TEXT, [same] * number) for number in range(4)]
+    prompts = [write_prompt(FACTS, [same] * number) for number in range(4)]
     assert len(set(prompts)) == 4 and prompts[2].endswith("for customers: be short, be short.")
 
 
@@ -121,9 +134,11 @@ def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, 
     composed = result(state)
     # A server with other work beside may make the model word a draft differently, and then need more or fewer of them.
     for found in (plain, composed):
-        assert found.accepted and found.rounds[-1] == Round(draft=found.draft, points=plain.rubric_points, feedback="")
+        assert found.accepted and found.rounds[-1] == Round(
+            draft=found.draft, points=plain.points_possible, feedback=""
+        )
         assert all(round.feedback for round in found.rounds[:-1])
-    assert composed.rubric_points == plain.rubric_points
+    assert composed.points == plain.points == plain.points_possible
     assert [step.name for step in steps][:2] == [step.name for step in journal.steps][:2] == ["write 1", "read 1"]
     assert steps[0].prompt == journal.steps[0].prompt
 

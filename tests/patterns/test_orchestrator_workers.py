@@ -17,14 +17,15 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Row,
     advice_gate,
     candidates,
-    part_of,
     plan_gate,
+    plan_schema,
     planned_laptops,
     run_workers,
-    worker_gate,
+    worker_schema,
 )
 from llamastack_workshop.patterns.orchestrator_workers_langchain import compare, comparison, graph
-from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError
+from llamastack_workshop.patterns.product_texts import UnclearText, names, part_about
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, schema_gate
 
 FIVE = (
     "The Falcon is light and costs 1099 euros. It has 16 GB of memory and a 512 GB drive. The Heron is heavier. "
@@ -53,28 +54,31 @@ def run_plain(base_url: str, model: str, text: str, journal: Journal, concurrenc
 
 def test_candidates_are_names_and_no_mere_beginnings_of_sentences() -> None:
     assert candidates(REVIEW) == ["UltraBook", "Pebble", "Titan"]
-    assert candidates("We like the AeroBook 14, the WorkMate Pro 16 GB and a Titan 899 euros.") == [
+    assert names("We like the AeroBook 14, the WorkMate Pro 16 GB and a Titan 899 euros.") == [
         "AeroBook 14",
         "WorkMate Pro",
         "Titan",
     ]
-    assert candidates(NO_LAPTOPS) == []
+    assert candidates("The Falcon runs Windows. It has 16 GB of RAM. The Heron, by Intel, has 8 GB of RAM.") == [
+        "Falcon",
+        "Heron",
+    ]
 
 
 def test_a_worker_sees_the_sentences_about_its_laptop() -> None:
-    assert part_of(FIVE, "Heron") == "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros."
-    assert part_of(FIVE, "Falcon").count("16 GB") == 1 and "1499" not in part_of(FIVE, "Falcon")
-    assert part_of(FIVE, "Aurora") == ""
+    assert part_about(FIVE, "Heron") == "It has 32 GB of memory and a 1 TB drive, and costs 1499 euros."
+    assert part_about(FIVE, "Falcon").count("16 GB") == 1 and "1499" not in part_about(FIVE, "Falcon")
+    assert part_about(FIVE, "Aurora") == ""
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ('{"laptops": ["UltraBook", "Pebble", "Titan"]}', None),
-        ('{"laptops": ["Titan", "UltraBook", "Pebble", "Titan"]}', None),
-        ('{"laptops": ["UltraBook", "Pebble"]}', "the laptop for 2899 euros is missing"),
-        ('{"laptops": ["UltraBook", "Aurora"]}', "the text has no specifications of 'Aurora'"),
-        ('{"laptops": []}', "the laptop for 1299 euros is missing"),
+        ('{"laptops": {"UltraBook": "laptop", "Pebble": "laptop", "Titan": "laptop"}}', None),
+        ('{"laptops": {"Titan": "laptop", "UltraBook": "laptop", "Pebble": "laptop"}}', None),
+        ('{"laptops": {"UltraBook": "laptop", "Pebble": "laptop"}}', "the Titan is missing"),
+        ('{"laptops": {"UltraBook": "laptop", "Aurora": "laptop"}}', "the text has no specifications of 'Aurora'"),
+        ('{"laptops": {"UltraBook": "other"}}', "the plan is empty"),
         ('{"laptop": "Titan"}', "laptops: Field required"),
         ("Titan", "the answer: Invalid JSON"),
     ],
@@ -84,30 +88,40 @@ def test_plan_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
-def test_a_plan_has_each_laptop_once_in_the_order_of_the_text() -> None:
-    assert planned_laptops(Plan(laptops=["Titan", "Pebble", "Titan"]), REVIEW) == ["Pebble", "Titan"]
+def test_a_schema_asks_about_each_name_whatever_it_is() -> None:
+    text = "The Copy has 8 GB of RAM. The Dell XPS 13 has 16 GB of RAM."
+    answer = '{"laptops": {"Copy": "laptop", "Dell XPS 13": "other"}}'
+    assert schema_gate(plan_schema(text))(answer) is None and plan_gate(answer, text) is None
+    assert schema_gate(plan_schema(text))('{"laptops": {"Copy": "laptop"}}').startswith("laptops.Dell XPS 13: Field")
+
+
+def test_a_plan_has_its_laptops_in_the_order_of_the_text() -> None:
+    assert planned_laptops(Plan(laptops={"Titan": "laptop", "UltraBook": "other", "Pebble": "laptop"}), REVIEW) == [
+        "Pebble",
+        "Titan",
+    ]
 
 
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
         ('{"memory": "8 GB", "drive": "256 GB", "price": "499 euros"}', None),
-        ('{"memory": "256 GB", "drive": "256 GB", "price": "499 euros"}', "256 GB is not the memory in the text"),
-        ('{"memory": "8 GB", "drive": "256 GB", "price": "49 euros"}', "49 euros is not the price in the text"),
+        ('{"memory": "256 GB", "drive": "256 GB", "price": "499 euros"}', "memory: Input should be '8 GB'"),
+        ('{"memory": "8 GB", "drive": "256 GB", "price": "49 euros"}', "price: Input should be '499 euros'"),
         ('{"memory": "8 GB", "drive": "256 GB"}', "price: Field required"),
     ],
 )
-def test_worker_gate(answer: str, problem: str | None) -> None:
-    assert worker_gate(answer, part_of(REVIEW, "Pebble")) == problem
+def test_a_worker_finds_what_the_text_says_of_its_laptop(answer: str, problem: str | None) -> None:
+    assert schema_gate(worker_schema("Pebble", part_about(REVIEW, "Pebble")))(answer) == problem
 
 
 def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
-    part = "The Titan has 8 GB of memory, a 1.5 TB drive and costs 1,299 euros."
-    assert worker_gate('{"memory": "8 GB", "drive": "5 TB", "price": "299 euros"}', part).startswith("5 TB is not")
-    assert worker_gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}', part) == "the text gives no price"
+    gate = schema_gate(worker_schema("Titan", "The Titan has 8 GB of memory, a 1.5 TB drive and costs 1,299 euros."))
+    assert gate('{"memory": "8 GB", "drive": "5 TB", "price": "1299 euros"}') == "drive: Input should be '1.5 TB'"
+    assert gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}') == "price: Input should be '1299 euros'"
     two = "The Titan has 8 GB of memory and costs 499 euros. The Titan Pro has 16 GB of memory and costs 1499 euros."
-    assert part_of(two, "Titan") == two.split(" The Titan Pro")[0]
-    assert plan_gate('{"laptops": ["Titan Pro"]}', two) == "the laptop for 499 euros is missing"
+    assert part_about(two, "Titan") == two.split(" The Titan Pro")[0]
+    assert plan_gate('{"laptops": {"Titan Pro": "laptop"}}', two) == "the Titan is missing"
 
 
 @pytest.mark.parametrize(
@@ -142,18 +156,18 @@ def test_each_laptop_of_five_gets_a_worker_and_no_more_run_at_a_time_than_allowe
     assert max(sum(begun <= start < ended for begun, ended in spans) for start, _ in spans) == 2
 
 
-def test_a_text_without_laptops_ends_at_the_plan(base_url: str, model: str) -> None:
-    with pytest.raises(StepError, match="'plan' failed its gate twice: the text has no specifications of"):
+def test_a_text_without_laptops_ends_before_the_plan(base_url: str, model: str) -> None:
+    with pytest.raises(UnclearText, match=r"names no laptop .*: a name begins with a capital letter"):
         run_plain(base_url, model, NO_LAPTOPS, Journal())
-    with pytest.raises(GateError, match="'plan' failed its gate twice: the text has no specifications of"):
+    with pytest.raises(UnclearText, match=r"names no laptop .*: a name begins with a capital letter"):
         compare(chat_model(base_url, model), NO_LAPTOPS, {})
 
 
 def test_a_worker_that_fails_is_named_and_stops_no_other(base_url: str, model: str, tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    with pytest.raises(StepError, match="'work Comet' failed its gate twice: the text gives no price") as caught:
+    with pytest.raises(StepError, match="'work Comet' was not asked: the text gives no price in euros") as caught:
         run_plain(base_url, model, NO_PRICE, Journal(path))
-    assert (caught.value.reason, caught.value.step.attempts) == ("gate", 2)
+    assert (caught.value.reason, caught.value.step.attempts) == ("text", 0)
     again = Journal(path)
     with pytest.raises(StepError, match="'work Comet'"):
         run_plain(base_url, model, NO_PRICE, again)

@@ -37,6 +37,8 @@ EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 CHAIN = "llamastack-prompt-chaining"
 ROUTING = "llamastack-routing"
 EVALUATOR = "llamastack-evaluator-optimizer"
+# The model answers the question, with a number of its own.
+SUM = "What is 17 times 23? It has 3 GHz, 8 GB RAM and a 1 TB SSD."
 
 
 @pytest.fixture(autouse=True)
@@ -103,7 +105,7 @@ FOUND = {
             for laptop, (memory, drive, euros) in LAPTOPS.items()
         ],
     },
-    EVALUATOR: {"accepted": True, "rubric_points": 6},
+    EVALUATOR: {"accepted": True, "points": 6, "points_possible": 6},
 }
 
 
@@ -114,7 +116,7 @@ def evaluated(printed: dict[str, Any]) -> None:
     for one in printed["result"]["rounds"]:
         write, number = next(steps), len(rounds) + 1
         assert (write["name"], write["output"].strip()) == (f"write {number}", one["draft"])
-        assert write["prompt"] == evaluator.write_prompt(facts, evaluator.FACTS_TEXT, rounds)
+        assert write["prompt"] == evaluator.write_prompt(facts, rounds)
         reading = {}
         if schema := evaluator.reading_schema(one["draft"]):
             read = next(steps)
@@ -268,13 +270,15 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "problem", "fix"),
     [
-        (["--base-url", "http://127.0.0.1:{free}/v1"], "No LlamaStack server answers at", "make llama-server"),
+        (["--base-url", "http://127.0.0.1:{free}/v1"], "No LlamaStack server answers at", '="--port {free}"'),
         (["--base-url", "localhost:{free}/v1"], "--base-url localhost:", "Give http://localhost:"),
         (["--base-url", "ws://[fd00::5]/v1"], "--base-url ws://[fd00::5]/v1 does not", "Give http://[fd00::5]/v1"),
         (["--base-url", "{base_url}", "--model", "openai/none"], "does not serve openai/none", "Choose one of: "),
         (["--base-url", "{base_url}", "--text", " "], "The text is empty.", "--text"),
-        (["--base-url", "{base_url}", "--text", "The ship sank."], "failed its gate twice", "VERBOSE=true"),
-        (["--base-url", "{base_url}", "--text", "The ship sank.", "--langchain"], "failed its gate", "VERBOSE=true"),
+        (["--base-url", "{base_url}", "--text", "The ship sank."], "names no processor, memory", "Give one like "),
+        (["--base-url", "{base_url}", "--text", "Ship.", "--langchain"], "names no processor", "Give one like "),
+        (["--base-url", "{base_url}", "--text", SUM], "Its last answer: '", "VERBOSE=true"),
+        (["--base-url", "{base_url}", "--text", SUM, "--langchain"], "Its last answer: '", "VERBOSE=true"),
         (["--base-url", "{base_url}", "--timeout", "0.01"], "heard nothing from the server", "--timeout 300"),
         (["--base-url", "{base_url}", "--timeout", "0.01", "--langchain"], "timed out", "--timeout 300"),
         (["--resume", "no.jsonl"], "There is no journal no.jsonl.", "the failed run named"),
@@ -287,6 +291,8 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
         "no_http_but_brackets",
         "no_such_model",
         "no_text",
+        "text",
+        "text_langchain",
         "gate",
         "gate_langchain",
         "timeout",
@@ -297,14 +303,15 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
     ],
 )
 def test_bad_input_gets_two_lines(base_url: str, arguments: list[str], problem: str, fix: str) -> None:
-    run = call(CHAIN, *[word.format(free=ports.free_port(), base_url=base_url) for word in arguments])
+    free = ports.free_port()
+    run = call(CHAIN, *[word.format(free=free, base_url=base_url) for word in arguments])
     assert run.exit_code == 1
     assert not run.stdout
     # On a busy machine an answer may be there before the client looks: then a finished step is kept, and a line tells.
     _, *lines = re.split("^(?=Error: )", run.stderr, flags=re.MULTILINE)
     error, remedy, *more = lines[0].splitlines()
     assert problem in error
-    assert remedy.startswith("  Fix: ") and fix in remedy
+    assert remedy.startswith("  Fix: ") and fix.format(free=free) in remedy
     assert len(lines) == 1 and len(more) <= 1
 
 
@@ -318,7 +325,7 @@ def test_a_run_goes_on_where_a_crash_of_the_server_ended_it(base_url: str, model
         out, error = run.communicate(timeout=60)
     assert run.returncode == 1 and not out
     assert error.startswith("Error: Step 'transform' lost the connection to the server.")
-    journal = paths.ROOT / re.search(r"go on with: llamastack-prompt-chaining --resume (\S+)", error)[1]
+    journal = paths.ROOT / re.search(r"go on with: \S*llamastack-prompt-chaining --resume (\S+)", error)[1]
     assert journal.parent.stat().st_mode & 0o077 == 0
 
     resumed = call(CHAIN, "--json", "--base-url", base_url, "--model", model, "--resume", str(journal))
@@ -338,7 +345,7 @@ def test_ctrl_c_ends_a_run_and_keeps_its_finished_steps(name: str, base_url: str
     out, error = run.communicate(timeout=60)
     assert run.returncode == 130 and not out
     assert "Traceback" not in error
-    journal = paths.ROOT / re.search(rf"go on with: {name} --resume (\S+)", error)[1]
+    journal = paths.ROOT / re.search(rf"go on with: \S*{name} --resume (\S+)", error)[1]
     assert len(journal.read_text(encoding="utf-8").splitlines()) >= 2
     journal.unlink()
 

@@ -1,5 +1,6 @@
 """The router: its gates, where it sends messages, and its two versions."""
 
+import re
 from functools import partial
 from pathlib import Path
 
@@ -11,7 +12,12 @@ from llamastack_workshop.patterns.routing import (
     MESSAGE,
     NOTES,
     Classifier,
+    Similarities,
+    clauses,
     clear_winner,
+    concise,
+    for_a_person,
+    notes_about,
     notes_gate,
     product_schema,
     products_in,
@@ -21,6 +27,7 @@ from llamastack_workshop.patterns.routing_langchain import router
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
 EMBEDDING = "embeddings/all-minilm-l6-v2"
+SENTENCES = "Where is my parcel? I want a refund, and my printer prints nothing.\u2028Hi"
 BETWEEN = "My phone does not charge any more."
 TRANSLATE = "Translate invoice, payment, refund and price into French."
 
@@ -50,6 +57,39 @@ def test_the_enum_holds_what_the_message_names(text: str, products: list[str]) -
     assert products_in(text) == products
 
 
+def test_a_message_has_clauses() -> None:
+    assert clauses(SENTENCES) == ["Where is my parcel?", "I want a refund", "my printer prints nothing."]
+    assert clauses("Hi there") == ["Hi there"]
+
+
+LOST, FREE, REFUND = "A lost parcel is sent again.", "A delivery takes 3 days.", "A refund takes 5 days."
+
+
+def found(*asked: dict[str, float]) -> Similarities:
+    """What a message about shipping is near to, as its clauses ask for it; all other sentences are far."""
+    far = {sentence: 0.1 for notes in NOTES.values() for sentence in re.split(r"(?<=\.) ", notes)}
+    return Similarities(
+        topics={"billing": 0.2, "shipping": 0.5, "technical": 0.1}, clauses=[far | clause for clause in asked]
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "notes", "reason"),
+    [
+        ([{LOST: 0.6, FREE: 0.3}], LOST, None),
+        ([{LOST: 0.6, FREE: 0.58}], f"{FREE} {LOST}", None),
+        ([{LOST: 0.6}, {FREE: 0.5}], f"{FREE} {LOST}", None),
+        ([{LOST: 0.3}], "", None),
+        ([{LOST: 0.6}, {REFUND: 0.6}], LOST, "it is about several things: billing, shipping"),
+    ],
+)
+def test_the_notes_for_an_answer_are_those_near_to_the_question(
+    asked: list[dict[str, float]], notes: str, reason: str | None
+) -> None:
+    assert notes_about("shipping", found(*asked)) == notes
+    assert for_a_person(found(*asked)) == reason
+
+
 def test_the_product_is_one_that_the_message_names() -> None:
     gate = schema_gate(product_schema(["laptop", "printer"]))
     assert gate('{"product": "printer"}') is None
@@ -65,11 +105,18 @@ def test_the_product_is_one_that_the_message_names() -> None:
         ("I want my money.", "want, money are not in the notes"),
         ("A refund takes 7 days.", "7 is not in the notes"),
         ("Sorry, I cannot help with that.", "sorry, cannot, help are not in the notes"),
-        (" ", "the answer is empty"),
+        (" ", "the answer says nothing of the notes"),
     ],
 )
 def test_notes_gate(answer: str, problem: str | None) -> None:
     assert notes_gate(answer, NOTES["billing"]) == problem
+
+
+def test_an_answer_says_everything_once() -> None:
+    notes = f"{REFUND} {LOST}"
+    rambling = f"{REFUND}\n\nThe text states that a refund takes 5 days. {LOST} Please provide the text again."
+    assert concise(rambling, notes) == notes
+    assert concise(f"Sure: {REFUND.lower()}", notes) == REFUND.lower()
 
 
 dear = partial(pytest.param, marks=pytest.mark.dear)
@@ -81,7 +128,9 @@ dear = partial(pytest.param, marks=pytest.mark.dear)
         (MESSAGE, "similarity", "technical", "printer", ["similarity", "product", "answer"]),
         dear("My laptop does not start.", "similarity", "technical", "laptop", ["similarity", "answer"]),
         dear("I want a refund.", "similarity", "billing", None, ["similarity", "answer"]),
-        dear("Where is my package?", "similarity", "shipping", None, ["similarity", "answer"]),
+        dear("The parcel was lost.", "similarity", "shipping", None, ["similarity", "answer"]),
+        dear("My iPhone screen is broken.", "similarity", "person", "phone", ["similarity", "product"]),
+        dear("I want a refund, and my printer prints nothing.", "similarity", "person", None, ["similarity"]),
         (BETWEEN, "similarity", "person", None, ["similarity"]),
         ("Please send me the invoice again.", "model", "billing", None, ["topic", "answer"]),
     ],
@@ -101,6 +150,7 @@ def test_both_versions_route_alike(
     assert (plain.route, plain.product, plain.by) == (route, product, by)
     assert [step.name for step in journal.steps] == steps
     assert plain.model == (None if route == "person" else model)
+    assert bool(plain.reason) == (route == "person")
 
     composed_steps: list[Step] = []
     llm = chat_model(base_url, model)
@@ -116,12 +166,12 @@ def test_both_versions_route_alike(
 
 def test_an_answer_that_is_not_from_the_notes_ends_the_run(client: OpenAI, base_url: str, model: str) -> None:
     journal = Journal()
-    with pytest.raises(StepError, match=r"'answer' failed its gate twice: .* not in the notes") as caught:
+    with pytest.raises(StepError, match=r"'answer' failed its gate twice: .* the notes") as caught:
         run_routing(client, model, model, EMBEDDING, TRANSLATE, journal)
     assert caught.value.reason == "gate"
     assert [step.name for step in journal.steps] == ["similarity"]
     llm = chat_model(base_url, model)
-    with pytest.raises(GateError, match=r"'answer' failed its gate twice: .* not in the notes"):
+    with pytest.raises(GateError, match=r"'answer' failed its gate twice: .* the notes"):
         router(llm, llm, embedding_model(base_url, EMBEDDING)).invoke({"text": TRANSLATE})
 
 

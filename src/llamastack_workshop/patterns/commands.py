@@ -64,6 +64,9 @@ def prompt_chaining(run: Run) -> None:
     Chained calls of the Responses API, with a gate after each. A text that lacks one of the three becomes a question
     that asks for it.
 
+    It understands English texts about one product, with a clock in GHz or the name of a processor, and sizes in GB or
+    TB that the text calls memory (RAM, DDR5 …) or storage (SSD, drive, NVMe …). It refuses other texts, and says why.
+
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
     """
@@ -96,8 +99,11 @@ def routing(
 
     The topics are billing, shipping and technical; each has short notes to answer
     from. --model answers the first two, --strong-model the technical messages. If
-    the server has one language model, both are that one. A message between two
-    topics goes to a person, and no model answers it.
+    the server has one language model, both are that one.
+
+    It understands English messages about one thing. The model answers from the sentences of the notes that are near to
+    the question (with --by model, from all notes of the topic). A message between topics, about several of them, or
+    that no note answers goes to a person: then "reason" says why, and no model answers.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
@@ -121,8 +127,10 @@ def routing(
 def parallelization(run: Run) -> None:
     """Extract memory, drive and price from every section of a text at the same time, and let phrasings vote.
 
-    Sections are paragraphs with sizes in GB or TB and a price in euros. Each is asked in three phrasings; a field
-    without a majority is null, and "agreement" is the number of votes that the least agreed field has.
+    Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB
+    that the text calls memory or drive, and a price in euros, in digits. The price of something else, such as a bag, is
+    not the laptop's. Each section is asked in three phrasings; a field without a majority is null, and "agreement" is
+    the number of votes that the least agreed field has.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a part fails; the parts that finished are kept for --resume, also
@@ -141,8 +149,10 @@ def parallelization(run: Run) -> None:
 def orchestrator_workers(run: Run) -> None:
     """Compare the laptops that a review names: a plan, a worker for each laptop, and advice from what they found.
 
-    The plan decides how many workers there are; two at a time run. Each reads the sentences about its laptop. The text
-    calls the values memory (or RAM) and drive (or SSD, storage), gives sizes in GB or TB, and prices in euros.
+    The plan decides how many workers there are; two at a time run. Each reads the sentences about its laptop.
+
+    It understands English texts. A laptop's name begins with a capital letter, as in "The Pebble has …". The text gives
+    each laptop a memory (RAM, DDR5 …) and a drive (SSD, storage …) in GB or TB, and a price in euros, in digits.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice; the
@@ -167,9 +177,10 @@ def evaluator_optimizer(
 ) -> None:
     """Write one sentence about a laptop from a list of facts, and again until a grader finds nothing wrong with it.
 
-    The text is a name and one to three facts: "Pebble: 2.4 GHz processor, 8 GB memory, 256 GB drive". Each round is a
-    draft ("write 1"), which a second call reads back without the facts ("read 1"); what is missing or wrong goes into
-    the next draft.
+    The text is, in English, a name and one to three facts: "Pebble: 2.4 GHz processor, 8 GB memory, 256 GB drive". Each
+    round is a draft ("write 1"), which a second call reads back without the facts ("read 1"); what is missing or wrong
+    goes into the next draft. The grader knows names, numbers and quantities: it objects to those that are not among the
+    facts, and not to adjectives.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt, output,
     tokens and seconds. Exits with 1 if no draft fulfils the rubric: the result is then the best draft,
@@ -187,8 +198,13 @@ def evaluator_optimizer(
     if not outcome.accepted:
         problem = f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one."
         lacks = '"feedback" says what each draft lacks'
-        if rounds == _MOST_ROUNDS:
+        drafts = [one.draft for one in outcome.rounds]
+        if rounds == _MOST_ROUNDS or drafts[-1] in drafts[:-1]:
             raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
+        if all("name the " in one.feedback for one in outcome.rounds) and rounds > 1:
+            raise GateFailed(
+                problem, f"The model never wrote the name: try one in plain letters, or a larger --model; {lacks}."
+            )
         more = min(rounds + 2, _MOST_ROUNDS)
         raise Again(problem, f"Try more --rounds, other facts or a larger --model; {lacks}.", "--rounds", str(more))
 

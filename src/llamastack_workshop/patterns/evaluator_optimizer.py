@@ -11,15 +11,25 @@ import re
 from openai import OpenAI
 from pydantic import BaseModel
 
+from llamastack_workshop.patterns.product_texts import (
+    UnclearText,
+    check_sizes,
+    names,
+    numbers,
+    processor_names,
+    quantities,
+    sentences,
+    values,
+)
 from llamastack_workshop.patterns.steps import Journal, answer_schema, ask, one_of, schema_gate
-from llamastack_workshop.system.errors import WorkshopError
 
 FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
 MAX_ROUNDS = 4
 MAX_WORDS = 30
+MAX_NAME_WORDS = 6
 DRAFT_TOKENS = 64
 
-WRITE = "Write one sentence about the laptop {text}."
+WRITE = "Write one sentence about the laptop {name}: {parts}."
 WRITE_AGAIN = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
 READ = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
 
@@ -58,19 +68,20 @@ class Round(BaseModel):
 
 
 class Outcome(BaseModel):
-    """The best draft, whether it fulfils all points of the rubric, and the rounds that led to it."""
+    """The best draft, whether it is accepted, how many points of how many it has, and the rounds that led to it."""
 
     draft: str
     accepted: bool
-    rubric_points: int
+    points: int
+    points_possible: int
     rounds: list[Round]
 
 
 def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds: int = MAX_ROUNDS) -> Outcome:
     """Write a sentence with the facts of `text`, and again with feedback until one fulfils the rubric.
 
-    After `max_rounds` the outcome is the best draft so far, not accepted. Raises WorkshopError if the text is no list
-    of facts, and StepError; the steps that finished before are in `journal`.
+    After `max_rounds` the outcome is the best draft so far, not accepted. Raises UnclearText if the text gives no
+    facts, and StepError; the steps that finished before are in `journal`.
     """
     facts = parse_facts(text)
     rounds: list[Round] = []
@@ -80,7 +91,7 @@ def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds
             client,
             model,
             f"write {number}",
-            write_prompt(facts, text, rounds),
+            write_prompt(facts, rounds),
             journal=journal,
             gate=draft_gate,
             max_output_tokens=DRAFT_TOKENS,
@@ -99,20 +110,37 @@ def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds
 def parse_facts(text: str) -> Facts:
     """Return the facts of a text such as "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive".
 
-    One to three parts may be named. Raises WorkshopError if the text has another form.
+    One to three parts may be named; the name comes first, or begins with a capital letter. Raises UnclearText if there
+    is no name or no part, or if a part has several quantities.
     """
-    name, _, rest = text.partition(":")
-    found = re.findall(r"(\d+(?:\.\d+)?) ?(GHz|GB|TB) (\w+)", rest)
-    parts = {PARTS[word]: f"{number} {unit}" for number, unit, word in found if word in PARTS}
-    if not name.strip() or not parts or len(parts) != len(quantities(rest)):
-        raise WorkshopError(f"The text is no list of facts: {text[:80]!r}.", f"Write it like this: {FACTS_TEXT!r}")
-    return Facts(name=name.strip(), parts=parts)
+    like_this = f"Write it like this: {FACTS_TEXT!r}"
+    found = {part: values(text, part) for part in PHRASES}
+    if not any(found.values()):
+        check_sizes(text)
+        raise UnclearText("The text has no facts: no processor in GHz, and no memory or drive in GB or TB.", like_this)
+    for part, several in found.items():
+        if len(several) > 1:
+            raise UnclearText(f"The text gives two quantities for the {part}: {', '.join(several[:2])}.", like_this)
+    name = _name(text)
+    if not name:
+        raise UnclearText("The text does not begin with a name and a colon.", like_this)
+    return Facts(name=name, parts={part: several[0] for part, several in found.items() if several})
 
 
-def write_prompt(facts: Facts, text: str, rounds: list[Round]) -> str:
+def _name(text: str) -> str:
+    """Return the name before the colon, on a line of its own, or else the first one with a capital letter."""
+    first, colon, _ = text.partition(":")
+    first = first if colon else sentences(text)[0]
+    if (colon or len(sentences(text)) > 1) and not quantities(first) and len(first.split()) <= MAX_NAME_WORDS:
+        return first.strip()
+    return next(iter(names(text)), "")
+
+
+def write_prompt(facts: Facts, rounds: list[Round]) -> str:
     """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
     if not rounds:
-        return WRITE.format(text=text)
+        listed = ", ".join(f"{quantity} {part}" for part, quantity in facts.parts.items())
+        return WRITE.format(name=facts.name, parts=listed)
     *most, last = facts.phrases()
     parts = f"{', '.join(most)} and {last}" if most else last
     return WRITE_AGAIN.format(name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds))
@@ -141,20 +169,28 @@ def read_prompt(schema: type[BaseModel], draft: str) -> str:
 
 def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:
     """Return the round of a draft that was understood as `reading`: a quantity for each word that names a part."""
-    found = quantities(draft)
-    rubric = {f"name the {facts.name}": re.search(rf"\b{re.escape(facts.name)}\b", draft) is not None}
+    found = [quantity.value for quantity in quantities(draft)]
+    # Not \b: a name may begin or end with an emoji.
+    rubric = {f"name the {facts.name}": re.search(rf"(?<!\w){re.escape(facts.name)}(?!\w)", draft) is not None}
     for phrase, (part, quantity) in zip(facts.phrases(), facts.parts.items(), strict=True):
         understood = {reading[word] for word in reading if PARTS[word] == part}
-        rubric[f"say that it has {phrase}"] = understood == {quantity}
-    rubric["name nothing else"] = len(found) == len(set(found)) and set(found) <= set(facts.parts.values())
+        # The reader may err, so where the draft itself says what a quantity is, that counts as well.
+        rubric[f"say that it has {phrase}"] = understood == {quantity} and set(values(draft, part)) <= {quantity}
+    once = len(found) == len(set(found)) and set(found) <= set(facts.parts.values())
+    rubric["name nothing else"] = once and not _strange(draft, facts)
     rubric["be short"] = draft.endswith(".") and ". " not in draft and len(draft.split()) <= MAX_WORDS
     advice = [what for what, fulfilled in rubric.items() if not fulfilled]
     return Round(draft=draft, points=len(rubric) - len(advice), feedback=", ".join(advice))
 
 
-def quantities(text: str) -> list[str]:
-    """Return the quantities in `text` in one spelling: 1TB and 1-TB are "1 TB"."""
-    return [f"{number} {unit}" for number, unit in re.findall(r"(\d+(?:\.\d+)?)[ -]?(GHz|GB|TB)\b", text)]
+def _strange(draft: str, facts: Facts) -> list[str]:
+    """Return the numbers and the names in `draft` that the facts do not have: "designed by Apple"."""
+    given = f"{facts.name} {' '.join(facts.parts.values())}"
+    named = " ".join([*names(draft), *processor_names(draft)]).split()
+    known = re.findall(r"[\w-]+", given.lower())
+    return [number for number in numbers(draft) if number not in numbers(given)] + [
+        word for word in named if word.lower() not in known
+    ]
 
 
 def finished(rounds: list[Round], max_rounds: int) -> bool:
@@ -165,13 +201,19 @@ def finished(rounds: list[Round], max_rounds: int) -> bool:
 def outcome(facts: Facts, rounds: list[Round]) -> Outcome:
     """Return the best of `rounds`; of equals, the first."""
     best = max(rounds, key=lambda round: round.points)
-    return Outcome(draft=best.draft, accepted=not best.feedback, rubric_points=len(facts.parts) + 3, rounds=rounds)
+    return Outcome(
+        draft=best.draft,
+        accepted=not best.feedback,
+        points=best.points,
+        points_possible=len(facts.parts) + 3,
+        rounds=rounds,
+    )
 
 
 def _quantities_for(word: str, draft: str) -> list[str]:
     """Return the quantities in `draft` that the part called `word` can have, each once."""
     return [
         quantity
-        for quantity in dict.fromkeys(quantities(draft))
+        for quantity in dict.fromkeys(quantity.value for quantity in quantities(draft))
         if quantity.endswith("GHz") == (PARTS[word] == "processor")
     ]

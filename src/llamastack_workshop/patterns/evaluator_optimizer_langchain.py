@@ -43,7 +43,7 @@ def graph(
     """Return a graph that takes {"text": …} and writes and grades until the loop is finished.
 
     `result` makes an Outcome of the state that it returns. With a `checkpointer`, a run that failed goes on with
-    `invoke(None, config)`. Raises WorkshopError, GateError, and what the openai client raises.
+    `invoke(None, config)`. Raises UnclearText, GateError, and what the openai client raises.
     """
 
     def write(state: State) -> dict[str, str]:
@@ -53,7 +53,7 @@ def graph(
             llm.bind(max_tokens=DRAFT_TOKENS) | StrOutputParser(),
             lambda answer, _: draft_gate(answer),
         )
-        prompt = write_prompt(parse_facts(state["text"]), state["text"], rounds)
+        prompt = write_prompt(parse_facts(state["text"]), rounds)
         return {"draft": step.invoke({"prompt": prompt}).strip()}
 
     def read(state: State) -> dict[str, list[dict[str, Any]]]:

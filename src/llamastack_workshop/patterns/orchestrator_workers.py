@@ -7,12 +7,26 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 
 import asyncio
 import re
-from typing import Annotated, Any
+import textwrap
+from typing import Literal
 
 from openai import AsyncOpenAI
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from llamastack_workshop.patterns.steps import Journal, answer_schema, ask_async, one_of, schema_gate
+from llamastack_workshop.patterns.product_texts import (
+    EXAMPLE,
+    UnclearText,
+    check_sizes,
+    gigabytes,
+    names,
+    part_about,
+    prices,
+    quantities,
+    values,
+    what_lacks,
+    written,
+)
+from llamastack_workshop.patterns.steps import Journal, Step, StepError, answer_schema, ask_async, one_of, schema_gate
 
 REVIEW = (
     "Our test had three laptops. The UltraBook has 16 GB of memory and a 1 TB drive, and costs 1299 euros. "
@@ -30,20 +44,15 @@ ADVISE = (
     "The {cheapest} is the cheapest laptop at {euros} euros, while the {largest} has the most memory with {memory}."
 )
 
-_NAME = r"[A-Z][a-z][A-Za-z0-9]*(?: (?:[A-Z][a-z][A-Za-z0-9]*|[0-9]+)\b(?! [GT]B| euros))*"
-# The 299 in 1,299 euros is not a number of its own.
-_SIZE = r"(?<![0-9.,])[0-9]+(?:\.[0-9]+)? [GT]B"
-_VALUES = {
-    "memory": _SIZE + r"(?= (?:of )?(?:memory|RAM)\b)",
-    "drive": _SIZE + r"(?= (?:of )?(?:drive|SSD|storage)\b)",
-    "price": r"(?<![0-9.,])[0-9]+ euros",
-}
-
 
 class Plan(BaseModel, extra="forbid"):
-    """What the planner returns: a worker for each laptop."""
+    """What the planner returns: for each name, whether it is that of a laptop, which gets a worker."""
 
-    laptops: list[str]
+    laptops: dict[str, Literal["laptop", "other"]]
+
+    def chosen(self) -> list[str]:
+        """Return the names that get a worker."""
+        return [name for name, choice in self.laptops.items() if choice == "laptop"]
 
 
 class Specifications(BaseModel, extra="forbid"):
@@ -92,7 +101,8 @@ async def run_workers(
     slots = asyncio.Semaphore(concurrency)
 
     async def work(laptop: str) -> Row:
-        part = part_of(text, laptop)
+        part = part_about(text, laptop)
+        schema = worker_schema(laptop, part)
         async with slots:
             step = await ask_async(
                 client,
@@ -100,8 +110,8 @@ async def run_workers(
                 step_name(laptop),
                 WORK.format(laptop=laptop, part=part),
                 journal=journal,
-                gate=lambda answer: worker_gate(answer, part),
-                schema=worker_schema(part),
+                gate=schema_gate(schema),
+                schema=schema,
             )
         return Row(laptop=laptop, **Specifications.model_validate_json(step.output).model_dump())
 
@@ -122,61 +132,65 @@ async def run_workers(
 
 
 def candidates(text: str) -> list[str]:
-    """Return the names that a plan may use: the capitalised words of `text` that do not just start a sentence."""
-    return list(dict.fromkeys(re.findall(rf"(?:\b[Tt]he |[a-z,] )({_NAME})", text)))
+    """Return the names that a plan may use: those in `text` of which it gives a memory, a drive or a price.
 
-
-def part_of(text: str, name: str) -> str:
-    """Return the sentences with a number that are about `name`: they name it, or follow one that does."""
-    about: list[str] = []
-    part = []
-    for sentence in re.split(r"(?<=[.!?])\s+", text):
-        about = _named(candidates(text), sentence) or about
-        if name in about and re.search(r"\d", sentence):
-            part.append(sentence)
-    return " ".join(part)
+    Raises UnclearText if there is none.
+    """
+    if not (values(text, "memory") or values(text, "drive")):
+        check_sizes(text)
+    found = [name for name in names(text) if _has_values(part_about(text, name))]
+    if not found:
+        values_there = _has_values(text)
+        raise UnclearText(
+            f"The text names no laptop{'' if values_there else ' with a memory, a drive and a price'}: "
+            "a name begins with a capital letter.",
+            f"Write it like this: The {EXAMPLE.split(':')[0]} has 16 GB of memory, a 1 TB drive, and costs 1299 euros.",
+        )
+    return found
 
 
 def plan_schema(text: str) -> type[BaseModel]:
-    """Return the schema of a plan for `text`: it can only use names from there."""
-    names = candidates(text)
-    return answer_schema(laptops=Annotated[list[_choice(names)], Field(min_length=1, max_length=max(len(names), 1))])
+    """Return the schema of a plan for `text`: it decides about each name from there.
+
+    In a list, a small model repeats one name, and no schema can forbid that.
+    """
+    choice = one_of(["laptop", "other"])
+    # A name may have spaces, or be one that pydantic uses itself.
+    fields = {f"laptop_{n}": (choice, Field(alias=name)) for n, name in enumerate(candidates(text))}
+    return answer_schema(laptops=create_model("Laptops", __config__=ConfigDict(extra="forbid"), **fields))
 
 
-def worker_schema(part: str) -> type[BaseModel]:
-    """Return the schema of the specifications in `part`: it can only use values from there, if there are any."""
-    return answer_schema(**{name: _choice(re.findall(pattern, part)) for name, pattern in _VALUES.items()})
+def worker_schema(laptop: str, part: str) -> type[BaseModel]:
+    """Return the schema of the specifications of `laptop` in `part`: it can only use values from there.
+
+    Raises StepError if one of them is not there: the gate before the call.
+    """
+    if lacks := what_lacks(part):
+        problem = f"was not asked: the text {lacks} for it, in {textwrap.shorten(part, 80, placeholder=' …')!r}"
+        raise StepError(Step(name=step_name(laptop), prompt=part), "text", problem)
+    euros = [written(price) for price in prices(part)]
+    return answer_schema(
+        memory=one_of(values(part, "memory")), drive=one_of(values(part, "drive")), price=one_of(euros)
+    )
 
 
 def plan_gate(answer: str, text: str) -> str | None:
-    """Accept a plan whose every laptop has a number to be found, and that leaves out no price."""
+    """Accept a plan whose every laptop has specifications in `text`, and that leaves out none with a price."""
     if problem := schema_gate(Plan)(answer):
         return problem
-    laptops = Plan.model_validate_json(answer).laptops
+    laptops = Plan.model_validate_json(answer).chosen()
+    if not laptops:
+        return "the plan is empty"
     for laptop in laptops:
-        if not part_of(text, laptop):
+        if laptop not in candidates(text):
             return f"the text has no specifications of {laptop!r}"
-    covered = re.findall(_VALUES["price"], " ".join(part_of(text, laptop) for laptop in laptops))
-    left_out = [price for price in re.findall(_VALUES["price"], text) if price not in covered]
-    return f"the laptop for {left_out[0]} is missing" if left_out else None
-
-
-def worker_gate(answer: str, part: str) -> str | None:
-    """Accept specifications whose every value stands in `part` as what it is: a memory, a drive or a price."""
-    if problem := schema_gate(Specifications)(answer):
-        return problem
-    for name, value in Specifications.model_validate_json(answer):
-        there = re.findall(_VALUES[name], part)
-        if not there:
-            return f"the text gives no {name}"
-        if value not in there:
-            return f"{value} is not the {name} in the text"
-    return None
+    left_out = [name for name in candidates(text) if name not in laptops and prices(part_about(text, name))]
+    return f"the {left_out[0]} is missing" if left_out else None
 
 
 def planned_laptops(plan: Plan, text: str) -> list[str]:
-    """Return the laptops of `plan`, each once, in the order of `text`: a schema cannot forbid repetitions."""
-    return sorted(set(plan.laptops), key=candidates(text).index)
+    """Return the laptops of `plan` in the order of `text`."""
+    return sorted(plan.chosen(), key=candidates(text).index)
 
 
 def step_name(laptop: str) -> str:
@@ -186,12 +200,12 @@ def step_name(laptop: str) -> str:
 
 def cheapest(rows: list[Row]) -> Row:
     """Return the row with the lowest price; the first one, if there are several."""
-    return min(rows, key=lambda row: int(row.price.split()[0]))
+    return min(rows, key=lambda row: float(row.price.split()[0]))
 
 
 def most_memory(rows: list[Row]) -> Row:
     """Return the row with the most memory; the first one, if there are several."""
-    return max(rows, key=lambda row: _gigabytes(row.memory))
+    return max(rows, key=lambda row: gigabytes(row.memory))
 
 
 def advice_prompt(rows: list[Row]) -> str:
@@ -227,11 +241,5 @@ def _named(names: list[str], sentence: str) -> list[str]:
     return found
 
 
-def _gigabytes(size: str) -> float:
-    number, unit = size.split()
-    return float(number) * (1024 if unit == "TB" else 1)
-
-
-def _choice(values: list[str]) -> Any:
-    """Return the type of these values, or of any short text: without values, the gate says what the text lacks."""
-    return one_of(values) if values else Annotated[str, Field(pattern="^[A-Za-z0-9 ]{1,24}$")]
+def _has_values(text: str) -> bool:
+    return bool(prices(text)) or any(quantity.kind != "processor" for quantity in quantities(text))

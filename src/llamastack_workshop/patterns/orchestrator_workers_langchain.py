@@ -26,14 +26,13 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Specifications,
     advice_gate,
     advice_prompt,
-    part_of,
     plan_gate,
     plan_schema,
     planned_laptops,
     step_name,
-    worker_gate,
     worker_schema,
 )
+from llamastack_workshop.patterns.product_texts import part_about
 
 
 class State(TypedDict, total=False):
@@ -66,12 +65,11 @@ def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -
         return {"plan": planned_laptops(Plan.model_validate_json(answer), text)}
 
     def tasks(state: State) -> list[Send]:
-        return [Send("work", Task(laptop=name, part=part_of(state["text"], name))) for name in state["plan"]]
+        return [Send("work", Task(laptop=name, part=part_about(state["text"], name))) for name in state["plan"]]
 
     def work(task: Task) -> State:
         laptop, part = task["laptop"], task["part"]
-        model = _structured(llm, worker_schema(part))
-        step = gated(step_name(laptop), model, lambda answer, _: worker_gate(answer, part))
+        step = gated(step_name(laptop), _structured(llm, worker_schema(laptop, part)))
         answer = step.invoke({"prompt": WORK.format(laptop=laptop, part=part)})
         return {"rows": [{"laptop": laptop, **Specifications.model_validate_json(answer).model_dump()}]}
 
@@ -109,4 +107,8 @@ def _rows(state: State) -> list[Row]:
 
 def _structured(llm: BaseChatModel, schema: type[BaseModel]) -> Runnable[str, str]:
     """Return a model that answers with JSON of this schema, as text: that is what the gates judge."""
-    return llm.with_structured_output(schema, method="json_schema") | BaseModel.model_dump_json
+    return llm.with_structured_output(schema, method="json_schema") | _as_json
+
+
+def _as_json(answer: BaseModel) -> str:
+    return answer.model_dump_json(by_alias=True)

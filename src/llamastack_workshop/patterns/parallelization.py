@@ -1,11 +1,11 @@
 """Parallelization: a text's sections asked at the same time, each in several phrasings that vote on the answer.
 
+The sizes and prices that a section has are read by plain Python; where it gives several for one field, votes decide.
 Sectioning splits the work into parts that do not depend on each other; voting asks the same more than once.
 Both are parallelization in https://www.anthropic.com/engineering/building-effective-agents.
 """
 
 import asyncio
-import re
 import textwrap
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
+from llamastack_workshop.patterns.product_texts import prices, sections, values, what_lacks
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, answer_schema, ask_async, one_of, schema_gate
 
 CATALOG_TEXT = """\
@@ -43,6 +44,8 @@ PHRASINGS = {
     ),
 }
 
+APART = "there is a blank line between two"
+
 # Requests at a time: as many as the embedded model works on at once.
 CONCURRENCY = 4
 
@@ -52,7 +55,7 @@ class Vote(BaseModel, extra="forbid"):
 
     memory: str
     drive: str
-    euros: int
+    euros: int | float
 
 
 class Laptop(BaseModel):
@@ -64,7 +67,7 @@ class Laptop(BaseModel):
     section: str
     memory: str | None
     drive: str | None
-    euros: int | None
+    euros: int | float | None
     agreement: int
 
 
@@ -104,11 +107,6 @@ async def run_votes(client: AsyncOpenAI, model: str, text: str, journal: Journal
     return count_votes(text, [Vote.model_validate_json(step.output) for step in results])
 
 
-def sections(text: str) -> list[str]:
-    """Return the paragraphs of `text`."""
-    return [section.strip() for section in re.split(r"\n\s*\n", text) if section.strip()]
-
-
 def parts(text: str) -> Iterator[Part]:
     """Yield the requests for `text`: its sections in order, and for each the phrasings."""
     for number, section in enumerate(sections(text), 1):
@@ -117,16 +115,15 @@ def parts(text: str) -> Iterator[Part]:
 
 
 def vote_schema(part: Part) -> type[BaseModel]:
-    """Return the schema of a vote, in which the model can only choose among the values in the section.
+    """Return the schema of a vote, in which the model can only choose among what the section gives for each field.
 
-    Raises StepError if there is nothing to choose from: the gate before the call.
+    Raises StepError if there is nothing to choose from, or if the section has several laptops: the gate before the
+    call.
     """
-    sizes, prices = _sizes(part.section), _prices(part.section)
-    if not (sizes and prices):
-        lacks = "price in euros" if sizes else "size in GB or TB"
-        problem = f"was not asked: there is no {lacks} in {_short(part.section)!r}"
-        raise StepError(Step(name=part.name, prompt=part.prompt), "gate", problem)
-    types = {"memory": one_of(sizes), "drive": one_of(sizes), "euros": one_of(prices)}
+    if problem := _unfit(part.section):
+        raise StepError(Step(name=part.name, prompt=part.prompt), "text", f"was not asked: {problem}")
+    memories, drives = values(part.section, "memory"), values(part.section, "drive")
+    types = {"memory": one_of(memories), "drive": one_of(drives), "euros": one_of(prices(part.section))}
     return answer_schema(**{name: types[name] for name in part.fields})
 
 
@@ -162,9 +159,9 @@ def _short(section: str) -> str:
     return textwrap.shorten(section, 40, placeholder=" …")
 
 
-def _sizes(section: str) -> list[str]:
-    return list(dict.fromkeys(re.findall(r"(?<![\d.,])\d+(?:\.\d+)? ?[GT]B\b", section)))
-
-
-def _prices(section: str) -> list[int]:
-    return list(dict.fromkeys(int(price) for price in re.findall(r"(?<![\d.,])(\d+) ?(?:euros?\b|EUR\b|€)", section)))
+def _unfit(section: str) -> str | None:
+    """Return why there is nothing to ask about `section`, or None."""
+    lacks = what_lacks(section)
+    if all(len(found) > 1 for found in (values(section, "memory"), values(section, "drive"), prices(section))):
+        lacks = f"is about more than one laptop; {APART}"
+    return f"{_short(section)!r} {lacks}" if lacks else None

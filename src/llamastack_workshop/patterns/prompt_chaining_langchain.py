@@ -1,8 +1,11 @@
 """The chain of prompt_chaining.py as a runnable: the same prompts and gates, LangChain's composition."""
 
+from typing import Any
+
 from langchain_core.language_models import BaseChatModel
 from langchain_core.output_parsers import StrOutputParser
 from langchain_core.runnables import Runnable, RunnableBranch, RunnableLambda, RunnablePassthrough
+from pydantic import BaseModel
 
 from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.prompt_chaining import (
@@ -10,36 +13,51 @@ from llamastack_workshop.patterns.prompt_chaining import (
     TRANSFORM,
     Inquiry,
     Specifications,
+    extract_tokens,
     inquiry_prompt,
-    json_gate,
     missing_values,
     numbers_gate,
     question_gate,
+    specifications_schema,
 )
 
 
 def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inquiry]:
     """Return a runnable that takes {"text": …} and returns what `run_chain` does.
 
-    `llm` may call chat completions or the Responses API. Raises GateError, and what the openai client raises.
+    `llm` may call chat completions or the Responses API. Raises UnclearText, GateError, and what the openai client
+    raises.
     """
-    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | gated(
-        "extract", llm | StrOutputParser(), lambda answer, given: numbers_gate(answer, given["text"])
+
+    def extracted(given: dict[str, Any]) -> Runnable[dict[str, Any], str]:
+        limited = llm.bind(max_tokens=extract_tokens(given["text"])) | StrOutputParser()
+        return gated("extract", limited, lambda answer, given: numbers_gate(answer, given["text"]))
+
+    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | RunnableLambda(
+        extracted
     )
-    transform = RunnablePassthrough.assign(prompt=lambda given: TRANSFORM.format(text=given["extracted"])) | gated(
-        "transform",
-        llm.with_structured_output(Specifications, method="json_schema"),
-        lambda answer, given: json_gate(answer.model_dump_json(), given["text"]),
+
+    def structured(given: dict[str, Any]) -> Runnable[dict[str, Any], BaseModel]:
+        # The schema depends on the text: LangChain runs the runnable that a function returns.
+        schema = specifications_schema(given["text"])
+        return gated("transform", llm.with_structured_output(schema, method="json_schema"))
+
+    transform = (
+        RunnablePassthrough.assign(prompt=lambda given: TRANSFORM.format(text=given["extracted"]))
+        | RunnableLambda(structured)
+        | RunnableLambda(lambda answer: Specifications(**answer.model_dump()))
     )
     inquire = (
-        RunnablePassthrough.assign(missing=lambda given: missing_values(given["text"]))
-        | RunnablePassthrough.assign(prompt=lambda given: inquiry_prompt(given["text"], given["missing"]))
+        RunnablePassthrough.assign(prompt=lambda given: inquiry_prompt(given["text"], given["missing"]))
         | RunnablePassthrough.assign(
             question=gated(
-                "inquire", llm.bind(max_tokens=64) | StrOutputParser(), lambda answer, _: question_gate(answer)
+                "inquire",
+                llm.bind(max_tokens=64) | StrOutputParser(),
+                lambda answer, given: question_gate(given["missing"])(answer),
             )
         )
         | RunnableLambda(lambda given: Inquiry(missing=given["missing"], question=given["question"]))
     )
-    branch = RunnableBranch((lambda given: missing_values(given["text"]) != [], inquire), transform)
-    return RunnablePassthrough.assign(extracted=extract) | branch
+    branch = RunnableBranch((lambda given: given["missing"], inquire), transform)
+    missing = RunnablePassthrough.assign(missing=lambda given: missing_values(given["text"]))
+    return missing | RunnablePassthrough.assign(extracted=extract) | branch

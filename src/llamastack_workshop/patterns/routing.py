@@ -1,14 +1,15 @@
 """Routing: one step decides where a message goes, and each destination has a prompt and a model of its own.
 
-The topic comes from embeddings, or from an enum answer of the model; a message between two topics goes to a person.
+The topic comes from embeddings, or from an enum answer of the model. A message between two topics goes to a person, and
+so does a question that no sentence of the notes answers; the model gets only the sentences that do.
 The product comes from an enum answer that is limited to the products which the message names.
 Routing is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
 """
 
-import json
 import math
 import re
 import time
+from collections.abc import Iterable
 from typing import Literal
 
 from openai import OpenAI
@@ -34,6 +35,10 @@ NOTES = {
 PRODUCTS = ["laptop", "phone", "printer"]
 # The best topic's similarity must exceed the second one's by this much.
 MARGIN = 0.05
+# A sentence of the notes that is less similar to a question does not answer it.
+NEAR = 0.4
+# Fewer words are no clause of their own.
+MIN_WORDS = 3
 
 CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
 FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
@@ -48,14 +53,25 @@ class Topic(BaseModel, extra="forbid"):
     topic: Literal["billing", "shipping", "technical"]
 
 
+class Similarities(BaseModel):
+    """How similar a message is to each topic, and each of its clauses to each sentence of the notes."""
+
+    topics: dict[str, float]
+    clauses: list[dict[str, float]]
+
+
 class RoutingResult(BaseModel):
-    """Where a message went, how that was decided, and what the model there answered; a person has no model."""
+    """Where a message went, how that was decided, and what the model there answered.
+
+    A person has no model; `reason` says why it is for one.
+    """
 
     route: Literal["billing", "shipping", "technical", "person"]
     by: Classifier
     product: str | None = None
     model: str | None = None
     answer: str | None = None
+    reason: str | None = None
 
 
 def run_routing(
@@ -66,43 +82,47 @@ def run_routing(
     `embedding` is the id of the embedding model; `by="model"` asks `cheap` for the topic and needs none.
     Raises StepError, and what the openai client raises; the steps that finished before are in `journal`.
     """
+    found = None
     if by == "similarity":
-        route = similar_topic(client, embedding, text, journal)
+        found = similar(client, embedding, text, journal)
+        if reason := for_a_person(found):
+            return RoutingResult(route="person", by=by, reason=reason)
+        route = clear_winner(found.topics)
     else:
         route = chosen_topic(client, cheap, text, journal)
-    if route is None:
-        return RoutingResult(route="person", by=by)
     product = find_product(client, cheap, text, journal) if route == "technical" else None
-    model, notes = strong if route == "technical" else cheap, NOTES[product or route]
+    notes = notes_about(product or route, found)
+    if not notes:
+        return RoutingResult(route="person", by=by, product=product, reason=no_note(product or route))
+    model = strong if route == "technical" else cheap
     answered = ask(
         client,
         model,
         "answer",
         ANSWER.format(text=text, notes=notes),
         journal=journal,
-        gate=lambda answer: notes_gate(answer, notes),
+        gate=lambda answer: notes_gate(concise(answer, notes), notes),
         max_output_tokens=64,
     )
-    return RoutingResult(route=route, by=by, product=product, model=model, answer=answered.output)
+    return RoutingResult(route=route, by=by, product=product, model=model, answer=concise(answered.output, notes))
 
 
-def similar_topic(client: OpenAI, embedding: str, text: str, journal: Journal) -> str | None:
-    """Return the topic that is nearest in meaning to `text`, or None if two are about equally near."""
+def similar(client: OpenAI, embedding: str, text: str, journal: Journal) -> Similarities:
+    """Return how near in meaning `text` is to the topics, and its clauses to the notes."""
     step = journal.find("similarity", text)
     if not step:
         started = time.perf_counter()
-        embedded = client.embeddings.create(model=embedding, input=[text, *descriptions()])
-        message, *topics = [item.embedding for item in embedded.data]
+        embedded = client.embeddings.create(model=embedding, input=to_embed(text))
         step = Step(
             name="similarity",
             prompt=text,
-            output=json.dumps(similarities(message, topics)),
+            output=similarities(text, [item.embedding for item in embedded.data]).model_dump_json(),
             attempts=1,
             input_tokens=embedded.usage.prompt_tokens,
             seconds=time.perf_counter() - started,
         )
         journal.add(step)
-    return clear_winner(json.loads(step.output))
+    return Similarities.model_validate_json(step.output)
 
 
 def chosen_topic(client: OpenAI, model: str, text: str, journal: Journal) -> str:
@@ -129,9 +149,48 @@ def descriptions() -> list[str]:
     return [f"{topic}: {about}" for topic, about in TOPICS.items()]
 
 
-def similarities(message: list[float], topics: list[list[float]]) -> dict[str, float]:
-    """Return for each topic the cosine of the angle between its embedding and the message's."""
-    return {name: round(_cosine(message, vector), 4) for name, vector in zip(TOPICS, topics, strict=True)}
+def clauses(text: str) -> list[str]:
+    """Return the parts of a message that may each ask for something else, or the whole if it has no parts."""
+    parts = re.split(r"(?<=[.!?;])\s+|,? and |[\n\r\x85\u2028\u2029]+", text)
+    return [part for part in parts if len(part.split()) >= MIN_WORDS] or [text]
+
+
+def to_embed(text: str) -> list[str]:
+    """Return what to embed for the message `text`; `similarities` takes the vectors in this order."""
+    return [text, *clauses(text), *descriptions(), *_sentences()]
+
+
+def similarities(text: str, vectors: list[list[float]]) -> Similarities:
+    """Return the cosines of the angles between the embeddings of `to_embed(text)`."""
+    parts = len(clauses(text))
+    message, asked = vectors[0], vectors[1 : 1 + parts]
+    topics, notes = vectors[1 + parts :][: len(TOPICS)], vectors[1 + parts + len(TOPICS) :]
+    return Similarities(
+        topics=_cosines(message, TOPICS, topics), clauses=[_cosines(one, _sentences(), notes) for one in asked]
+    )
+
+
+def for_a_person(found: Similarities) -> str | None:
+    """Return why a message goes to a person, or None: the gate of the route."""
+    if not clear_winner(found.topics):
+        return "two topics are about equally near"
+    subjects = {_sentences()[sentence] for sentence in map(_nearest, found.clauses) if sentence}
+    if len(subjects) > 1:
+        return f"it is about several things: {', '.join(sorted(subjects))}"
+    return None
+
+
+def notes_about(subject: str, found: Similarities | None) -> str:
+    """Return the sentences of the notes on `subject` that answer a clause of the message; without `found`, all."""
+    if found is None:
+        return NOTES[subject]
+    near = {sentence for clause in found.clauses for sentence, how in clause.items() if _close(how, clause, subject)}
+    return " ".join(sentence for sentence, about in _sentences().items() if about == subject and sentence in near)
+
+
+def no_note(subject: str) -> str:
+    """Return the reason why a person answers what the notes on `subject` do not."""
+    return f"no note on {subject} is near enough to the question"
 
 
 def clear_winner(found: dict[str, float]) -> str | None:
@@ -160,15 +219,49 @@ def notes_gate(answer: str, notes: str) -> str | None:
     """Accept an answer with no number that the notes lack, and at least half of whose words are the notes' own."""
     said, known = _words(answer), _words(notes)
     if not said:
-        return "the answer is empty"
+        return "the answer says nothing of the notes"
     strange = [word for word in said if word not in known]
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"
     return f"{', '.join(strange[:3])} are not in the notes" if len(strange) > len(said) / 2 else None
 
 
+def concise(answer: str, notes: str) -> str:
+    """Return the sentences of `answer` that say something of the notes that no earlier one said.
+
+    A small model does not stop when it has said all.
+    """
+    known, kept = set(_words(notes)), []
+    for sentence in re.split(r"(?<=[.!?:])\s+", answer.strip()):
+        new = known.intersection(_words(sentence))
+        known -= new
+        kept += [sentence] if new else []
+    return " ".join(kept)
+
+
 def _words(text: str) -> list[str]:
     return re.findall(r"\d+|[a-z]{4,}", text.lower())
+
+
+def _sentences() -> dict[str, str]:
+    """Return the sentences of the notes, each with its topic or product."""
+    return {sentence: subject for subject, notes in NOTES.items() for sentence in re.split(r"(?<=\.)\s+", notes)}
+
+
+def _nearest(clause: dict[str, float]) -> str | None:
+    """Return the sentence that answers a clause best, or None if none is near."""
+    best = max(clause, key=clause.__getitem__)
+    return best if clause[best] >= NEAR else None
+
+
+def _close(how: float, clause: dict[str, float], subject: str) -> bool:
+    """Return whether a sentence so similar answers a clause about as well as the best one on `subject`."""
+    best = max(value for sentence, value in clause.items() if _sentences()[sentence] == subject)
+    return how >= NEAR and how >= best - MARGIN
+
+
+def _cosines(vector: list[float], named: Iterable[str], others: list[list[float]]) -> dict[str, float]:
+    return {name: round(_cosine(vector, other), 4) for name, other in zip(named, others, strict=True)}
 
 
 def _cosine(a: list[float], b: list[float]) -> float:

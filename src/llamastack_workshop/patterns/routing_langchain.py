@@ -11,16 +11,20 @@ from llamastack_workshop.patterns.langchain_steps import gated
 from llamastack_workshop.patterns.routing import (
     ANSWER,
     FIND_PRODUCT,
-    NOTES,
     Classifier,
     RoutingResult,
+    Similarities,
     Topic,
     clear_winner,
-    descriptions,
+    concise,
+    for_a_person,
+    no_note,
+    notes_about,
     notes_gate,
     product_schema,
     products_in,
     similarities,
+    to_embed,
     topic_prompt,
 )
 
@@ -32,26 +36,33 @@ def router(
 
     Raises GateError, and what the openai client raises.
     """
-    route = RunnableLambda(lambda given: _similar_topic(embeddings, given["text"]))
-    if by == "model":
-        route = (
+    if by == "similarity":
+        found = RunnablePassthrough.assign(found=lambda given: _similar(embeddings, given["text"]))
+        routed = found | RunnablePassthrough.assign(
+            reason=lambda given: for_a_person(given["found"]), route=lambda given: clear_winner(given["found"].topics)
+        )
+    else:
+        topic = (
             RunnablePassthrough.assign(prompt=lambda given: topic_prompt(given["text"]))
             | gated("topic", cheap.with_structured_output(Topic, method="json_schema"))
             | RunnableLambda(lambda answer: answer.topic)
         )
+        routed = RunnablePassthrough.assign(route=topic, found=lambda _: None, reason=lambda _: None)
     technical = RunnablePassthrough.assign(product=_product(cheap)) | _answer(strong)
-    to_person = RunnableLambda(lambda _: RoutingResult(route="person", by=by))
     destination = RunnableBranch(
-        (lambda given: given["route"] is None, to_person),
+        (lambda given: given["reason"], RunnableLambda(_to_person)),
         (lambda given: given["route"] == "technical", technical),
         _answer(cheap),
     )
-    return RunnablePassthrough.assign(route=route, by=lambda _: by) | destination
+    return RunnablePassthrough.assign(by=lambda _: by) | routed | destination
 
 
-def _similar_topic(embeddings: Embeddings, text: str) -> str | None:
-    message, *topics = embeddings.embed_documents([text, *descriptions()])
-    return clear_winner(similarities(message, topics))
+def _similar(embeddings: Embeddings, text: str) -> Similarities:
+    return similarities(text, embeddings.embed_documents(to_embed(text)))
+
+
+def _to_person(given: dict[str, Any]) -> RoutingResult:
+    return RoutingResult(route="person", by=given["by"], product=given.get("product"), reason=given["reason"])
 
 
 def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
@@ -75,11 +86,10 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
     answer = gated(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
-        lambda answer, given: notes_gate(answer, given["notes"]),
+        lambda answer, given: notes_gate(concise(answer, given["notes"]), given["notes"]),
     )
-    return (
-        RunnablePassthrough.assign(notes=lambda given: NOTES[given.get("product") or given["route"]])
-        | RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
+    answered = (
+        RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
         | RunnablePassthrough.assign(answer=answer)
         | RunnableLambda(
             lambda given: RoutingResult(
@@ -87,7 +97,15 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
                 by=given["by"],
                 product=given.get("product"),
                 model=llm.model_name,
-                answer=given["answer"],
+                answer=concise(given["answer"], given["notes"]),
             )
         )
     )
+    notes = RunnablePassthrough.assign(
+        notes=lambda given: notes_about(_subject(given), given["found"]), reason=lambda given: no_note(_subject(given))
+    )
+    return notes | RunnableBranch((lambda given: given["notes"], answered), RunnableLambda(_to_person))
+
+
+def _subject(given: dict[str, Any]) -> str:
+    return given.get("product") or given["route"]

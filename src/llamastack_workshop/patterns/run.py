@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shlex
+import shutil
 import sys
 import tempfile
+import textwrap
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,10 +17,12 @@ from typing import Annotated, Any
 
 import httpx
 import typer
-from openai import APIError, APIStatusError, AsyncOpenAI, OpenAI
+from openai import APIError, APIStatusError, APITimeoutError, AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason
+from llamastack_workshop.patterns.parallelization import APART
+from llamastack_workshop.patterns.product_texts import EXAMPLE, UnclearText
+from llamastack_workshop.patterns.steps import DENIED, GateError, Journal, Reason, Step, StepError, refusal_reason, told
 from llamastack_workshop.server import stack
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.console import PlainConsole
@@ -154,35 +158,65 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
         progress.print(f"{pattern} with {model}, {'with LangChain' if options.langchain else 'in plain Python'}:")
         run = Run(options, base_url, api_key, model, text, journal, time.perf_counter())
         try:
-            with _clear_call_errors(base_url):
+            with _clear_call_errors(run):
                 yield run
         except (WorkshopError, KeyboardInterrupt) as error:
-            if not (path.exists() and journal.path):
+            how = _how_to_resume(pattern, path, run, error)
+            if isinstance(error, KeyboardInterrupt):
+                progress.print(how, soft_wrap=True)
                 raise
-            how = _how_to_resume(pattern, path, options, error)
-            if isinstance(error, WorkshopError):
-                raise WorkshopError(error.problem, f"{error.fix}\n       {how}") from error
-            progress.print(how, soft_wrap=True)
-            raise
+            if not how:
+                raise
+            told_too = WorkshopError(error.problem, f"{error.fix}\n       {how}")
+            raise told_too.with_traceback(error.__traceback__) from error.__cause__
         path.unlink(missing_ok=True)
 
 
-def _how_to_resume(pattern: str, path: Path, options: Options, error: BaseException) -> str:
-    """Return the sentence with the command that goes on with the run that ended with `error`."""
-    # Inside `uv run`, the command is found; in the shell that it came from, it need not be.
-    words = [*(["uv", "run"] if "UV_RUN_RECURSION_DEPTH" in os.environ else []), f"llamastack-{pattern}"]
-    words += ["--resume", _short(path)]
-    if options.base_url:
-        words += ["--base-url", options.base_url]
-    if isinstance(error, Again):
-        words += error.options
-    # The same model would say the same to the same text.
-    differently = ", with another --model or --text" if isinstance(error, GateFailed) else ""
-    return f"The finished steps are kept; go on{differently} with: {shlex.join(words)}"
+def _how_to_resume(pattern: str, path: Path, run: Run, error: BaseException) -> str:
+    """Return the sentence with the command that goes on with the run that ended with `error`, or "" if none can."""
+    if run.options.langchain:
+        return "A run with LangChain keeps no steps; one without --langchain does."
+    if not path.exists():
+        return "" if isinstance(error, WorkshopError) else "No step was finished."
+    further = list(error.options) if isinstance(error, Again) else []
+    if isinstance(error, GateFailed | UnclearText):
+        # The same model would say the same to the same text.
+        others = [] if isinstance(error, UnclearText) else _other_models(run)
+        further = ["--model", others[-1]] if others else ["--text", "-"] if pattern in _KEEPS_PARTS else []
+        if not further:
+            if not run.options.resume:
+                path.unlink()
+            return ""
+    words = [*_command(f"llamastack-{pattern}"), "--resume", _short(path)]
+    if run.options.base_url:
+        words += ["--base-url", run.options.base_url]
+    words += further
+    differently = {"--model": ", with another model,", "--text": ", with the corrected text as standard input,"}
+    how = differently.get(further[0], "") if isinstance(error, GateFailed | UnclearText) else ""
+    return f"The finished steps are kept; go on{how} with: {shlex.join(words)}"
+
+
+# In these, a step reads one part of the text: the others remain the same when that part is corrected.
+_KEEPS_PARTS = ("parallelization", "orchestrator-workers")
+
+
+def _command(name: str) -> list[str]:
+    """Return the words that start the command `name` in the shell that started this one."""
+    if "UV_RUN_RECURSION_DEPTH" in os.environ:
+        return ["uv", "run", name]
+    script = Path(sys.argv[0])
+    return [_short(script.absolute())] if script.name == name and not shutil.which(name) else [name]
+
+
+def _other_models(run: Run) -> list[str]:
+    try:
+        return [model for model in stack.language_models(run.base_url, run.api_key) if model != run.model]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return []
 
 
 class GateFailed(WorkshopError):
-    """No answer passed the gate of a step."""
+    """No answer of the model passed the gate of a step."""
 
 
 class Again(WorkshopError):
@@ -266,41 +300,69 @@ def _model(base_url: str, wanted: str | None, api_key: str | None) -> str:
             wish = "refuses the token in LLAMA_STACK_API_KEY" if api_key else "wants a token"
             raise WorkshopError(f"The server at {base_url} {wish} (HTTP {status}).", _VALID_TOKEN) from error
         hint = "" if base_url.endswith("/v1") else " The address ends in /v1."
-        raise WorkshopError(
-            f"No LlamaStack server answers at {base_url}.{hint}",
-            "Start one in another terminal: make llama-server (or: uv run workshop llama-server)",
-        ) from error
+        start = _start_command(base_url)
+        fix = f"Start one in another terminal: {start}" if start else f"Check the address: curl {base_url}/models"
+        raise WorkshopError(f"No LlamaStack server answers at {base_url}.{hint}", fix) from error
+
+
+def _start_command(base_url: str) -> str | None:
+    """Return the command that starts a server at `base_url`, or None if that is on another machine."""
+    url = httpx.URL(base_url)
+    if url.host not in ("localhost", "127.0.0.1", "::1"):
+        return None
+    if url.port == paths.DEFAULT_PORT:
+        return "make llama-server (or: uv run workshop llama-server)"
+    return f'make llama-server ARGS="--port {url.port or 80}"'
 
 
 @contextmanager
-def _clear_call_errors(base_url: str) -> Iterator[None]:
-    """Turn what a pattern raises into a WorkshopError."""
+def _clear_call_errors(run: Run) -> Iterator[None]:
+    """Turn what a pattern raises into a WorkshopError; with VERBOSE=true, show the step that failed first."""
     try:
         yield
     except StepError as error:
-        answer = f" Its last answer: {error.step.output[:120]!r}" if error.step.output else ""
-        kind = GateFailed if error.reason == "gate" else WorkshopError
-        raise kind(f"{error}.{answer}", _remedy(error.reason, str(error), base_url)) from error
+        if verbose():
+            _show_failed(error.step)
+        fix = _remedy(error.reason, str(error), run)
+        if error.reason == "text":
+            raise UnclearText(f"{error}.", fix) from None
+        problem = f"{error}.{_last_answer(error.step.output)}"
+        if error.reason == "gate":
+            raise GateFailed(problem, fix) from None
+        if error.reason == "timeout":
+            raise Again(problem, fix, "--timeout", _longer(run)) from error
+        raise WorkshopError(problem, fix) from error
+    except APITimeoutError as error:
+        raise Again(
+            f"The call to {run.base_url} timed out.", _remedy("timeout", "", run), "--timeout", _longer(run)
+        ) from error
     except APIStatusError as error:
         raise WorkshopError(
-            f"The server refused the call (HTTP {error.status_code}): {str(error.message)[:200]}",
-            _remedy(refusal_reason(error), f"HTTP {error.status_code} {error.message}", base_url),
+            f"The server refused the call (HTTP {error.status_code}): {told(str(error.message))}",
+            _remedy(refusal_reason(error), f"HTTP {error.status_code} {error.message}", run),
         ) from error
     except (APIError, httpx.HTTPError) as error:
         raise WorkshopError(
-            f"The call to {base_url} failed: {error}",
-            f"{_remedy('connection', str(error), base_url)}, or give it more time: --timeout 300",
+            f"The call to {run.base_url} failed: {told(str(error))}", _remedy("connection", str(error), run)
         ) from error
     except GateError as error:
-        raise GateFailed(str(error)[:300], _CLEARER_TEXT) from error
+        answers = [step.output for step in run.journal.steps if step.name == error.name]
+        problem = f"{textwrap.shorten(str(error), 300, placeholder=' …')}.{_last_answer(*answers[-1:])}"
+        raise GateFailed(problem, _remedy("gate", "", run)) from None
+
+
+def _last_answer(answer: str = "") -> str:
+    return f" Its last answer: {textwrap.shorten(answer, 120, placeholder=' …')!r}" if answer.strip() else ""
 
 
 _VALID_TOKEN = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that this server accepts (chapter 20)."
-_CLEARER_TEXT = "Try a clearer text or a larger --model; VERBOSE=true shows every step."
 _DENIED = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that may do this (chapter 20)."
 # What a server says, and what helps.
 _REFUSALS = {
-    r"(?i)context|too long|too large|exceed|token limit": "Shorten the text.",
+    r"(?i)physical batch size": "Shorten the text: this is the limit of the embedding model, whatever --model says. "
+    "Or let the model find the topic: --by model",
+    r"(?i)context (?:size|length|window)|prompt is too long|token limit|(?:too many|maximum) .*tokens": "Shorten the "
+    "text, or choose a --model that reads longer ones.",
     r"HTTP 404|(?i:not found)": "Choose another --model; without one, the server's first is taken.",
     r"HTTP 429": "Wait a while, and run it again.",
     r"HTTP 5\d\d|(?i:connection error|unavailable)": "Look into the server's log: the model behind it may have ended. "
@@ -308,18 +370,28 @@ _REFUSALS = {
 }
 
 
-def _remedy(reason: Reason, message: str, base_url: str) -> str:
-    """Return what to do about a step that failed for `reason`, with `message`, at the server at `base_url`."""
+def _remedy(reason: Reason, message: str, run: Run) -> str:
+    """Return what to do about a step of `run` that failed for `reason`, with `message`."""
+    if reason == "text" and APART in message:
+        return "Put a blank line between two laptops."
+    if reason == "text":
+        return f"Say it in the text, as in {EXAMPLE!r}"
     if reason == "gate":
-        return _CLEARER_TEXT
+        return f"Try a clearer text or a larger --model{'' if verbose() else '; VERBOSE=true shows every step'}."
     if reason == "timeout":
-        return "Give it more time: --timeout 300"
+        return f"Give it more time: --timeout {_longer(run)}"
     if reason == "denied":
         return _DENIED
     if reason == "connection":
-        return f"See whether a server still answers: curl {base_url}/models"
+        start = _start_command(run.base_url)
+        again = f"; if none does: {start}" if start else ""
+        return f"See whether a server still answers: curl {run.base_url}/models{again}"
     found = next((fix for pattern, fix in _REFUSALS.items() if re.search(pattern, message)), None)
     return found or "Change the text or the --model as the message says; the server's log says more."
+
+
+def _longer(run: Run) -> str:
+    return f"{max(300, 2 * run.options.timeout):.0f}"
 
 
 def _short(path: Path) -> str:
@@ -333,10 +405,22 @@ def _show(step: Step) -> None:
     if step.kept:
         cost = "kept from the earlier run"
     if verbose():
-        progress.rule(f"{step.name}: {cost}", align="left")
-        for title, text in (("prompt", step.prompt), ("output", step.output)):
-            progress.print(title, style="bold")
-            # Not markup: a text may have brackets of its own.
-            progress.print(f"{text}\n")
+        _show_all(f"{step.name}: {cost}", step)
     else:
         progress.print(f"  {step.name} ({cost})")
+
+
+def _show_failed(step: Step) -> None:
+    tries = f", {step.attempts} attempts" if step.attempts > 1 else ""
+    _show_all(f"{step.name}: failed{tries}", step)
+
+
+def _show_all(title: str, step: Step) -> None:
+    """Print the prompt of a step, the answers that did not pass its gate, and its output."""
+    progress.rule(title, align="left")
+    rejected = [(f"answer {n}: {one.objection}", one.answer) for n, one in enumerate(step.rejected, 1)]
+    passed = [] if rejected and step.output == step.rejected[-1].answer else [("output", step.output)]
+    for heading, text in (("prompt", step.prompt), *rejected, *passed):
+        progress.print(heading, style="bold")
+        # Not markup: a text may have brackets of its own.
+        progress.print(f"{text}\n")

@@ -7,6 +7,7 @@ Gates between steps come from https://www.anthropic.com/engineering/building-eff
 
 import json
 import re
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -26,16 +27,25 @@ Gate = Callable[[str], str | None]
 OBJECTION = "{prompt}\n\nYour last answer was not accepted: {problem}. Try again."
 
 
+class Rejected(BaseModel):
+    """An answer that did not pass its gate, and why."""
+
+    answer: str
+    objection: str
+
+
 class Step(BaseModel):
     """One finished step: what was asked, what came back, and what it took, over all attempts.
 
-    `first_token_seconds` counts from the request of the last attempt. `kept` says that an earlier run did the step.
+    `rejected` are the answers that did not pass the gate. `first_token_seconds` counts from the request of the last
+    attempt. `kept` says that an earlier run did the step.
     """
 
     name: str
     prompt: str
     output: str = ""
     response_id: str = ""
+    rejected: list[Rejected] = []
     attempts: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
@@ -44,7 +54,8 @@ class Step(BaseModel):
     kept: bool = False
 
 
-Reason = Literal["gate", "timeout", "connection", "denied", "refused", "server"]
+# "text" means that no model was asked: the text does not say what the step needs.
+Reason = Literal["text", "gate", "timeout", "connection", "denied", "refused", "server"]
 
 # What a server answers to a token that it does not know, and to one that may not do this.
 DENIED = (401, 403)
@@ -200,6 +211,14 @@ def refusal_reason(error: APIStatusError) -> Reason:
     return "denied" if error.status_code in DENIED else "refused"
 
 
+def told(message: str) -> str:
+    """Return what a server says in one line of whole words: of errors wrapped in errors, the innermost."""
+    inner = re.compile(r"""['"](?:message|detail|msg)['"]:\s*(['"])(.+?)(?:(?<!\\)\1\s*[,}]|$)""", re.DOTALL)
+    while found := inner.search(message):
+        message = found[2]
+    return textwrap.shorten(message.replace("\\", ""), 200, placeholder=" …")
+
+
 def answer_schema(**fields: Any) -> type[BaseModel]:
     """Return the schema of an answer that is an object with these fields and no others: their types, by name."""
     return create_model(
@@ -273,12 +292,12 @@ class _Attempts:
         except (APITimeoutError, httpx.TimeoutException) as error:
             raise StepError(self.step, "timeout", "heard nothing from the server for too long") from error
         except APIStatusError as error:
-            problem = f"was refused by the server (HTTP {error.status_code}): {str(error.message)[:200]}"
+            problem = f"was refused by the server (HTTP {error.status_code}): {told(str(error.message))}"
             raise StepError(self.step, refusal_reason(error), problem) from error
         except (APIConnectionError, httpx.TransportError) as error:
             raise StepError(self.step, "connection", "lost the connection to the server") from error
         except APIError as error:
-            raise StepError(self.step, "server", f"failed in the server: {error.message[:200]}") from error
+            raise StepError(self.step, "server", f"failed in the server: {told(error.message)}") from error
         if self.step.response_id == answered:
             raise StepError(self.step, "connection", "got a stream without an end")
 
@@ -291,7 +310,7 @@ class _Attempts:
         elif event.type in ("response.completed", "response.incomplete"):
             self._finish(event.response, elapsed)
         elif event.type == "response.failed":
-            raise StepError(self.step, "server", f"failed in the server: {event.response.error.message[:200]}")
+            raise StepError(self.step, "server", f"failed in the server: {told(event.response.error.message)}")
 
     def _finish(self, response: Response, seconds: float) -> None:
         self.step.response_id = response.id
@@ -300,3 +319,5 @@ class _Attempts:
         self.step.input_tokens += response.usage.input_tokens
         self.step.output_tokens += response.usage.output_tokens
         self._problem = self._gate(response.output_text)
+        if self._problem:
+            self.step.rejected.append(Rejected(answer=response.output_text, objection=self._problem))
