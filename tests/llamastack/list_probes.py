@@ -81,8 +81,8 @@ def _before(listing: Listing) -> Finding:
 
 def _order(listing: Listing) -> Finding:
     newest = listing.found(limit=100, order="desc")
-    up, down = (listing.call(limit=1, order=order).data[0] for order in ("asc", "desc"))
-    turned = down.id == newest[0] == listing.ids[-1] and up.id != down.id
+    oldest = listing.call(limit=1, order="asc").data[0].id
+    turned = newest[0] == listing.ids[-1] != oldest
     ties = newest == listing.ids[::-1]
     said = f"newest or oldest first: {yes(turned)}; within one second as well: {yes(ties)}"
     verdict = IMPLEMENTED if turned and ties else PARTLY if turned else IGNORED

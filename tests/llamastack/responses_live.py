@@ -62,7 +62,8 @@ class Live:
         # After an error LlamaStack closes the connection, and does not say so: a second request on it may be lost.
         once = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(base_url=self.base_url, timeout=300, limits=once)
-        self.client = OpenAI(base_url=self.base_url, api_key="none", max_retries=0, timeout=300)
+        own = httpx.Client(timeout=300, limits=once)
+        self.client = OpenAI(base_url=self.base_url, api_key="none", max_retries=0, http_client=own)
 
     def post(self, **parameters: Any) -> httpx.Response:
         """Ask for a short answer; `parameters` override the question and its limit."""

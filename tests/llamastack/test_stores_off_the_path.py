@@ -109,7 +109,7 @@ def test_a_list_as_an_attribute_keeps_the_server_from_starting_again(base_url: s
         file = added(client, "harbour.txt", b"The harbour opens at 07:30.", attributes=attributes)
         assert (file.status, file.last_error.message) == ("failed", "unhashable type: 'list'")
         other = client.files.create(file=("gate.txt", b"The gate is blue."), purpose="assistants")
-        client.vector_stores.files.create(other.id, vector_store_id=file.vector_store_id)
+        client.vector_stores.files.create(file_id=other.id, vector_store_id=file.vector_store_id)
     with throwaway_server(configuration, variables) as server:
         assert server.error.startswith("ValueError: Error deserializing Faiss index")
     with closing(sqlite3.connect(tmp_path / "kv.db")) as database, database:

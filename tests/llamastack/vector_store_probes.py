@@ -443,11 +443,10 @@ def ranker(live: Live) -> Finding:
         name: search(live, shelf(live).store, ranking_options={"ranker": name})
         for name in ("none", "auto", "default-2024-11-15", "weighted", "no such ranker", "neural")
     }
-    differ = [f"`{name}`" for name, reply in found.items() if names(reply) != plain]
-    empty = [f"`{name}`" for name, reply in found.items() if not names(reply)]
-    said = (
-        f"six rankers, one of them invented, all 200; other hits: {', '.join(differ)}; none at all: {', '.join(empty)}"
-    )
+    empty = [name for name, reply in found.items() if not names(reply)]
+    same = [name for name, reply in found.items() if names(reply) == plain]
+    assert {*empty, *same} == set(found), "a ranker has an effect"
+    said = f"{len(found)} rankers, one of them invented: all 200; none finds anything else, {', '.join(empty)} nothing"
     return Finding(IGNORED, said)
 
 
