@@ -37,7 +37,9 @@ def test_a_database_that_is_down_stores_nothing_and_says_nothing(variables: dict
     with throwaway_server(configuration, variables) as server:
         assert server.error is None
         assert httpx.get(f"{server.base_url}/health").json() == {"status": "OK"}
-        assert answered(server, model) == (200, True, 500)
+        status, stored, retrieved = answered(server, model)
+        # 502 with the driver of Postgres, 500 without.
+        assert (status, stored) == (200, True) and retrieved >= 500
 
 
 @pytest.fixture
