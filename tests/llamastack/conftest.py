@@ -1,10 +1,11 @@
 """What the tests of the pinned LlamaStack server share, and the marker that all of them have."""
 
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from responses_live import Live, running_live
+from responses_live import Live, running_live, skip_other_upstreams
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -19,3 +20,12 @@ def live(base_url: str, model: str) -> Iterator[Live]:
     """The server with a vector store in it and an MCP server beside it."""
     with running_live(base_url, model) as live:
         yield live
+
+
+@pytest.fixture(scope="session")
+def measured(live: Live) -> Live:
+    """The same, if it is the server that the reference pages describe."""
+    skip_other_upstreams(live)
+    served = live.http.get("/version").json()["version"]
+    assert served == version("llama-stack"), "the pages name the installed version"
+    return live

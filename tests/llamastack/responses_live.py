@@ -46,7 +46,7 @@ LIMIT = 32
 _ATTEMPTS = 4
 
 
-@dataclass
+@dataclass(eq=False)
 class Live:
     """The server under test, and what the probes need around it."""
 
@@ -59,8 +59,11 @@ class Live:
     _events: dict[str, list[Json]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.http = httpx.Client(base_url=self.base_url, timeout=300)
-        self.client = OpenAI(base_url=self.base_url, api_key="none", max_retries=0, timeout=300)
+        # After an error LlamaStack closes the connection, and does not say so: a second request on it may be lost.
+        once = httpx.Limits(max_keepalive_connections=0)
+        self.http = httpx.Client(base_url=self.base_url, timeout=300, limits=once)
+        own = httpx.Client(timeout=300, limits=once)
+        self.client = OpenAI(base_url=self.base_url, api_key="none", max_retries=0, http_client=own)
 
     def post(self, **parameters: Any) -> httpx.Response:
         """Ask for a short answer; `parameters` override the question and its limit."""
@@ -120,6 +123,12 @@ class Live:
     def mcp_that_fails(self) -> Json:
         (tool,) = self.mcp["tools"]
         return self.mcp | {"tools": [tool | {"allowed_tools": ["get_stock"]}]}
+
+    @cached_property
+    def embedder(self) -> str:
+        """The id of the model that embeds."""
+        models = self.http.get("/models").json()["data"]
+        return next(one["id"] for one in models if one["custom_metadata"].get("model_type") == "embedding")
 
     @cached_property
     def plain(self) -> Json:

@@ -1,17 +1,28 @@
 """Probes of the Responses API: each asks the live server for one thing and says what came of it.
 
-A probe is a function from the server to a `Finding`. The tables below hold one for every name that the openai SDK has
-in its types; `test_responses_reference.py` runs them all and holds book/responses-reference.md to the findings.
+The tables below hold a probe for every name that the openai SDK has in its types; `test_responses_reference.py` runs
+them all and holds book/responses-reference.md to the findings.
 """
 
 import ast
-import re
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-import httpx
-from openai import APIStatusError
+from findings import (
+    FAILS,
+    IGNORED,
+    IMPLEMENTED,
+    NOT_PROBED,
+    PARTLY,
+    PASSED_ON,
+    REFUSED,
+    Finding,
+    Probe,
+    answers,
+    effect,
+    outcome,
+    refusal,
+    yes,
+)
 from pydantic import BaseModel
 from responses_live import (
     CITY,
@@ -29,22 +40,6 @@ from responses_live import (
 )
 from tables import probes
 
-IMPLEMENTED = "implemented"
-PARTLY = "partly"
-PASSED_ON = "passed on"
-NO_EFFECT = "no effect"
-NOT_PROBED = "not probed"
-REFUSED = "refused"
-FAILS = "fails"
-
-
-@dataclass(frozen=True)
-class Finding:
-    verdict: str
-    evidence: str
-
-
-Probe = Callable[[Live], Finding]
 PARAMETERS: dict[str, Probe] = {}
 OWN_PARAMETERS: dict[str, Probe] = {}
 METHODS: dict[str, Probe] = {}
@@ -52,37 +47,6 @@ TOOLS: dict[str, Probe] = {}
 INCLUDE: dict[str, Probe] = {}
 INPUT_ITEMS: dict[str, Probe] = {}
 CONTENT_PARTS: dict[str, Probe] = {}
-
-
-def effect(seen: bool, evidence: str) -> Finding:
-    return Finding(IMPLEMENTED, evidence) if seen else Finding(NO_EFFECT, f"not so: {evidence}")
-
-
-def outcome(reply: httpx.Response) -> str:
-    """Return the status, and the message of an error; nothing that differs from run to run, at most 77 characters."""
-    if reply.status_code == 200:
-        return "200"
-    body = reply.json()
-    message = body["detail"] if "detail" in body else body["error"]["message"]
-    text = re.sub(r"\b(resp|conv|msg|pmpt|file|vs)[_-][0-9a-f-]{16,}", r"\1_…", _first_of_many(message))
-    text = re.sub(r"\(?\d+ tokens\)?", "(… tokens)", text)
-    return f"{reply.status_code}: {text if len(text) <= 72 else text[:71].rstrip() + '…'}"
-
-
-def _first_of_many(message: str) -> str:
-    """Return the message; of a list of validation errors the most telling one, with the place that it is about."""
-    if not message.startswith("{'errors':"):
-        return message
-    errors = ast.literal_eval(message)["errors"]
-    error = next((error for error in errors if error["type"] == "union_tag_invalid"), errors[0])
-    tag = re.match(r"Input tag ('\w+')", error["msg"])
-    return f"{tag[1]} does not match any of the expected tags" if tag else error["msg"]
-
-
-def refusal(reply: httpx.Response) -> Finding | None:
-    if reply.status_code == 200:
-        return None
-    return Finding(FAILS if reply.status_code >= 500 else REFUSED, outcome(reply))
 
 
 # Parameters of responses.create
@@ -94,7 +58,7 @@ def background(live: Live) -> Finding:
     finished = live.finished(queued["id"])
     streamed = live.post(background=True, stream=True)
     works = (queued["status"], finished["status"]) == ("queued", "completed")
-    verdict = IMPLEMENTED if works and streamed.status_code == 200 else PARTLY if works else NO_EFFECT
+    verdict = IMPLEMENTED if works and streamed.status_code == 200 else PARTLY if works else IGNORED
     return Finding(verdict, f"{queued['status']}, then {finished['status']}; with `stream` {outcome(streamed)}")
 
 
@@ -107,16 +71,14 @@ def conversation(live: Live) -> Finding:
     shown = "shown" if "conversation" in response else "not shown"
     verdict = IMPLEMENTED if by_object.status_code == 200 and "conversation" in response else PARTLY
     evidence = f"{len(kept)} items kept; {shown} in the response; as an object: {outcome(by_object)}"
-    return Finding(verdict if kept else NO_EFFECT, evidence)
+    return Finding(verdict if kept else IGNORED, evidence)
 
 
 @probes(PARAMETERS, "include")
 def include(live: Live) -> Finding:
     logprobs = include_logprobs(live).verdict == IMPLEMENTED
     unknown = live.post(include=["web_search_call.results"]).status_code
-    return Finding(
-        PARTLY if logprobs else NO_EFFECT, f"logprobs: {_yes(logprobs)}; `web_search_call.results`: {unknown}"
-    )
+    return Finding(PARTLY if logprobs else IGNORED, f"logprobs: {yes(logprobs)}; `web_search_call.results`: {unknown}")
 
 
 @probes(PARAMETERS, "input")
@@ -130,7 +92,7 @@ def input_(live: Live) -> Finding:
 def instructions(live: Live) -> Finding:
     response = live.answer(instructions="Answer in one short sentence, and in English only.")
     longer = prompt_tokens(response) > prompt_tokens(live.plain)
-    return effect(longer, f"the prompt grows; echoed: {_yes(response['instructions'])}")
+    return effect(longer, f"the prompt grows; echoed: {yes(response['instructions'])}")
 
 
 @probes(PARAMETERS, "max_output_tokens")
@@ -139,7 +101,7 @@ def max_output_tokens(live: Live) -> Finding:
     reason = (response["incomplete_details"] or {}).get("reason")
     obeyed = response["status"] == "incomplete" and response["usage"]["output_tokens"] <= 16
     verdict = IMPLEMENTED if reason == "max_output_tokens" else PARTLY
-    return Finding(verdict if obeyed else NO_EFFECT, f"status {response['status']}, reason `{reason}`")
+    return Finding(verdict if obeyed else IGNORED, f"status {response['status']}, reason `{reason}`")
 
 
 @probes(PARAMETERS, "max_tool_calls")
@@ -171,7 +133,7 @@ def parallel_tool_calls(live: Live) -> Finding:
         for wanted in (True, False)
     }
     evidence = f"{calls[True]} calls in one turn; with `false` {calls[False]}"
-    return Finding(PASSED_ON if calls[True] > 1 else NO_EFFECT, evidence)
+    return Finding(PASSED_ON if calls[True] > 1 else IGNORED, evidence)
 
 
 @probes(PARAMETERS, "previous_response_id")
@@ -180,7 +142,7 @@ def previous_response_id(live: Live) -> Finding:
     seen = prompt_tokens(response) > prompt_tokens(live.plain)
     echoed = response["previous_response_id"]
     verdict = IMPLEMENTED if echoed else PARTLY
-    return Finding(verdict if seen else NO_EFFECT, f"the prompt grows by the earlier turn; echoed: {_yes(echoed)}")
+    return Finding(verdict if seen else IGNORED, f"the prompt grows by the earlier turn; echoed: {yes(echoed)}")
 
 
 @probes(PARAMETERS, "prompt")
@@ -192,7 +154,7 @@ def prompt(live: Live) -> Finding:
     as_string = live.post(prompt={"id": saved["prompt_id"], "variables": {"word": "Surely"}})
     longer = prompt_tokens(response) > prompt_tokens(live.plain)
     verdict = IMPLEMENTED if as_string.status_code == 200 else PARTLY
-    return Finding(verdict if longer else NO_EFFECT, f"the prompt grows; a string as variable: {outcome(as_string)}")
+    return Finding(verdict if longer else IGNORED, f"the prompt grows; a string as variable: {outcome(as_string)}")
 
 
 @probes(PARAMETERS, "prompt_cache_key")
@@ -235,8 +197,8 @@ def stream(live: Live) -> Finding:
     whole = types[0] == "response.created" and types[-1] == "response.completed"
     done = "response.output_text.done" in types
     verdict = IMPLEMENTED if done else PARTLY
-    evidence = f"events from created to completed; `output_text.done` among them: {_yes(done)}"
-    return Finding(verdict if whole else NO_EFFECT, evidence)
+    evidence = f"events from created to completed; `output_text.done` among them: {yes(done)}"
+    return Finding(verdict if whole else IGNORED, evidence)
 
 
 @probes(PARAMETERS, "temperature")
@@ -252,8 +214,8 @@ def text(live: Live) -> Finding:
     terse = live.answer(text={"verbosity": "low"})["text"]
     verdict = IMPLEMENTED if "verbosity" in terse else PARTLY
     return Finding(
-        verdict if keys == {"city"} else NO_EFFECT,
-        f"`format`: the answer has the schema's keys; `verbosity` echoed: {_yes(terse.get('verbosity'))}",
+        verdict if keys == {"city"} else IGNORED,
+        f"`format`: the answer has the schema's keys; `verbosity` echoed: {yes(terse.get('verbosity'))}",
     )
 
 
@@ -267,8 +229,8 @@ def tool_choice(live: Live) -> Finding:
     limited = live.answer(**both, tool_choice=allowed)
     calls = [{call["name"] for call in items(answer, "function_call")} for answer in (without, forced, limited)]
     obeyed = [calls[0] == set(), calls[1] == {"get_weather"}, calls[2] == {"get_weather"}]
-    words = [f"{word}: {_yes(ok)}" for word, ok in zip(("`none`", "a name", "`allowed_tools`"), obeyed, strict=True)]
-    verdict = IMPLEMENTED if all(obeyed) else PARTLY if any(obeyed) else NO_EFFECT
+    words = [f"{word}: {yes(ok)}" for word, ok in zip(("`none`", "a name", "`allowed_tools`"), obeyed, strict=True)]
+    verdict = IMPLEMENTED if all(obeyed) else PARTLY if any(obeyed) else IGNORED
     return Finding(verdict, f"obeyed: {', '.join(words)}")
 
 
@@ -276,9 +238,7 @@ def tool_choice(live: Live) -> Finding:
 def tools(live: Live) -> Finding:
     called = function_tool(live).verdict == IMPLEMENTED
     other = live.post(tools=[{"type": "code_interpreter", "container": {"type": "auto"}}]).status_code
-    return Finding(
-        PARTLY if called else NO_EFFECT, f"`function` is called: {_yes(called)}; `code_interpreter`: {other}"
-    )
+    return Finding(PARTLY if called else IGNORED, f"`function` is called: {yes(called)}; `code_interpreter`: {other}")
 
 
 @probes(PARAMETERS, "top_logprobs")
@@ -332,11 +292,7 @@ def schema_of_create(live: Live) -> Json:
 
 def _echoed(live: Live, name: str, value: Any) -> Finding:
     response = live.answer(**{name: value})
-    return Finding(NOT_PROBED, f"echoed: {_yes(response[name] == value)}; no effect to be seen from outside")
-
-
-def _yes(value: Any) -> str:
-    return "yes" if value else "no"
+    return Finding(NOT_PROBED, f"echoed: {yes(response[name] == value)}; no effect to be seen from outside")
 
 
 # LlamaStack's own parameters
@@ -371,7 +327,7 @@ def any_other_name(live: Live) -> Finding:
     first, second = (text_of(live.answer(temperature=2, seed=7)) for _ in range(2))
     other = text_of(live.answer(temperature=2, seed=8))
     arrived = first == second != other
-    return Finding(PASSED_ON if arrived else NO_EFFECT, "`seed` reaches llama.cpp: same seed, same answer")
+    return Finding(PASSED_ON if arrived else IGNORED, "`seed` reaches llama.cpp: same seed, same answer")
 
 
 def _changes_the_answer(live: Live, **parameters: Any) -> Finding:
@@ -382,16 +338,9 @@ def _changes_the_answer(live: Live, **parameters: Any) -> Finding:
 # Methods of the SDK
 
 
-def _answers(call: Callable[[], Any], evidence: str, works: Callable[[Any], bool] = bool) -> Finding:
-    try:
-        return effect(works(call()), evidence)
-    except APIStatusError as error:
-        return refusal(error.response)
-
-
 @probes(METHODS, "responses.create")
 def responses_create(live: Live) -> Finding:
-    return _answers(lambda: _create(live), "status completed", lambda response: response.status == "completed")
+    return answers(lambda: _create(live), "status completed", lambda response: response.status == "completed")
 
 
 @probes(METHODS, "responses.retrieve")
@@ -400,7 +349,7 @@ def responses_retrieve(live: Live) -> Finding:
     found = live.client.responses.retrieve(id_).id == id_
     events = list(live.client.responses.retrieve(id_, stream=True))
     verdict = IMPLEMENTED if events else PARTLY
-    return Finding(verdict if found else NO_EFFECT, f"comes back; with `stream=True` {len(events)} events")
+    return Finding(verdict if found else IGNORED, f"comes back; with `stream=True` {len(events)} events")
 
 
 @probes(METHODS, "responses.delete")
@@ -413,7 +362,7 @@ def responses_delete(live: Live) -> Finding:
 @probes(METHODS, "responses.cancel")
 def responses_cancel(live: Live) -> Finding:
     id_ = live.answer(background=True)["id"]
-    finding = _answers(
+    finding = answers(
         lambda: live.client.responses.cancel(id_), "cancelled", lambda response: response.status == "cancelled"
     )
     live.finished(id_)
@@ -422,7 +371,7 @@ def responses_cancel(live: Live) -> Finding:
 
 @probes(METHODS, "responses.compact")
 def responses_compact(live: Live) -> Finding:
-    return _answers(lambda: live.client.responses.compact(model=live.model, input=QUESTION), "items come back")
+    return answers(lambda: live.client.responses.compact(model=live.model, input=QUESTION), "items come back")
 
 
 @probes(METHODS, "responses.connect")
@@ -447,7 +396,7 @@ def responses_parse(live: Live) -> Finding:
             model=live.model, input=QUESTION, text_format=City, max_output_tokens=200
         ).output_parsed
 
-    return _answers(parsed, "the answer as a Pydantic object", lambda city: isinstance(city, City))
+    return answers(parsed, "the answer as a Pydantic object", lambda city: isinstance(city, City))
 
 
 @probes(METHODS, "responses.stream")
@@ -457,13 +406,13 @@ def responses_stream(live: Live) -> Finding:
             types = {event.type for event in events}
             return "response.output_text.delta" in types and events.get_final_response().status == "completed"
 
-    return _answers(final, "deltas, then the final response")
+    return answers(final, "deltas, then the final response")
 
 
 @probes(METHODS, "responses.input_items.list")
 def input_items_list(live: Live) -> Finding:
     id_ = _create(live).id
-    return _answers(
+    return answers(
         lambda: live.client.responses.input_items.list(id_).data,
         "the question comes back",
         lambda found: QUESTION in str(found),
@@ -472,7 +421,7 @@ def input_items_list(live: Live) -> Finding:
 
 @probes(METHODS, "responses.input_tokens.count")
 def input_tokens_count(live: Live) -> Finding:
-    return _answers(lambda: live.client.responses.input_tokens.count(model=live.model, input=QUESTION), "counted")
+    return answers(lambda: live.client.responses.input_tokens.count(model=live.model, input=QUESTION), "counted")
 
 
 @probes(METHODS, "conversations.create")
@@ -485,7 +434,7 @@ def conversations_create(live: Live) -> Finding:
 @probes(METHODS, "conversations.retrieve")
 def conversations_retrieve(live: Live) -> Finding:
     id_ = live.client.conversations.create().id
-    return _answers(lambda: live.client.conversations.retrieve(id_).id == id_, "comes back")
+    return answers(lambda: live.client.conversations.retrieve(id_).id == id_, "comes back")
 
 
 @probes(METHODS, "conversations.update")
@@ -506,7 +455,7 @@ def conversations_delete(live: Live) -> Finding:
 @probes(METHODS, "conversations.items.create")
 def items_create(live: Live) -> Finding:
     id_ = live.client.conversations.create().id
-    return _answers(
+    return answers(
         lambda: live.client.conversations.items.create(id_, items=[_message("Hello")]).data,
         "the item comes back, with an id",
         lambda made: len(made) == 1 and bool(made[0].id),
@@ -516,14 +465,14 @@ def items_create(live: Live) -> Finding:
 @probes(METHODS, "conversations.items.list")
 def items_list(live: Live) -> Finding:
     id_ = live.client.conversations.create(items=[_message("Hello"), _message("Goodbye")]).id
-    return _answers(lambda: live.client.conversations.items.list(id_).data, "both items", lambda found: len(found) == 2)
+    return answers(lambda: live.client.conversations.items.list(id_).data, "both items", lambda found: len(found) == 2)
 
 
 @probes(METHODS, "conversations.items.retrieve")
 def items_retrieve(live: Live) -> Finding:
     thread = live.client.conversations.create(items=[_message("Hello")]).id
     (item,) = live.client.conversations.items.list(thread).data
-    return _answers(
+    return answers(
         lambda: live.client.conversations.items.retrieve(item.id, conversation_id=thread).id == item.id, "comes back"
     )
 
@@ -567,8 +516,8 @@ def file_search_tool(live: Live) -> Finding:
     (found,) = call["results"]
     named, bounded = found["filename"] == "prices.txt", found["score"] <= 1
     verdict = IMPLEMENTED if named and bounded else PARTLY
-    evidence = f"the text is found; `filename` is the file's name: {_yes(named)}; `score` at most 1: {_yes(bounded)}"
-    return Finding(verdict if FACTS in found["text"] and items(response, "message") else NO_EFFECT, evidence)
+    evidence = f"the text is found; `filename` is the file's name: {yes(named)}; `score` at most 1: {yes(bounded)}"
+    return Finding(verdict if FACTS in found["text"] and items(response, "message") else IGNORED, evidence)
 
 
 @probes(TOOLS, "mcp")
@@ -629,8 +578,8 @@ def include_logprobs(live: Live) -> Finding:
 
 
 def _makes_a_difference(what: str, there: list[bool]) -> Finding:
-    evidence = f"{what} with it: {_yes(there[0])}, without it: {_yes(there[1])}"
-    return Finding(IMPLEMENTED if there == [True, False] else NO_EFFECT, evidence)
+    evidence = f"{what} with it: {yes(there[0])}, without it: {yes(there[1])}"
+    return Finding(IMPLEMENTED if there == [True, False] else IGNORED, evidence)
 
 
 def _include(value: str) -> Probe:
@@ -640,7 +589,7 @@ def _include(value: str) -> Probe:
             return refused
         same = _shape(reply.json()["output"]) == _shape(live.plain["output"])
         return Finding(
-            NO_EFFECT if same else NOT_PROBED, f"200; the output has the keys that it has without it: {_yes(same)}"
+            IGNORED if same else NOT_PROBED, f"200; the output has the keys that it has without it: {yes(same)}"
         )
 
     return probe
@@ -682,7 +631,7 @@ def _in_the_prompt(live: Live, before: Json) -> Finding:
         return refused
     if prompt_tokens(reply.json()) > prompt_tokens(live.plain):
         return Finding(IMPLEMENTED, "part of the prompt")
-    return Finding(NO_EFFECT, "200; the prompt is not a token longer")
+    return Finding(IGNORED, "200; the prompt is not a token longer")
 
 
 def _item(type_: str, **fields: Any) -> Probe:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from mcp.server.fastmcp import FastMCP
+from mcp.types import ImageContent, TextContent
 from openai import APIStatusError, OpenAI
 from openai.types.responses import Response
 from web_servers import serving
@@ -125,3 +126,19 @@ def test_a_wrong_server_is_an_error(
 def test_the_same_tool_twice_is_an_error(impatient: OpenAI, model: str, shop: Shop) -> None:
     with pytest.raises(APIStatusError, match="Duplicate tool name get_price"):
         impatient.responses.create(model=model, input=QUESTION, tools=[shop.tool(), shop.tool(server_label="other")])
+
+
+def test_a_picture_fails_the_whole_response(impatient: OpenAI, model: str) -> None:
+    gallery = FastMCP("gallery", stateless_http=True, log_level="CRITICAL")
+
+    @gallery.tool()
+    def get_price(product: str) -> list[TextContent | ImageContent]:
+        """Look up the price of a product"""
+        picture = ImageContent(type="image", data="iVBORw0KGgo=", mimeType="image/png")
+        return [TextContent(type="text", text=PRICE), picture]
+
+    with serving(gallery.streamable_http_app()) as address:
+        tool: Any = {"type": "mcp", "server_label": "gallery", "server_url": f"{address}/mcp"}
+        with pytest.raises(APIStatusError, match="An unexpected error occurred") as caught:
+            impatient.responses.create(model=model, input=QUESTION, tools=[tool | {"require_approval": "never"}])
+    assert caught.value.status_code == 500

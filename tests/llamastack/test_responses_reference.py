@@ -1,7 +1,5 @@
 """What this server implements of the Responses API: the tables of book/responses-reference.md, measured."""
 
-import inspect
-from collections.abc import Iterable
 from functools import partial
 from importlib.metadata import version
 from typing import Any, get_args, get_type_hints
@@ -9,18 +7,20 @@ from typing import Any, get_args, get_type_hints
 import llama_stack_api
 import pytest
 import responses_probes as probes
+from findings import code, findings, methods
 from openai.types.responses import ResponseIncludable, ResponseStreamEvent
 from openai.types.responses import response_create_params as create_params
 from openai.types.responses.response_input_message_content_list_param import ResponseInputContentParam
 from openai.types.responses.response_input_param import ResponseInputItemParam
 from openai.types.responses.tool_param import ToolParam
 from pydantic import BaseModel
-from responses_live import STREAMS, Live, skip_other_upstreams
+from responses_live import STREAMS, Live
 from tables import assert_table
 
 from llamastack_workshop.system import paths
 
 PAGE = paths.ROOT / "book" / "responses-reference.md"
+RESOURCES = ("responses", "responses.input_items", "responses.input_tokens", "conversations", "conversations.items")
 OWN_LIST = "GET /v1/responses"
 ANY_OTHER = "(any other name)"
 NO_TYPE = "(no type)"
@@ -46,40 +46,6 @@ def parameters_of_create() -> list[str]:
     return sorted(set().union(*map(get_type_hints, get_args(create_params.ResponseCreateParams))))
 
 
-def methods_of(live: Live) -> list[str]:
-    resources = ("responses", "responses.input_items", "responses.input_tokens", "conversations", "conversations.items")
-    names = []
-    for path in resources:
-        resource: Any = live.client
-        for part in path.split("."):
-            resource = getattr(resource, part)
-        public = (name for name in dir(resource) if not name.startswith("_"))
-        names += [f"{path}.{name}" for name in public if inspect.ismethod(getattr(resource, name))]
-    return names
-
-
-def findings(table: dict[str, probes.Probe], names: Iterable[str], live: Live) -> list[list[str]]:
-    """Run the probe of each name. Fails on a name without a probe, and on a probe without a name."""
-    names = list(names)
-    assert not set(names) - set(table), "the SDK has names that nobody has probed: write their probes"
-    assert not set(table) - set(names), "probes of names that the SDK does not have"
-    found = {name: table[name](live) for name in names}
-    return [[code([name]), finding.verdict, finding.evidence] for name, finding in found.items()]
-
-
-def code(names: Iterable[str]) -> str:
-    """Return the names once each, as code; those in parentheses are none."""
-    return ", ".join(dict.fromkeys(name if name.startswith("(") else f"`{name}`" for name in names)) or "none"
-
-
-@pytest.fixture(scope="module")
-def measured(live: Live) -> Live:
-    skip_other_upstreams(live)
-    served = live.http.get("/version").json()["version"]
-    assert served == version("llama-stack"), "the page names the installed version"
-    return live
-
-
 @pytest.fixture
 def assert_page(rewrite_tables: bool) -> Any:
     return partial(assert_table, PAGE, rewrite=rewrite_tables)
@@ -97,7 +63,7 @@ def test_llamastacks_own_parameters(measured: Live, assert_page: Any) -> None:
 
 
 def test_methods(measured: Live, assert_page: Any) -> None:
-    rows = findings(probes.METHODS, [*methods_of(measured), OWN_LIST], measured)
+    rows = findings(probes.METHODS, [*methods(measured.client, *RESOURCES), OWN_LIST], measured)
     assert_page("responses-methods", ["method", "verdict", "what the probe saw"], rows)
 
 

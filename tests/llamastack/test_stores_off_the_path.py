@@ -1,12 +1,17 @@
 """What chapters 7 and 19 tell of files and vector stores where the pinned server does less than OpenAI's API says."""
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import yaml
 from openai import APIStatusError, OpenAI
 from openai.types.vector_stores import VectorStoreFile
 
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths
 
 pytestmark = pytest.mark.pinned_server
@@ -92,6 +97,25 @@ def test_a_file_keeps_no_date_of_ones_own(client: OpenAI) -> None:
         file=("a.txt", b"x"), purpose="assistants", expires_after={"anchor": "created_at", "seconds": 3600}
     )
     assert file.expires_at - file.created_at != 3600
+
+
+def test_a_list_as_an_attribute_keeps_the_server_from_starting_again(base_url: str, model: str, tmp_path: Path) -> None:
+    configuration: Any = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    configuration["storage"]["backends"]["kv_default"]["db_path"] = str(tmp_path / "kv.db")
+    variables = upstream_variables(base_url, model)
+    with throwaway_server(configuration, variables) as server:
+        client = OpenAI(base_url=server.base_url, api_key="none", max_retries=0)
+        attributes: Any = {"teams": ["red", "blue"]}
+        file = added(client, "harbour.txt", b"The harbour opens at 07:30.", attributes=attributes)
+        assert (file.status, file.last_error.message) == ("failed", "unhashable type: 'list'")
+        other = client.files.create(file=("gate.txt", b"The gate is blue."), purpose="assistants")
+        client.vector_stores.files.create(file_id=other.id, vector_store_id=file.vector_store_id)
+    with throwaway_server(configuration, variables) as server:
+        assert server.error.startswith("ValueError: Error deserializing Faiss index")
+    with closing(sqlite3.connect(tmp_path / "kv.db")) as database, database:
+        database.execute("DELETE FROM kvstore WHERE key LIKE ?", [f"%faiss_index%{file.vector_store_id}"])
+    with throwaway_server(configuration, variables) as server:
+        assert server.error is None
 
 
 @pytest.mark.parametrize("chapter", ["07-file-search", "19-data-sovereignty"])
