@@ -10,6 +10,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from openai import OpenAI
+from pydantic import BaseModel, Field
 
 from llamastack_workshop.exercises.check import Result
 
@@ -22,6 +23,14 @@ class Server:
     model: str
     base_url: str
     embedding: str
+
+
+class Specifications(BaseModel, extra="forbid"):
+    """The class of chapters 3 and 4, whose patterns go to the server with the schema."""
+
+    cpu: str = Field(pattern=r"^[0-9]{1,2}(\.[0-9]{1,2})? GHz( [a-z0-9-]{1,16})?$")
+    memory: str = Field(pattern=r"^[0-9]{1,4} ?[GT]B$")
+    storage: str = Field(pattern=r"^[0-9]{1,4} ?[GT]B$")
 
 
 @dataclass(frozen=True)

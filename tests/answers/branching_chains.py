@@ -12,9 +12,8 @@ from langchain_core.prompts import ChatPromptTemplate
 from langchain_openai import ChatOpenAI
 from openai import NotFoundError
 
-from answers import Answer, Server
+from answers import Answer, Server, Specifications
 from llamastack_workshop.exercises.branching_chains import goes_on_or_begins, kept_step
-from llamastack_workshop.patterns.prompt_chaining import Specifications
 
 EXTRACT = "Extract the technical specifications from the following text:\n\n"
 TRANSFORM = "Transform the following specifications into a JSON object with 'cpu', 'memory' and 'storage' as keys:\n\n"

@@ -10,9 +10,9 @@ from langchain_core.runnables import Runnable, RunnableLambda, RunnableParallel
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel
 
-from answers import Answer, Server
+from answers import Answer, Server, Specifications
 from llamastack_workshop.exercises import langchain_hybrid as check
-from llamastack_workshop.patterns.prompt_chaining import EXTRACT, TRANSFORM, Specifications
+from llamastack_workshop.patterns.prompt_chaining import EXTRACT, TRANSFORM
 
 PARSER = StrOutputParser()
 

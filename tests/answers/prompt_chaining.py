@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from answers import Answer, Server
+from answers import Answer, Server, Specifications
 from llamastack_workshop.exercises import prompt_chaining as check
-from llamastack_workshop.patterns.prompt_chaining import EXTRACT, TRANSFORM, Specifications
+from llamastack_workshop.patterns.prompt_chaining import EXTRACT, TRANSFORM
 
 NUMBER = r"\d+(?:\.\d+)?"
 LAPTOP = "The new UltraBook laptop features a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."

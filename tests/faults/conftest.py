@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +16,14 @@ from llamastack_workshop.system import paths
 PAGE = paths.ROOT / "book" / "faults.md"
 _LONGEST = 300  # characters
 HEADER = ["what happens", "status", "what you see"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def usual_signals() -> None:
+    """Let our children get the signals that we were started to ignore, as by nohup or a shell script with `&`."""
+    for name in ("SIGHUP", "SIGQUIT"):
+        if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
+            signal.signal(getattr(signal, name), signal.SIG_DFL)
 
 
 @pytest.fixture
