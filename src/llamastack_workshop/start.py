@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llamastack_workshop.system.errors import clear_errors
+from llamastack_workshop.system.interrupts import keep_interrupts
 from llamastack_workshop.system.printing import print_what_the_terminal_cannot
 
 
@@ -18,6 +19,7 @@ class Program:
 
     def __call__(self) -> None:
         print_what_the_terminal_cannot()
+        keep_interrupts()
         with clear_errors():
             getattr(importlib.import_module(self.module), self.main or self.app)()
 
