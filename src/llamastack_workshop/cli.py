@@ -236,6 +236,12 @@ def evaluate(
         str | None,
         typer.Option(help="A server with the Responses API; the address ends in /v1.", show_default="one is started"),
     ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A data set of your own, in the same form.", show_default="requests.jsonl"
+        ),
+    ] = None,
     record: Annotated[
         bool, typer.Option("--record", help="Write the figures into book/measurements/evaluation.json.")
     ] = False,
@@ -250,9 +256,9 @@ def evaluate(
     """
     from llamastack_workshop.evaluating import command
 
-    if record and kind:
-        raise typer.BadParameter("it needs all kinds: leave out --kind", param_hint="--record")
-    if not command.run(console, _say, kind or [], model, base_url, record=record, verbose=verbose):
+    if record and (kind or requests):
+        raise typer.BadParameter("it is for all of ours: leave out --kind and --requests", param_hint="--record")
+    if not command.run(console, _say, kind or [], model, base_url, requests, record=record, verbose=verbose):
         raise SystemExit(1)
 
 

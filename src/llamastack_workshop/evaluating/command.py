@@ -1,10 +1,12 @@
 """What `workshop eval` does: a run with its progress, its table, and the comparison with what is recorded."""
 
+from pathlib import Path
+
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from llamastack_workshop.evaluating import record as records
-from llamastack_workshop.evaluating.cases import load
+from llamastack_workshop.evaluating.cases import REQUESTS, load
 from llamastack_workshop.evaluating.record import Result
 from llamastack_workshop.evaluating.report import table, wrong_answer
 from llamastack_workshop.evaluating.run import chosen, evaluate
@@ -18,15 +20,18 @@ def run(
     kinds: list[str],
     model: str | None,
     base_url: str | None,
+    requests: Path | None,
     *,
     record: bool = False,
     verbose: bool = False,
 ) -> bool:
     """Evaluate a model, print what came out, and return whether it is no worse than recorded.
 
-    With `record`, the figures are recorded. Raises WorkshopError as `evaluate` does.
+    With `record`, the figures are recorded. `requests` is a data set in place of ours, which has no figures.
+    Raises WorkshopError as `load` and `evaluate` do.
     """
-    wanted = chosen(kinds, load())
+    cases = load(requests or REQUESTS)
+    wanted = chosen(kinds, cases)
     left = dict.fromkeys((case.kind for case in wanted), 0)
     for case in wanted:
         left[case.kind] += 1
@@ -46,8 +51,8 @@ def run(
                 right = sum(one.problem is None for one in of_kind)
                 say(f"  {result.kind}: {right} of {len(of_kind)}, {sum(one.seconds for one in of_kind):.0f} s")
 
-        done = evaluate(kinds, model, base_url, say, on_result)
-    figures = records.recorded().get(done.model)
+        done = evaluate(cases, kinds, model, base_url, say, on_result)
+    figures = None if requests else records.recorded().get(done.model)
     console.print(table(done.model, done.results, figures))
     console.print(f"The answers are in {done.path.relative_to(paths.ROOT)}", soft_wrap=True)
     if record:
@@ -55,7 +60,7 @@ def run(
         console.print(f"The figures are in {records.RECORD.relative_to(paths.ROOT)}", soft_wrap=True)
         return True
     if not figures:
-        console.print("Nothing is recorded for this model, so nothing was compared; --record records it.")
+        console.print("Nothing is recorded for this, so nothing was compared.")
         return True
     dropped = records.drops(figures, done.results)
     if dropped:

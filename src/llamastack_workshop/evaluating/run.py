@@ -13,7 +13,7 @@ from openai.types import Model
 from pydantic import ValidationError
 
 from llamastack_workshop.evaluating import asking, rules
-from llamastack_workshop.evaluating.cases import Case, load
+from llamastack_workshop.evaluating.cases import Case
 from llamastack_workshop.evaluating.record import Result
 from llamastack_workshop.patterns.run import token
 from llamastack_workshop.patterns.steps import DENIED
@@ -45,22 +45,20 @@ def chosen(kinds: list[str], cases: list[Case]) -> list[Case]:
 
 
 def evaluate(
+    cases: list[Case],
     kinds: list[str],
     model: str | None,
     base_url: str | None,
     say: Say,
     on_result: Callable[[Result], None],
-    cases: list[Case] | None = None,
 ) -> Evaluation:
-    """Ask the model all requests of these kinds (all, without any), and judge the answers.
+    """Ask the model those of `cases` that are of these kinds (all, without any), and judge the answers.
 
-    Without `base_url`, a server is started for it. Without `model`, it is the server's first one. `cases` are those of
-    the data set. `on_result` gets each result, also those of an unfinished run with the same model and server, which
-    this one continues.
+    Without `base_url`, a server is started for it. Without `model`, it is the server's first one. `on_result` gets each
+    result, also those of an unfinished run with the same model and server, which this one continues.
     Raises WorkshopError if server, model or kind are not there, or if the server goes away meanwhile.
     """
-    every = cases if cases is not None else load()
-    wanted = chosen(kinds, every)
+    wanted = chosen(kinds, cases)
     with _server(base_url, say) as url:
         client = OpenAI(base_url=url, api_key=token() or "none", timeout=_TIMEOUT)
         model = _model(client, url, model)
@@ -77,7 +75,7 @@ def evaluate(
             on_result(result)
         left = [case for case in wanted if case.id not in results]
         # The same documents whatever is asked: a search finds other passages among fewer.
-        searched = every if any(case.documents for case in left) else []
+        searched = cases if any(case.documents for case in left) else []
         with asking.documents_in_store(client, searched) as store:
             for case in left:
                 results[case.id] = _result(client, model, case, store, server, unfinished)
