@@ -72,6 +72,14 @@ def test_json_values_are_compared_after_normalising(expected: Any, actual: Any, 
         ({"ends": "?"}, "Which size?\n", None),
         ({"ends": "?"}, "Size", "does not end with ?"),
         ({"lacks": ["x"]}, " ", "empty"),
+        ({"unanswered": True}, "The text doesn’t say.", None),
+        ({"unanswered": True}, "I don't know.", None),
+        ({"unanswered": True}, "Her age isn't mentioned in the notes.", None),
+        ({"unanswered": True}, "It cannot be determined from this.", None),
+        ({"unanswered": True}, "There is no information about the price.", None),
+        ({"unanswered": True}, "Unknown", None),
+        ({"unanswered": True}, "She is 41, not 42.", "does not say that there is no answer"),
+        ({"unanswered": True}, "The tent is red.", "does not say that there is no answer"),
     ],
 )
 def test_texts_are_judged_and_objections_say_why(right: dict[str, Any], text: str, problem: str | None) -> None:
@@ -123,17 +131,21 @@ def example(expected: Any) -> Any:
     return expected
 
 
+def right_text(right: Right) -> str:
+    if "json_value" in right.model_fields_set:
+        return json.dumps(example(right.json_value))
+    if right.unanswered:
+        return "I don't know."
+    return (right.equals or [example({"contains": [*right.contains, *right.verbatim]})])[0] + right.ends
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_each_case_can_be_answered_right_and_is_not_by_nothing(case: Case) -> None:
     right = case.right
     called = [Call(name=call.name, arguments=example(call.arguments)) for call in right.calls or []]
-    if "json_value" in right.model_fields_set:
-        jsonschema.validate(example(right.json_value), case.answer_schema)
-        text = json.dumps(example(right.json_value))
-    else:
-        text = (
-            right.equals[0] if right.equals else example({"contains": [*right.contains, *right.verbatim]}) + right.ends
-        )
+    text = right_text(right)
+    if case.answer_schema:
+        jsonschema.validate(json.loads(text), case.answer_schema)
     assert objection(right, Answer(text, tuple(called))) is None
     for call in called:
         tool = next(tool for tool in case.tools if tool["name"] == call.name)

@@ -18,6 +18,13 @@ _MOST_WORDS = 100
 
 _NOTHING = ("", "null", "none", "n a")
 
+# How a text says that it has no answer, after normalising: "does not say", "isn't mentioned", "no information" …
+_UNANSWERED = re.compile(
+    r"\b(not|t|cannot|no)( \w+){0,3} (say|said|mention(ed)?|know|known|tell|told|stated?|given?|specify|specified|"
+    r"provided?|contain|contained|included?|answer|information|determined?|clear|available|able|there|"
+    r"in (the|this) (text|context|notes|passage))\b|\b(unknown|unclear|unable)\b"
+)
+
 
 class Call(BaseModel):
     """A call of a function; an argument that is not named must be absent, or null."""
@@ -34,7 +41,7 @@ class Right(BaseModel):
     `json`: the answer is JSON that `matches` this. `calls`: these calls and no others, in any order; none, if the list
     is empty. `equals`: the text is one of these. `contains`: the text has each of these as whole words, or one of
     several spellings in a list. `lacks`: it has none of these. `verbatim`: it has each of these to the letter.
-    `ends`: it ends with this. `words`: it is no longer than this.
+    `ends`: it ends with this. `unanswered`: it says that it has no answer. `words`: it is no longer than this.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -46,6 +53,7 @@ class Right(BaseModel):
     lacks: list[str] = []
     verbatim: list[str] = []
     ends: str = ""
+    unanswered: bool = False
     words: int = _MOST_WORDS
 
 
@@ -176,6 +184,8 @@ def _text_objection(right: Right, text: str) -> str | None:
         return f"has {added}"
     if missing := next((one for one in right.verbatim if one not in text), None):
         return f"lacks {missing}"
+    if right.unanswered and not _UNANSWERED.search(normalised(text)):
+        return "does not say that there is no answer"
     return None if text.rstrip().endswith(right.ends) else f"does not end with {right.ends}"
 
 
