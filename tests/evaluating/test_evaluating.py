@@ -170,7 +170,7 @@ def test_the_command_starts_a_server_asks_and_prints_a_table(chat: list[Case], t
     assert done.exit_code == 0, done.output
     assert re.search(r"│ chat +│ [01] of 1 │", done.output)
     assert re.search(r"│ found +│ [01] of 1 │", done.output)
-    assert "no vector store" not in done.output
+    assert "cannot store" not in done.output
     assert "Nothing is recorded" in done.output
 
 

@@ -23,7 +23,7 @@ def ask(client: OpenAI, model: str, case: Case, store: str | None) -> Answer:
     """
     options = _options(case, store)
     if case.documents and not store:
-        return Answer(error="no vector store could be made")
+        return Answer(error="the server cannot store the documents")
     previous: dict[str, str] = {}
     try:
         for turn in case.turns:
@@ -55,23 +55,28 @@ def read(response: Response) -> Answer:
 def documents_in_store(client: OpenAI, cases: list[Case]) -> Iterator[str | None]:
     """Put the documents of all `cases` into a new vector store, yield its id, and remove store and files at the end.
 
-    Yields None if there are no documents, or if the server has no vector stores.
+    Yields None if there are no documents, or if the server cannot store them.
     """
     texts = {name: text for case in cases for name, text in case.documents.items()}
+    store: str | None = None
     files: list[str] = []
-    store = None
+    added: list[str] = []
     try:
         if texts:
             with suppress(APIStatusError):
                 store = client.vector_stores.create(name="evaluation").id
                 for name, text in texts.items():
                     files.append(client.files.create(file=(name, text.encode()), purpose="assistants").id)
-                    client.vector_stores.files.create_and_poll(files[-1], vector_store_id=store, poll_interval_ms=100)
-        yield store
+                    file = client.vector_stores.files.create_and_poll(
+                        files[-1], vector_store_id=store, poll_interval_ms=100
+                    )
+                    added.append(file.status)
+        yield store if added.count("completed") == len(texts) else None
     finally:
+        # Whatever keeps the server from removing them does not change the figures.
         with suppress(OpenAIError):
-            for file in files:
-                client.files.delete(file)
+            for file_id in files:
+                client.files.delete(file_id)
             if store:
                 client.vector_stores.delete(store)
 

@@ -51,7 +51,12 @@ def run(
                 right = sum(one.problem is None for one in of_kind)
                 say(f"  {result.kind}: {right} of {len(of_kind)}, {sum(one.seconds for one in of_kind):.0f} s")
 
-        done = evaluate(cases, kinds, model, base_url, say, on_result)
+        try:
+            done = evaluate(cases, kinds, model, base_url, say, on_result)
+        except KeyboardInterrupt:
+            kept = f"{len(results)} of {len(wanted)} answers are kept; the same command goes on from there."
+            console.print(kept, soft_wrap=True)
+            raise
     figures = None if requests else records.recorded().get(done.model)
     console.print(table(done.model, done.results, figures))
     console.print(f"The answers are in {done.path.relative_to(paths.ROOT)}", soft_wrap=True)

@@ -3,7 +3,7 @@
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,8 @@ def evaluate(
         name = re.sub(r"[^\w.-]+", "_", model)
         finished, unfinished = folder / f"{name}.jsonl", folder / f"{name}.unfinished.jsonl"
         server = url if base_url else _OWN_SERVER
-        results = _kept(unfinished, server, wanted)
+        kept = _kept(unfinished, server, cases)
+        results = {case.id: kept.pop(case.id) for case in wanted if case.id in kept}
         say(f"Asking {model} {len(wanted) - len(results)} requests …")
         if results:
             file = unfinished.relative_to(paths.ROOT)
@@ -76,23 +77,21 @@ def evaluate(
         left = [case for case in wanted if case.id not in results]
         # The same documents whatever is asked: a search finds other passages among fewer.
         searched = cases if any(case.documents for case in left) else []
-        with asking.documents_in_store(client, searched) as store:
+        with _gone_server_told(url), asking.documents_in_store(client, searched) as store:
             for case in left:
                 results[case.id] = _result(client, model, case, store, server, unfinished)
                 on_result(results[case.id])
-        unfinished.replace(finished)
-    return Evaluation(model, [results[case.id] for case in wanted], finished)
+        ordered = [results[case.id] for case in wanted]
+        _write(finished, ordered)
+        # Those of other kinds, which a later run continues.
+        _write(unfinished, kept.values())
+    return Evaluation(model, ordered, finished)
 
 
 def _result(client: OpenAI, model: str, case: Case, store: str | None, server: str, path: Path) -> Result:
     """Ask one case, and write down in `path` what came of it."""
     started = time.perf_counter()
-    try:
-        answer = asking.ask(client, model, case, store)
-    except APIConnectionError as error:
-        raise WorkshopError(
-            f"No server answers at {client.base_url} any more.", "Start it again; the same command goes on from here."
-        ) from error
+    answer = asking.ask(client, model, case, store)
     result = Result(
         id=case.id,
         kind=case.kind,
@@ -107,20 +106,38 @@ def _result(client: OpenAI, model: str, case: Case, store: str | None, server: s
     return result
 
 
+@contextmanager
+def _gone_server_told(url: str) -> Iterator[None]:
+    """Turn the error of a server that does not answer into a WorkshopError."""
+    try:
+        yield
+    except APIConnectionError as error:
+        fix = "Start it again; the same command goes on from here."
+        raise WorkshopError(f"The server at {url} does not answer any more.", fix) from error
+
+
 def _kept(path: Path, server: str, cases: list[Case]) -> dict[str, Result]:
-    """Return the results in `path` that hold for these cases at this server, by id; the others leave the file."""
+    """Return the results in `path` that hold for `cases` at this server, by id; the others leave the file."""
     if not path.exists():
         return {}
     digests = {case.id: case.digest for case in cases}
     kept = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").split("\n"):
         # The process may have ended while it wrote the last line.
         with suppress(ValidationError):
             result = Result.model_validate_json(line)
             if result.server == server and digests.get(result.id) == result.digest:
                 kept[result.id] = result
-    files.write_whole(path, "".join(result.model_dump_json() + "\n" for result in kept.values()))
+    _write(path, kept.values())
     return kept
+
+
+def _write(path: Path, results: Collection[Result]) -> None:
+    """Put `results` into `path`, one a line; without any, there is no file."""
+    if results:
+        files.write_whole(path, "".join(result.model_dump_json() + "\n" for result in results))
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _model(client: OpenAI, url: str, wanted: str | None) -> str:
