@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test test-all test-browser chain run bench progress reset book bundle slides doctor canary format diagrams lock clean
+.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides doctor canary format diagrams lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ run: ## Execute chapters (MODEL=openai/gpt-4o-mini CHAPTER=12)
 
 bench: ## Measure what LlamaStack and starts cost, and the comparison
 	@$(WORKSHOP) bench $(ARGS)
+
+eval: ## Count a model's right answers (ARGS="--kind tools --verbose")
+	@$(WORKSHOP) eval $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
 progress: ## Show which exercises you have solved
 	@$(WORKSHOP) progress

@@ -22,7 +22,7 @@ app = typer.Typer(
 console = PlainConsole()
 
 # The commands that .env is read for, because they ask a model. The doctor reads it itself, to tell what is wrong there.
-_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run"}
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run", "eval"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
@@ -233,6 +233,40 @@ def bench(
     console.print(costs.circumstances(figures["costs"]))
     console.print(costs.remarks(figures["costs"]))
     console.print(f"The figures are in {' and '.join(map(str, written))}", soft_wrap=True)
+
+
+@app.command("eval")
+def evaluate(
+    model: Annotated[str | None, typer.Option(help="Model id. Without it, the server's first one.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only requests of this kind; may be given again.")] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(help="A server with the Responses API; the address ends in /v1.", show_default="one is started"),
+    ] = None,
+    requests: Annotated[
+        Path | None,
+        typer.Option(
+            exists=True, dir_okay=False, help="A data set of your own, in the same form.", show_default="requests.jsonl"
+        ),
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures into book/measurements/evaluation.json.")
+    ] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Print each wrong answer.")] = False,
+) -> None:
+    """Ask a model a few hundred requests as attendees make them, and count the right answers, by rule.
+
+    The requests are in src/llamastack_workshop/evaluating/requests.jsonl. Each answer goes into
+    .workshop/evaluation/; after Ctrl-C, the same command goes on from there. Exits with 1 if fewer answers are right
+    than recorded, by more than chance explains: McNemar's exact test of the requests that changed, one-sided at 5%,
+    and at 5% divided by the number of kinds for each kind.
+    """
+    from llamastack_workshop.evaluating import command
+
+    if record and (kind or requests):
+        raise typer.BadParameter("it is for all of ours: leave out --kind and --requests", param_hint="--record")
+    if not command.run(console, _say, kind or [], model, base_url, requests, record=record, verbose=verbose):
+        raise SystemExit(1)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

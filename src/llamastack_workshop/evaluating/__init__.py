@@ -1,0 +1,1 @@
+"""Evaluating a model: requests of the kind that attendees make, rules that say right or wrong, and figures."""

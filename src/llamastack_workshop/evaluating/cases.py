@@ -1,0 +1,66 @@
+"""The data set: requests as attendees make them, one JSON object a line, each with the rule that says what is right."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from llamastack_workshop.evaluating.rules import Right
+from llamastack_workshop.patterns.steps import OBJECTION
+from llamastack_workshop.system.errors import WorkshopError
+
+REQUESTS = Path(__file__).with_name("requests.jsonl")
+
+
+class Case(BaseModel):
+    """A request, and what a right answer is.
+
+    `input` is what the user says; of several turns, the model answers each, and the last answer counts.
+    `objection` is what was wrong with an answer before, to be said as the patterns say it. `schema` is that of the
+    answer, `tools` are functions, and `documents` are files for file_search, by name.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    id: str
+    kind: str
+    input: str | list[str]
+    objection: str = ""
+    instructions: str = ""
+    answer_schema: dict[str, Any] | None = Field(default=None, alias="schema")
+    tools: list[dict[str, Any]] = []
+    documents: dict[str, str] = {}
+    right: Right
+
+    @property
+    def turns(self) -> list[str]:
+        """Return what the user says, turn by turn."""
+        turns = [self.input] if isinstance(self.input, str) else self.input
+        return [OBJECTION.format(prompt=turns[0], problem=self.objection)] if self.objection else turns
+
+    @property
+    def digest(self) -> str:
+        """Return what changes with the case: figures are compared where it is the same."""
+        return hashlib.sha256(self.model_dump_json(by_alias=True, exclude_unset=True).encode()).hexdigest()[:8]
+
+
+def load(path: Path = REQUESTS) -> list[Case]:
+    """Return the cases in `path`. Raises WorkshopError if a line is no case, or if two have one id."""
+    cases: dict[str, Case] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            case = Case.model_validate_json(line)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            problem = f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}."
+            raise WorkshopError(problem, "Correct the line; the others show what a case has.") from error
+        if case.id in cases:
+            raise WorkshopError(
+                f"{path.name}, line {number}: there is a case {case.id} already.", "Give it another id."
+            )
+        cases[case.id] = case
+    return list(cases.values())
