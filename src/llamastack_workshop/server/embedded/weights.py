@@ -11,10 +11,13 @@ from llamastack_workshop.system import files, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 CHAT_MODEL = "smollm2-135m-instruct"
+# The same, taught the work of this book: training/README.md says how.
+TRAINED_MODEL = "smollm2-135m-workshop"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
 _HERE = Path(__file__).parent
+_ADAPTER = _HERE / "adapter"
 _PREPARED_SIZE = 160_000_000  # bytes, of the larger of the two prepared files
 _FIX = "Delete the folder .venv/ and run the same command again: that installs everything anew."
 
@@ -78,11 +81,15 @@ def chat_model(say: Say) -> tuple[str, Path]:
     `say` gets a line before anything that takes seconds.
     Raises WorkshopError if WORKSHOP_MODEL is not a GGUF file or the packaged weights are damaged.
     """
-    if own := os.environ.get("WORKSHOP_MODEL"):
+    own = os.environ.get("WORKSHOP_MODEL") or CHAT_MODEL
+    if own == TRAINED_MODEL:
+        converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(_ADAPTER.glob("adapter_*"))]
+        return own, _prepared(SMOLLM2, f"{own}.Q8_0", converters, _convert_trained_model, say)
+    if own != CHAT_MODEL:
         path = Path(own).expanduser()
         _check_gguf(path)
         return path.stem.lower(), path
-    return CHAT_MODEL, _prepared(SMOLLM2, f"{CHAT_MODEL}.Q8_0", _HERE / "requantize.py", _convert_chat_model, say)
+    return own, _prepared(SMOLLM2, f"{own}.Q8_0", [_HERE / "requantize.py"], _convert_chat_model, say)
 
 
 def packaged_chat_model() -> tuple[str, Path]:
@@ -92,7 +99,7 @@ def packaged_chat_model() -> tuple[str, Path]:
 
 def embedding_model(say: Say) -> Path:
     """Return the GGUF file of all-MiniLM-L6-v2, converted on first use. `say` and errors as in `chat_model`."""
-    return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16", _HERE / "minilm_gguf.py", _convert_embedding_model, say)
+    return _prepared(MINILM, f"{EMBEDDING_MODEL}.F16", [_HERE / "minilm_gguf.py"], _convert_embedding_model, say)
 
 
 def tokenizer_cache() -> Path:
@@ -104,9 +111,12 @@ def tokenizer_cache() -> Path:
     return CL100K_BASE.verified_path().parent
 
 
-def _prepared(weights: Weights, name: str, converter: Path, convert: Callable[[Path, Path], None], say: Say) -> Path:
+def _prepared(
+    weights: Weights, name: str, converters: list[Path], convert: Callable[[Path, Path], None], say: Say
+) -> Path:
     # Other weights, or another way to convert them, make another name: an old file is never taken for the new.
-    version = hashlib.sha256(converter.read_bytes() + weights.sha256.encode()).hexdigest()[:8]
+    parts = [one.read_bytes() for one in converters]
+    version = hashlib.sha256(b"".join(parts) + weights.sha256.encode()).hexdigest()[:8]
     target = paths.MODELS / f"{name}-{version}.gguf"
     if is_whole(target):
         return target
@@ -151,6 +161,12 @@ def _convert_chat_model(source: Path, target: Path) -> None:
     requantize_to_q8_0(source, target)
 
 
+def _convert_trained_model(source: Path, target: Path) -> None:
+    from llamastack_workshop.server.embedded.requantize import requantize_to_q8_0
+
+    requantize_to_q8_0(source, target, _ADAPTER)
+
+
 def _convert_embedding_model(source: Path, target: Path) -> None:
     from llamastack_workshop.server.embedded.minilm_gguf import convert_minilm_to_gguf
 
@@ -160,7 +176,7 @@ def _convert_embedding_model(source: Path, target: Path) -> None:
 def _check_gguf(path: Path) -> None:
     fix = "Give it the path of a GGUF file, or unset it to use the model that comes with the workshop."
     if not path.is_file():
-        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file.", fix)
+        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file, nor {TRAINED_MODEL} or {CHAT_MODEL}.", fix)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise WorkshopError(f"WORKSHOP_MODEL={path} is not a GGUF file.", fix)

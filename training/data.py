@@ -1,0 +1,116 @@
+"""Make the training data: examples of all kinds, tokenised and packed into one file.
+
+`python -m training.data --examples 100000 --seed 1 --out tokens.npz` writes `tokens` (uint16), `learn` (bool, of the
+same length, in bits: whether the model is to learn this token), `starts` (int32, where each example begins) and `own`
+(requests that the untrained model is to answer itself).
+"""
+
+import argparse
+import random
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from tokenizers import Tokenizer
+
+from training import render, words
+from training.example import Example, user
+from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
+
+SHARES = {
+    "extract": (extract, 0.22),
+    "contrast": (contrast, 0.12),
+    "classify": (classify, 0.18),
+    "tools": (tools, 0.13),
+    "context": (context, 0.09),
+    "memory": (memory, 0.07),
+    "chat": (chat, 0.05),
+    "patterns": (patterns, 0.12),
+    "grading": (grading, 0.05),
+}
+LONGEST = 1024
+
+
+def examples(count: int, seed: int) -> list[Example]:
+    """Return `count` examples, of each kind its share, in random order."""
+    made: list[Example] = []
+    for number, (module, share) in enumerate(SHARES.values()):
+        source = module.examples(random.Random(f"{seed}-{number}"))
+        made += [next(source) for _ in range(round(count * share))]
+    random.Random(seed).shuffle(made)
+    return made
+
+
+def encode(tokenizer: Tokenizer, pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
+    """Return the tokens of the whole text, and which of them are to be learned.
+
+    The server's grammar lets the model choose into which tokens it cuts a key that it did not expect. So keys are
+    learned as they are usually cut, or given in other cuts.
+    """
+    if (cut := rng.random() < 0.45) or rng.random() < 0.5:
+        pieces = [(part, learn) for text, learn in pieces for part in (_cut(text, rng) if cut and not learn and text.isidentifier() else [text])]
+    else:
+        pieces = [(text, learn or text.isidentifier()) for text, learn in pieces]
+    ids: list[int] = []
+    marks: list[bool] = []
+    for group in _groups(pieces):
+        learned = np.concatenate([np.full(len(text), learn) for text, learn in group])
+        encoded = tokenizer.encode("".join(text for text, _ in group), add_special_tokens=False)
+        ids += encoded.ids
+        # A token that is forced in part is forced: nobody is to learn to begin with `{"`, where the grammar says `{`.
+        marks += [bool(learned[start:end].all()) for start, end in encoded.offsets]
+    return ids, marks
+
+
+def _cut(key: str, rng: random.Random) -> list[str]:
+    """Return a key in two or three parts, of which each is tokenised by itself."""
+    places = sorted(rng.sample(range(1, len(key)), min(len(key) - 1, rng.choice([1, 1, 2])))) if len(key) > 1 else []
+    return [f"\0{key[a:b]}" for a, b in zip([0, *places], [*places, len(key)], strict=True)]
+
+
+def _groups(pieces: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]]:
+    """Return the pieces in groups that are tokenised together; a part of a key that was cut stands alone."""
+    groups: list[list[tuple[str, bool]]] = [[]]
+    for text, learn in pieces:
+        if text.startswith("\0"):
+            groups += [[(text[1:], learn)], []]
+        else:
+            groups[-1].append((text, learn))
+    return [group for group in groups if group]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--examples", type=int, default=100_000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--own", type=int, default=2000, help="requests that the untrained model answers itself")
+    parser.add_argument("--tokenizer", type=Path, required=True, help="the model's tokenizer.json")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    tokenizer, chat_template = Tokenizer.from_file(str(arguments.tokenizer)), render.template()
+    rng = random.Random(arguments.seed)
+    whole = (word[1:] for word in tokenizer.get_vocab() if word.startswith("Ġ"))
+    words.VOCABULARY[:] = sorted(word for word in whole if 4 <= len(word) <= 10 and word.isascii() and word.isalpha() and word.islower())
+    tokens, learn, starts, kinds = [], [], [], Counter()
+    at = 0
+    for number, example in enumerate(examples(arguments.examples, arguments.seed), 1):
+        ids, marks = encode(tokenizer, render.spans(chat_template, example), rng)
+        if len(ids) > LONGEST:
+            continue
+        starts.append(at)
+        tokens.append(np.array(ids, dtype=np.uint16))
+        learn.append(np.array(marks, dtype=bool))
+        kinds[example.kind] += len(ids)
+        at += len(ids)
+        if number % 20_000 == 0:
+            print(f"{number} examples, {at} tokens", flush=True)
+    own = np.empty(arguments.own, dtype=object)
+    for number, request in enumerate(retain.requests(arguments.own, arguments.seed)):
+        asked = render.prompt(chat_template, [user(request)], [])
+        own[number] = np.array(tokenizer.encode(asked, add_special_tokens=False).ids, dtype=np.uint16)
+    np.savez_compressed(arguments.out, own=own, tokens=np.concatenate(tokens), learn=np.packbits(np.concatenate(learn)), starts=np.array(starts, dtype=np.int32))
+    print(f"{len(starts)} examples, {at} tokens, {sum(int(m.sum()) for m in learn)} of them learned; by kind: {dict(kinds)}")
+
+
+if __name__ == "__main__":
+    main()
