@@ -9,7 +9,7 @@ import pytest
 from openai import OpenAI
 from xdist.scheduler import LoadFileScheduling
 
-from llamastack_workshop.proving.testing import ONLY_IN_ALL
+from llamastack_workshop.proving.testing import NIGHTLY, ONLY_IN_ALL
 from llamastack_workshop.server.stack import language_models
 from llamastack_workshop.system import paths
 
@@ -52,7 +52,7 @@ def _turn(item: pytest.Item) -> tuple[int, int]:
     folder = item.path.parent.name
     if item.path.parent in (paths.PROOFS, paths.NOTEBOOKS):
         return 0, 0
-    if any(item.get_closest_marker(name) for name in ONLY_IN_ALL):
+    if any(item.get_closest_marker(name) for name in [*ONLY_IN_ALL, NIGHTLY]):
         return 1, 0
     places = [*_FIRST, "", *_LAST]
     return 2, places.index(folder if folder in places else "")

@@ -16,7 +16,7 @@ from web_servers import serving
 
 from llamastack_workshop.system import ports
 
-pytestmark = pytest.mark.dear
+pytestmark = pytest.mark.nightly
 
 Row = Callable[..., None]
 KEY = "sk-secret-0123456789abcdef"

@@ -14,7 +14,7 @@ from clones import Clone, Run, end, ended, read_until, wait_for
 
 from llamastack_workshop.system import ports
 
-pytestmark = pytest.mark.dear
+pytestmark = pytest.mark.nightly
 
 Row = Callable[..., None]
 

@@ -10,7 +10,7 @@ from clones import Clone, Run, end, read_until, without_network
 
 from llamastack_workshop.system import ports
 
-pytestmark = pytest.mark.dear
+pytestmark = pytest.mark.nightly
 
 Row = Callable[..., None]
 

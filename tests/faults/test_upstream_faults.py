@@ -16,7 +16,7 @@ from web_servers import serving
 from llamastack_workshop.server.stack import Stack, running_stack
 from llamastack_workshop.system import ports
 
-pytestmark = pytest.mark.dear
+pytestmark = pytest.mark.nightly
 
 Row = Callable[..., None]
 KEY = "sk-0123456789-only-for-this-test"

@@ -1,5 +1,7 @@
 """Probes of conversations: what their lists show, and what of their items the model reads."""
 
+import time
+import uuid
 from functools import cache
 from typing import Any
 
@@ -38,10 +40,16 @@ def texts(live: Live, conversation: str) -> list[str]:
 
 def read(live: Live, conversation: str, question: str) -> list[str]:
     """Ask, and return the messages that the model was sent: the server keeps the chat completion behind a response."""
-    live.answer(conversation=conversation, input=question, max_output_tokens=16)
-    kept = live.http.get("/chat/completions", params={"limit": 100}).raise_for_status().json()["data"]
-    prompts = ([_said(one) for one in completion["input_messages"]] for completion in kept)
-    return next(prompt for prompt in prompts if prompt[-1] == question)
+    asked = f"{question} ({uuid.uuid4()})"
+    live.answer(conversation=conversation, input=asked, max_output_tokens=16)
+    # It writes them a moment later.
+    for _ in range(50):
+        kept = live.http.get("/chat/completions", params={"limit": 100}).raise_for_status().json()["data"]
+        for prompt in ([_said(one) for one in completion["input_messages"]] for completion in kept):
+            if prompt[-1] == asked:
+                return prompt
+        time.sleep(0.1)
+    raise AssertionError(f"the server keeps no chat completion for {asked!r}")
 
 
 def _said(part: Json) -> str:

@@ -10,6 +10,8 @@ from tables import assert_table
 
 from llamastack_workshop.system import paths
 
+pytestmark = pytest.mark.nightly
+
 PAGE = paths.ROOT / "book" / "schemas-reference.md"
 SAW = "what the probe saw"
 

@@ -16,6 +16,8 @@ from tables import assert_table
 
 from llamastack_workshop.system import paths
 
+pytestmark = pytest.mark.nightly
+
 PAGE = paths.ROOT / "book" / "stores-reference.md"
 SAW = "what the probe saw"
 # The tables whose rows the SDK names.

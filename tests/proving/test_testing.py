@@ -11,7 +11,7 @@ import pytest
 from llamastack_workshop.proving import testing
 from llamastack_workshop.system import paths
 
-LEFT_OUT = f"not ({' or '.join(testing.ONLY_IN_ALL)})"
+LEFT_OUT = f"not (nightly or {' or '.join(testing.ONLY_IN_ALL)})"
 
 
 @pytest.mark.parametrize(
@@ -27,13 +27,14 @@ LEFT_OUT = f"not ({' or '.join(testing.ONLY_IN_ALL)})"
     ],
 )
 def test_dear_tests_are_left_out_unless_somebody_chooses_tests(arguments: list[str], all_of_them: bool) -> None:
-    assert testing.selection(arguments) == ([] if all_of_them else ["-m", LEFT_OUT])
+    assert testing.selection(arguments, everything=False) == ([] if all_of_them else ["-m", LEFT_OUT])
+    assert testing.selection(arguments, everything=True) == ([] if all_of_them else ["-m", "not (nightly)"])
 
 
 def test_each_marker_that_is_left_out_is_explained_and_used(pytestconfig: pytest.Config) -> None:
     explained = {line.split(":")[0]: line.split(": ")[1] for line in pytestconfig.getini("markers")}
     tests = "".join(file.read_text(encoding="utf-8") for file in (paths.ROOT / "tests").rglob("*.py"))
-    for name in testing.ONLY_IN_ALL:
+    for name in [*testing.ONLY_IN_ALL, testing.NIGHTLY]:
         assert len(explained[name].split()) > 4
         assert f"pytest.mark.{name}" in tests or f'add_marker("{name}")' in tests
 

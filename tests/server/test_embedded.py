@@ -12,6 +12,7 @@ from openai import APIStatusError, BadRequestError, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop.server.embedded import serve, weights
+from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
 
@@ -282,3 +283,17 @@ def test_a_model_of_ones_own_must_be_gguf(
 def test_a_model_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_MODEL", str(weights.SMOLLM2.path()))
     assert weights.chat_model(lambda line: None) == ("smollm2-135m-instruct.q4_1", weights.SMOLLM2.path())
+
+
+@pytest.mark.dear
+def test_the_trained_model_keeps_to_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_MODEL", weights.TRAINED_MODEL)
+    with running_stack(lambda line: None, port=ports.free_port(), state=tmp_path, logs=tmp_path) as stack:
+        client = OpenAI(base_url=stack.base_url, api_key="none")
+        assert stack.models == [f"llama-cpp/{weights.TRAINED_MODEL}"]
+        told = client.responses.create(model=stack.models[0], input="My name is Ada.")
+        asked = client.responses.create(model=stack.models[0], input="What is my name?", previous_response_id=told.id)
+        assert "Ada" in asked.output_text
+        tool = {"type": "function", **function("convert", "Convert money", amount=NUMBER, currency=STRING)}
+        call = client.responses.create(model=stack.models[0], input="Convert 20 dollars", tools=[tool]).output[0]
+        assert json.loads(call.arguments)["amount"] == 20

@@ -19,6 +19,8 @@ from llamastack_workshop.system.processes import run_group
 
 # The markers of what `make test` leaves out; pyproject.toml says what each of them means.
 ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
+# What `make test-all` leaves out as well.
+NIGHTLY = "nightly"
 
 # Each of them has a server and a model, which take memory.
 _MOST_WORKERS = 4
@@ -29,8 +31,8 @@ _TESTS = "tests"
 def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
     """Run pytest with `arguments` and return its exit status.
 
-    Without `everything`, tests that have one of the markers in ONLY_IN_ALL are left out, unless `arguments` choose
-    tests: by a path, with -k or with -m.
+    The nightly tests are left out and, without `everything`, those that have one of the markers in ONLY_IN_ALL, unless
+    `arguments` choose tests: by a path, with -k or with -m.
     The servers listen on free ports and keep their state in a folder that goes when the tests end. With `stack_name`
     they are those of stacks/, and the chapters alone run against them: the tests are about the installed one.
     What the chapters put out against the installed one goes into the book.
@@ -49,9 +51,10 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
             arguments = [*arguments, "-p", "llamastack_workshop.proving.outcomes", "--stack", stack_name]
-        if not (everything or stack_name) and (left_out := selection(arguments)):
+        if not stack_name and (left_out := selection(arguments, everything=everything)):
             arguments = [*arguments, *left_out]
-            say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
+            if not everything:
+                say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
         tests = [chapters.name] if stack_name else [chapters.name, _TESTS]
         try:
             status = _run_pytest([*recording, *arguments], tests, workers, kernels.in_moulds(environment))
@@ -97,11 +100,11 @@ def _with_proofs(word: str, chapters: Path) -> str:
     return f"{chapters.name}{word.removeprefix(name)}" if word.split("/")[0] == name else word
 
 
-def selection(arguments: list[str]) -> list[str]:
-    """Return the options that leave the dear tests out; none, where `arguments` choose tests themselves."""
+def selection(arguments: list[str], *, everything: bool) -> list[str]:
+    """Return the options that leave tests out; none, where `arguments` choose tests themselves."""
     if _name_tests(arguments) or any(word.startswith(("-k", "-m")) for word in arguments):
         return []
-    return ["-m", f"not ({' or '.join(ONLY_IN_ALL)})"]
+    return ["-m", f"not ({' or '.join([NIGHTLY, *([] if everything else ONLY_IN_ALL)])})"]
 
 
 def _name_tests(arguments: list[str]) -> bool:

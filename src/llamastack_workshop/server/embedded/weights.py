@@ -176,7 +176,7 @@ def _convert_embedding_model(source: Path, target: Path) -> None:
 def _check_gguf(path: Path) -> None:
     fix = "Give it the path of a GGUF file, or unset it to use the model that comes with the workshop."
     if not path.is_file():
-        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file, nor {TRAINED_MODEL} or {CHAT_MODEL}.", fix)
+        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file.", fix)
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
             raise WorkshopError(f"WORKSHOP_MODEL={path} is not a GGUF file.", fix)
