@@ -90,6 +90,7 @@ def embedding_server(llama_cpp_embeddings: str, base_url: str) -> Iterator[Throw
     yield from started(llama_cpp_embeddings, base_url)
 
 
+@pytest.mark.nightly
 def test_the_table_of_text(llama_cpp: str, chat_server: Throwaway, rewrite_tables: bool) -> None:
     (model,) = listed(llama_cpp)
     kinds = [Backend(chat_server.base_url, f"{kind}/{model}") for kind in KINDS]

@@ -133,6 +133,7 @@ def shown(answer: Any) -> str:
     return answer if isinstance(answer, str) else f"`{json.dumps(answer)}`"
 
 
+@pytest.mark.nightly
 def test_the_table_of_clients(variables: dict[str, str], base_url: str, model: str, rewrite_tables: bool) -> None:
     skip_other_upstreams(Live(base_url, model))
     with ThreadPoolExecutor(max_workers=2) as pool:

@@ -391,9 +391,10 @@ def test_a_refused_token_is_named_and_not_shown(gateway: Gateway, token: str, op
     token = token.format(nora=gateway.issuer.token("nora", ["janitor"]), **gateway.tokens)
     run = call(ROUTING, "--base-url", gateway.server.base_url, *options, LLAMA_STACK_API_KEY=token)
     assert run.exit_code == 1 and not run.stdout
-    error, remedy = run.stderr.splitlines()[-2:]
-    assert error.startswith("Error: ") and problem in error
-    assert remedy.startswith("  Fix: Set LLAMA_STACK_API_KEY")
+    lines = run.stderr.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Error: "))
+    error, remedy = lines[at : at + 2]
+    assert problem in error and remedy.startswith("  Fix: Set LLAMA_STACK_API_KEY")
     assert not token or token not in run.stderr
 
 
