@@ -256,7 +256,7 @@ def evaluate(
 ) -> None:
     """Ask a model a few hundred requests as attendees make them, and count the right answers, by rule.
 
-    The requests are in src/llamastack_workshop/evaluating/requests.jsonl. Each answer goes into
+    The requests are in `requests.jsonl` in the package's folder `evaluating/`. Each answer goes into
     .workshop/evaluation/; after Ctrl-C, the same command goes on from there. Exits with 1 if fewer answers are right
     than recorded, by more than chance explains: McNemar's exact test of the requests that changed, one-sided at 5%,
     and at 5% divided by the number of kinds for each kind.
