@@ -144,8 +144,9 @@ def test_ctrl_c_twice(clone: Clone, row: Row) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     run = end(process, signal.SIGINT)
-    row("Ctrl-C twice in one second", run)
-    assert "Traceback" not in run.errors
+    # The second may come when Python itself is about to end.
+    assert run.status in (0, -signal.SIGINT) and "Traceback" not in run.errors
+    row("Ctrl-C twice in one second", ("0 or -2", run.said))
 
 
 def test_nobody_reads_the_output(clone: Clone, row: Row) -> None:
