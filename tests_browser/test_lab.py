@@ -91,7 +91,7 @@ def test_chapter_1_after_each_switch_of_the_upstream(
     switched_lab: Callable[[], AbstractContextManager[Callable[[str], str]]],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    model, cells = "smollm2-135m-instruct", len(code_cells("01-server-setup"))
+    model, cells = "smollm2-135m-workshop", len(code_cells("01-server-setup"))
     openai = {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": engine, "OPENAI_MODEL": model}
     vllm = {"VLLM_URL": engine}
     for provider, variables in [("llama-cpp", {}), ("openai", openai), ("vllm", vllm), ("llama-cpp", {})]:

@@ -8,7 +8,7 @@ import jinja2
 
 from training.example import Example, Message
 
-TEMPLATE = Path(__file__).parents[1] / "src/llamastack_workshop/server/embedded/trained_chat_template.jinja"
+TEMPLATE = Path(__file__).parents[1] / "src/llamastack_workshop/server/embedded/chat_template.jinja"
 END = "<|im_end|>"
 _ASSISTANT = "<|im_start|>assistant\n"
 

@@ -7,7 +7,7 @@ it runs against a LlamaStack server; the third names one of that server's models
 
     OPENAI_BASE_URL=http://localhost:8321/v1
     OPENAI_API_BASE=http://localhost:8321/v1
-    MODEL=llama-cpp/smollm2-135m-instruct
+    MODEL=llama-cpp/smollm2-135m-workshop
 
 The names of steps as arguments run these alone. Each step prints one line of JSON.
 

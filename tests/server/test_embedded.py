@@ -227,6 +227,15 @@ def test_through_llamastack_tools(client: OpenAI, embedded_model: str) -> None:
     assert "187" in answer.output_text
 
 
+def test_the_model_keeps_to_what_it_is_told(client: OpenAI, embedded_model: str) -> None:
+    told = client.responses.create(model=embedded_model, input="My name is Ada.")
+    asked = client.responses.create(model=embedded_model, input="What is my name?", previous_response_id=told.id)
+    assert "Ada" in asked.output_text
+    tool = {"type": "function", **function("convert", "Convert money", amount=NUMBER, currency=STRING)}
+    call = client.responses.create(model=embedded_model, input="Convert 20 dollars", tools=[tool]).output[0]
+    assert json.loads(call.arguments)["amount"] == 20
+
+
 def test_through_llamastack_too_long_is_an_error(client: OpenAI, embedded_model: str) -> None:
     with pytest.raises(APIStatusError, match="exceeds the available context size"):
         client.responses.create(model=embedded_model, input="word " * (serve.CONTEXT + 100))
@@ -286,14 +295,9 @@ def test_a_model_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.dear
-def test_the_trained_model_keeps_to_what_it_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WORKSHOP_MODEL", weights.TRAINED_MODEL)
+def test_the_base_model_stays_available_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_MODEL", weights.BASE_MODEL)
     with running_stack(lambda line: None, port=ports.free_port(), state=tmp_path, logs=tmp_path) as stack:
         client = OpenAI(base_url=stack.base_url, api_key="none")
-        assert stack.models == [f"llama-cpp/{weights.TRAINED_MODEL}"]
-        told = client.responses.create(model=stack.models[0], input="My name is Ada.")
-        asked = client.responses.create(model=stack.models[0], input="What is my name?", previous_response_id=told.id)
-        assert "Ada" in asked.output_text
-        tool = {"type": "function", **function("convert", "Convert money", amount=NUMBER, currency=STRING)}
-        call = client.responses.create(model=stack.models[0], input="Convert 20 dollars", tools=[tool]).output[0]
-        assert json.loads(call.arguments)["amount"] == 20
+        assert stack.models == [f"llama-cpp/{weights.BASE_MODEL}"]
+        assert "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text

@@ -165,7 +165,7 @@ def test_an_answer_that_is_no_list_of_models(
 def test_switching_the_upstream_leaves_no_model_that_does_not_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    upstream, model = os.environ["LLAMA_CPP_URL"], "smollm2-135m-instruct"
+    upstream, model = os.environ["LLAMA_CPP_URL"], "smollm2-135m-workshop"
     switches = [
         ("llama-cpp", {}),
         ("openai", {"OPENAI_API_KEY": "any", "OPENAI_BASE_URL": upstream, "OPENAI_MODEL": model}),

@@ -26,7 +26,7 @@ CONTEXT = 4096
 MAX_NEW_TOKENS = 384
 
 # The prompt formats of our models; any other brings its own.
-_TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.TRAINED_MODEL: "trained_chat_template.jinja"}
+_TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.BASE_MODEL: "base_chat_template.jinja"}
 
 # In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
 _PROMPT_CACHE = 128
@@ -47,7 +47,7 @@ def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = Fa
     # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
     params.sampling.temp = 0.0
     params.use_jinja = True
-    if template := _TEMPLATES.get(weights.CHAT_MODEL if packaged else name):
+    if template := _TEMPLATES.get(weights.BASE_MODEL if packaged else name):
         file = files("llamastack_workshop.server.embedded") / template
         params.chat_template = file.read_text(encoding="utf-8")
     return xllamacpp.Server(params)

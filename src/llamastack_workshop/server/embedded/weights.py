@@ -10,9 +10,9 @@ from pathlib import Path
 from llamastack_workshop.system import files, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-CHAT_MODEL = "smollm2-135m-instruct"
-# The same, taught the work of this book: training/README.md says how.
-TRAINED_MODEL = "smollm2-135m-workshop"
+# SmolLM2-135M-Instruct, taught the work of this book: training/README.md says how.
+CHAT_MODEL = "smollm2-135m-workshop"
+BASE_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
@@ -76,25 +76,25 @@ CL100K_BASE = Weights(
 
 
 def chat_model(say: Say) -> tuple[str, Path]:
-    """Return the chat model's name and GGUF file: the one WORKSHOP_MODEL names, or SmolLM2-135M-Instruct.
+    """Return the chat model's name and GGUF file: the one WORKSHOP_MODEL names, or `CHAT_MODEL`.
 
     `say` gets a line before anything that takes seconds.
     Raises WorkshopError if WORKSHOP_MODEL is not a GGUF file or the packaged weights are damaged.
     """
     own = os.environ.get("WORKSHOP_MODEL") or CHAT_MODEL
-    if own == TRAINED_MODEL:
+    if own == CHAT_MODEL:
         converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(_ADAPTER.glob("adapter_*"))]
         return own, _prepared(SMOLLM2, f"{own}.Q8_0", converters, _convert_trained_model, say)
-    if own != CHAT_MODEL:
-        path = Path(own).expanduser()
-        _check_gguf(path)
-        return path.stem.lower(), path
-    return own, _prepared(SMOLLM2, f"{own}.Q8_0", [_HERE / "requantize.py"], _convert_chat_model, say)
+    if own == BASE_MODEL:
+        return own, _prepared(SMOLLM2, f"{own}.Q8_0", [_HERE / "requantize.py"], _convert_base_model, say)
+    path = Path(own).expanduser()
+    _check_gguf(path)
+    return path.stem.lower(), path
 
 
 def packaged_chat_model() -> tuple[str, Path]:
     """Return the name and the GGUF file of the chat model in the quantisation that its package carries, Q4_1."""
-    return f"{CHAT_MODEL}-q4_1", SMOLLM2.verified_path()
+    return f"{BASE_MODEL}-q4_1", SMOLLM2.verified_path()
 
 
 def embedding_model(say: Say) -> Path:
@@ -155,7 +155,7 @@ def _checksum(model: Path) -> Path:
 
 
 # The converters are imported on use: numpy and gguf take half a second that a warm start need not pay.
-def _convert_chat_model(source: Path, target: Path) -> None:
+def _convert_base_model(source: Path, target: Path) -> None:
     from llamastack_workshop.server.embedded.requantize import requantize_to_q8_0
 
     requantize_to_q8_0(source, target)
