@@ -11,11 +11,11 @@ help: ## List these targets
 setup: ## Install everything here and prepare the embedded models
 	@$(WORKSHOP) setup
 
-llama-server: ## Start model and server (STACK=vllm ARGS="--port 8331")
-	@$(WORKSHOP) llama-server $(if $(STACK),--stack $(STACK)) $(ARGS)
+llama-server: ## Start model and server (MODEL=qwen3-1.7b or STACK=vllm)
+	@$(WORKSHOP) llama-server $(if $(MODEL),--model "$(MODEL)") $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-lab: ## Start model, server and JupyterLab (ARGS="--no-browser")
-	@$(WORKSHOP) lab $(ARGS)
+lab: ## Start model, server and JupyterLab (MODEL=qwen3-1.7b)
+	@$(WORKSHOP) lab $(if $(MODEL),--model "$(MODEL)") $(ARGS)
 
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)

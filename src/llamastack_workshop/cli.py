@@ -34,6 +34,16 @@ UpstreamOption = Annotated[
         "VLLM_URL, TGI_URL; .env is read), else the embedded model.",
     ),
 ]
+ModelOption = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        metavar="MODEL",
+        help="Which model to embed, as WORKSHOP_MODEL says it: a name of the catalogue (qwen3-1.7b), "
+        "hf:OWNER/REPOSITORY/FILE.gguf, or the path of a GGUF file.",
+        show_default="smollm2-135m-workshop",
+    ),
+]
 RunYaml = Annotated[Path | None, typer.Option(help="The server's configuration.", show_default="run.yaml")]
 StackOption = Annotated[
     str | None,
@@ -76,12 +86,15 @@ def _before_each(context: typer.Context) -> None:
 
 @app.command()
 def setup() -> None:
-    """Prepare the embedded models (once, some seconds; the other commands do it when needed)."""
-    from llamastack_workshop.server.embedded import weights
+    """Prepare the embedded models (once, some seconds; the other commands do it when needed).
 
-    name, path = weights.chat_model(_say)
+    Where WORKSHOP_MODEL names a larger one, this fetches it.
+    """
+    from llamastack_workshop.server.embedded import models, weights
+
+    chat_model = models.chat_model(_say)
     embeddings = weights.embedding_model(_say)
-    for model, file in ((name, path), (weights.EMBEDDING_MODEL, embeddings)):
+    for model, file in ((chat_model.name, chat_model.path), (weights.EMBEDDING_MODEL, embeddings)):
         console.print(f"{model}: {file.stat().st_size / 1e6:.0f} MB, ready")
     console.print("Next: make lab (or: uv run workshop lab)")
 
@@ -92,10 +105,12 @@ def llama_server(
     upstream: UpstreamOption = upstreams.Choice.auto,
     run_yaml: RunYaml = None,
     stack_name: StackOption = None,
+    model: ModelOption = None,
 ) -> None:
     """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
     from llamastack_workshop.server.serving import serve
 
+    upstream = upstreams.choose_embedded(upstream, model)
     serve(console, _say, port=port, upstream=upstream, run_yaml=run_yaml, stack_name=stack_name)
 
 
@@ -105,10 +120,12 @@ def lab(
     upstream: UpstreamOption = upstreams.Choice.auto,
     lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
+    model: ModelOption = None,
 ) -> None:
     """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/."""
     from llamastack_workshop.attending.lab import serve_lab
 
+    upstream = upstreams.choose_embedded(upstream, model)
     serve_lab(console, _say, port=port, upstream=upstream, lab_port=lab_port, open_browser=browser)
 
 

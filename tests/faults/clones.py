@@ -242,7 +242,7 @@ def _namespaces() -> list[str] | None:
 
 @functools.cache
 def _prepared_models() -> Path:
-    weights.chat_model(lambda line: None)
+    weights.chat_model(weights.CHAT_MODEL, lambda line: None)
     weights.embedding_model(lambda line: None)
     return paths.MODELS
 

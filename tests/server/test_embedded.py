@@ -11,7 +11,8 @@ import pytest
 from openai import APIStatusError, BadRequestError, OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.server.embedded import serve, weights
+from llamastack_workshop.server.embedded import models, serve, weights
+from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import WorkshopError
@@ -286,12 +287,12 @@ def test_a_model_of_ones_own_must_be_gguf(
         path.write_bytes(content)
     monkeypatch.setenv("WORKSHOP_MODEL", str(path))
     with pytest.raises(WorkshopError, match=problem):
-        weights.chat_model(lambda line: None)
+        models.chat_model(lambda line: None)
 
 
 def test_a_model_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_MODEL", str(weights.SMOLLM2.path()))
-    assert weights.chat_model(lambda line: None) == ("smollm2-135m-instruct.q4_1", weights.SMOLLM2.path())
+    assert models.chat_model(lambda line: None) == ChatModel("smollm2-135m-instruct.q4_1", weights.SMOLLM2.path())
 
 
 @pytest.mark.dear
@@ -300,4 +301,6 @@ def test_the_base_model_stays_available_by_its_name(tmp_path: Path, monkeypatch:
     with running_stack(lambda line: None, port=ports.free_port(), state=tmp_path, logs=tmp_path) as stack:
         client = OpenAI(base_url=stack.base_url, api_key="none")
         assert stack.models == [f"llama-cpp/{weights.BASE_MODEL}"]
-        assert "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text
+        assert (
+            "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text
+        )

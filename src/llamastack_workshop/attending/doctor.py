@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
-import psutil
 from rich.table import Table
 from rich.text import Text
 
 from llamastack_workshop.server import parts, stack, upstreams
-from llamastack_workshop.server.embedded import weights
-from llamastack_workshop.system import paths
+from llamastack_workshop.server.embedded import catalogue, fitting, models, weights
+from llamastack_workshop.system import memory, paths
 from llamastack_workshop.system.errors import WorkshopError, refused
 from llamastack_workshop.system.printing import visible
 from llamastack_workshop.system.secrets import hidden
@@ -107,13 +106,22 @@ def _models() -> list[Finding]:
         findings.append(
             Finding("prepared model", "note", f"{file.name} is damaged", "The next start prepares it anew.")
         )
-    if own := os.environ.get("WORKSHOP_MODEL"):
-        try:
-            weights.chat_model(lambda _: None)
-            findings.append(Finding("WORKSHOP_MODEL", "ok", own))
-        except WorkshopError as error:
-            findings.append(Finding("WORKSHOP_MODEL", "missing", error.problem, error.fix))
+    if os.environ.get("WORKSHOP_MODEL"):
+        findings.append(_chosen_model())
     return findings
+
+
+def _chosen_model() -> Finding:
+    try:
+        if missing := models.missing_download():
+            if entry := catalogue.entries().get(models.choice()):
+                fitting.require_memory(entry.name, entry.megabytes * 1_000_000, entry.kv_bytes)
+            return Finding("WORKSHOP_MODEL", "note", f"{missing} is not here yet", "The next start fetches it.")
+        model = models.chat_model(lambda _: None)
+        context = "" if model.template else f": context {fitting.room(model.name, model.path).context:,}"
+    except WorkshopError as error:
+        return Finding("WORKSHOP_MODEL", "missing", error.problem, error.fix)
+    return Finding("WORKSHOP_MODEL", "ok", f"{model.name}{context}")
 
 
 def _server_port(port: int) -> Finding:
@@ -143,7 +151,7 @@ def _curl() -> Finding:
 
 
 def _memory() -> Finding:
-    available = psutil.virtual_memory().available / 1e9
+    available = memory.available() / 1e9
     found = f"{available:.1f} GB available"
     if available < _MEMORY_NEEDED:
         return Finding("memory", "note", found, f"The workshop needs about {_MEMORY_NEEDED:.0f} GB: close something.")

@@ -1,5 +1,6 @@
 """The LlamaStack server of a lab: one that ran before, or our own, which comes back when it ends by itself."""
 
+import os
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -9,6 +10,7 @@ import httpx
 from rich.console import Console
 
 from llamastack_workshop.server import serving, stack, upstreams
+from llamastack_workshop.server.embedded import models
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child
@@ -40,7 +42,7 @@ class KeptServer:
                 self._start()
                 serving.announce(self._console, self._own, seconds=time.monotonic() - started)
             else:
-                self._tell_whose()
+                self._tell_whose(base_url)
         self.base_url = base_url or self._own.base_url
         return self
 
@@ -92,7 +94,14 @@ class KeptServer:
         option = "" if self._port == paths.DEFAULT_PORT else f' ARGS="--port {self._port}"'
         return f"Start one in another terminal: make llama-server{option}"
 
-    def _tell_whose(self) -> None:
+    def _tell_whose(self, base_url: str) -> None:
+        if self._upstream is upstreams.Choice.embedded and os.environ.get("WORKSHOP_MODEL"):
+            served = stack.language_models(base_url)
+            if f"llama-cpp/{models.name()}" not in served:
+                raise WorkshopError(
+                    f"The server that runs on port {self._port} serves {served[0]}, and not {models.name()}.",
+                    f"Stop it first, or start another beside it: --port {self._port + 10}",
+                )
         self._tell(f"Using the LlamaStack server that already runs on port {self._port}.")
         if owner := ports.foreign(self._port):
             self._tell(

@@ -12,6 +12,7 @@ import httpx
 
 from llamastack_workshop.server import registry
 from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.embedded.serve import READY
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import environment, ports
@@ -119,14 +120,19 @@ def answering_version(port: int) -> str | None:
 
 
 @contextmanager
-def embedded_models(numbers: Mapping[str, int], log: Path, say: Say) -> Iterator[Child]:
+def embedded_models(
+    numbers: Mapping[str, int], log: Path, say: Say, chat_model: ChatModel | None = None
+) -> Iterator[Child]:
     """Serve embedded models until the end of the block, each on the port that `numbers` has for its variable.
 
     The variables are LLAMA_CPP_URL (the chat model), EMBEDDINGS_URL, and DRAFTS_URL (the chat model as its package
-    carries it). `say` gets a line about each step.
+    carries it). `chat_model` is one that is not ours; without it, WORKSHOP_MODEL chooses. `say` gets a line about each
+    step.
     Raises WorkshopError if they do not start.
     """
     arguments = [word for variable, port in numbers.items() for word in (_MODEL_OPTIONS[variable], str(port))]
+    if chat_model:
+        arguments += ["--chat-name", chat_model.name, "--chat-file", str(chat_model.path)]
     models = Spawned(
         "llamastack_workshop.server.embedded.serve",
         *arguments,

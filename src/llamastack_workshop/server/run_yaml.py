@@ -24,6 +24,9 @@ TOP_KEYS = {
     *("registered_resources", "vector_stores", "safety", "connectors", "external_providers_dir", "external_apis_dir"),
 }
 
+# Under `vector_stores`, the texts that file_search puts around what it found.
+_SHORT_TEXTS = {"file_search_params", "annotation_prompt_params", "context_prompt_params"}
+
 Path_ = tuple[str | int, ...]
 
 
@@ -129,6 +132,16 @@ def _check_shape(file: Path, content: Any, fix: str) -> None:
             if missing := {"provider_id", "provider_type"} - set(one if isinstance(one, dict) else ()):
                 keys = " and no ".join(f"`{key}`" for key in sorted(missing))
                 raise WorkshopError(f"{file.name}: providers.{api}[{index}] has no {keys}.", form)
+
+
+def without_short_texts(run_yaml: RunYaml) -> str:
+    """Return `run_yaml` without the texts of `file_search` that are so short for the embedded model's sake.
+
+    LlamaStack then uses its own, which ask a model to cite.
+    """
+    stores = run_yaml.content.get("vector_stores") or {}
+    kept = {key: value for key, value in stores.items() if key not in _SHORT_TEXTS}
+    return yaml.safe_dump({**run_yaml.content, "vector_stores": kept}, sort_keys=False, allow_unicode=True)
 
 
 def check_top(run_yaml: RunYaml) -> None:

@@ -33,7 +33,7 @@ def serve(
         if upstream not in (upstreams.Choice.auto, its_own):
             raise WorkshopError(
                 f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
-                "Leave out --upstream, and unset WORKSHOP_UPSTREAM.",
+                "Leave out --upstream and --model, and unset WORKSHOP_UPSTREAM.",
             )
         upstream = its_own
     state = paths.state(port)

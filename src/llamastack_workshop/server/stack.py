@@ -4,7 +4,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +15,9 @@ import yaml
 from filelock import FileLock, Timeout
 
 from llamastack_workshop.server import old_names, parts, registry, run_yaml, upstreams
+from llamastack_workshop.server.embedded import models as embedded
 from llamastack_workshop.server.run_yaml import RunYaml
-from llamastack_workshop.server.stacks import OURS, Server
+from llamastack_workshop.server.stacks import FOLDER, OURS, Server
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
@@ -90,6 +91,8 @@ def running_stack(
         say("`host: 127.0.0.1` there keeps it to this machine.")
     active = [one for one in active if one.variable in server.variables()]
     check_port(port)
+    if active and os.environ.get("WORKSHOP_MODEL"):
+        say(f"{active[0].variable} is set, so WORKSHOP_MODEL is not used. To use it: --upstream embedded")
     for one in active:
         say(f"Checking {one.display_name()} …")
         upstreams.models(one)
@@ -100,16 +103,23 @@ def running_stack(
     files.private_folder(state)
 
     numbers = _embedded_ports(port, server, with_chat=not active)
+    # Here, where a download can show its progress, and before anything runs that would wait for it.
+    foreign = embedded.chat_model(say) if "LLAMA_CPP_URL" in numbers and not embedded.is_ours() else None
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     off = upstreams.switches() - {one.variable for one in active}
     variables = {**dict.fromkeys(off), **addresses}
     with ExitStack() as cleanup:
         cleanup.enter_context(_alone_in(state, port))
-        process = parts.llama_stack(server, port, logs / "llama-stack.log", state=state, variables=variables)
+        started = server
+        if (active or foreign) and server.run_yaml in (OURS.run_yaml, *FOLDER.glob("*.yaml")):
+            started = replace(server, run_yaml=state / server.run_yaml.name)
+            files.write_whole(started.run_yaml, run_yaml.without_short_texts(file))
+        process = parts.llama_stack(started, port, logs / "llama-stack.log", state=state, variables=variables)
         cleanup.callback(process.stop)
         children = [process]
         if numbers:
-            children.append(cleanup.enter_context(parts.embedded_models(numbers, logs / "embedded.log", say)))
+            served = parts.embedded_models(numbers, logs / "embedded.log", say, foreign)
+            children.append(cleanup.enter_context(served))
         say("Starting the LlamaStack server …")
         process.send_line("go")
         environment = parts.server_environment(server, state=state, variables=variables)

@@ -121,6 +121,22 @@ def chosen(choice: Choice) -> list[Upstream]:
     return [upstream]
 
 
+def choose_embedded(choice: Choice, model: str | None) -> Choice:
+    """Return `choice`, or the embedded model where `model` says which; this sets WORKSHOP_MODEL in this process.
+
+    Raises WorkshopError if `choice` is an upstream: it has models of its own.
+    """
+    if not model:
+        return choice
+    if choice not in (Choice.auto, Choice.embedded):
+        raise WorkshopError(
+            f"--model {model} is for the embedded model, and --upstream says {choice}.",
+            "Leave one of them out, and unset WORKSHOP_UPSTREAM.",
+        )
+    os.environ["WORKSHOP_MODEL"] = model
+    return Choice.embedded
+
+
 def choose_for_stack(name: str) -> Choice | None:
     """Return the upstream after which the stack `name` is called, or None for the others.
 

@@ -1,5 +1,6 @@
 """Writing files, whole or not at all, and folders that nobody else reads."""
 
+import hashlib
 import os
 import shutil
 import stat
@@ -51,6 +52,12 @@ def require_space(folder: Path, needed: int) -> None:
             f"No space left in {folder}: {needed / 1e6:.0f} MB are needed, {free / 1e6:.0f} MB are free.",
             "Make room on that disk, and run the same command again.",
         )
+
+
+def sha256(path: Path) -> str:
+    """Return the SHA-256 of what `path` holds, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def private_folder(folder: Path) -> Path:

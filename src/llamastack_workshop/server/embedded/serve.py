@@ -10,47 +10,71 @@ import signal
 import sys
 import traceback
 from importlib.resources import files
+from pathlib import Path
 
 import xllamacpp
 
-from llamastack_workshop.server.embedded import weights
+from llamastack_workshop.server.embedded import fitting, gguf_header, models, weights
+from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.embedded.threads import thread_count
 from llamastack_workshop.system.errors import clear_errors
 
 READY = "ready"
 
-# Requests that llama.cpp works on at the same time (the rest wait), and what each may hold, in tokens.
+# Requests that llama.cpp works on at the same time; the rest wait.
 SLOTS = 4
+
+# Limits of our two models. What each request may hold, in tokens:
 CONTEXT = 4096
 # For requests that set no limit of their own. A small model that starts to repeat itself never stops.
 MAX_NEW_TOKENS = 384
-
-# The prompt formats of our models; any other brings its own.
-_TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.BASE_MODEL: "base_chat_template.jinja"}
 
 # In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
 _PROMPT_CACHE = 128
 _LOG_ERRORS_ONLY = 1
 
 
-def serve_chat_model(port: int, alias: str | None = None, *, packaged: bool = False) -> xllamacpp.Server:
-    """Start the chat model on 127.0.0.1:`port` and return once it answers.
+def serve_chat_model(port: int, alias: str | None = None, *, model: ChatModel | None = None) -> xllamacpp.Server:
+    """Start `model`, or the one that WORKSHOP_MODEL chooses, on 127.0.0.1:`port` and return once it answers.
 
-    It is listed under its own name, or under `alias`. `packaged` is the quantisation that the package carries.
+    It is listed under its own name, or under `alias`.
     """
-    name, path = weights.packaged_chat_model() if packaged else weights.chat_model(_say)
-    _say(f"Loading {name} …")
-    params = _parameters(port, alias or name, str(path))
+    model = model or models.chat_model(_say)
+    _say(f"Loading {model.name} …")
+    params = _parameters(port, alias or model.name, str(model.path))
     params.n_parallel = SLOTS
+    params.use_jinja = True
+    if model.template:
+        _limit(params, model.template)
+    else:
+        _fit(params, model)
+    return xllamacpp.Server(params)
+
+
+def _limit(params: xllamacpp.CommonParams, template: str) -> None:
+    """Give one of our models its prompt format and its limits."""
     params.n_ctx = SLOTS * CONTEXT
     params.n_predict = MAX_NEW_TOKENS
     # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
     params.sampling.temp = 0.0
-    params.use_jinja = True
-    if template := _TEMPLATES.get(weights.BASE_MODEL if packaged else name):
-        file = files("llamastack_workshop.server.embedded") / template
-        params.chat_template = file.read_text(encoding="utf-8")
-    return xllamacpp.Server(params)
+    file = files("llamastack_workshop.server.embedded") / template
+    params.chat_template = file.read_text(encoding="utf-8")
+
+
+def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
+    """Let another model have the memory that is free; its prompt format and sampling are those of its file."""
+    room = fitting.room(model.name, model.path)
+    params.n_ctx = room.context
+    # One request may have all of it.
+    params.kv_unified = True
+    params.cache_ram_mib = room.prompt_cache // 1024**2
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count(large=True)
+    _say(f"{model.name}: a context of {room.context:,} tokens (it was trained on {room.trained:,}).")
+    if "tokenizer.chat_template" not in gguf_header.read(model.path):
+        _say(
+            f"{model.name} has no chat template, so it is a base model: it continues a text and answers no questions. "
+            "Choose the instruct or chat model of its family."
+        )
 
 
 def serve_embedding_model(port: int) -> xllamacpp.Server:
@@ -89,6 +113,8 @@ def _say(line: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
+    parser.add_argument("--chat-name", help="name of the chat model, where it is not WORKSHOP_MODEL that chooses it")
+    parser.add_argument("--chat-file", type=Path, help="GGUF file of that one")
     parser.add_argument("--packaged-port", type=int, help="port of the chat model as its package carries it; likewise")
     parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
@@ -97,7 +123,7 @@ def main() -> None:
     status = 1
     try:
         with clear_errors():
-            _serve_until_input_closes(arguments.chat_port, arguments.packaged_port, arguments.embeddings_port)
+            _serve_until_input_closes(arguments)
         status = 0
     except SystemExit:
         pass
@@ -108,16 +134,17 @@ def main() -> None:
     os._exit(status)
 
 
-def _serve_until_input_closes(chat_port: int | None, packaged_port: int | None, embeddings_port: int | None) -> None:
+def _serve_until_input_closes(arguments: argparse.Namespace) -> None:
     # The name keeps the servers alive.
     servers = []
     # First the one that a user can get wrong, with WORKSHOP_MODEL.
-    if chat_port:
-        servers.append(serve_chat_model(chat_port))
-    if packaged_port:
-        servers.append(serve_chat_model(packaged_port, packaged=True))
-    if embeddings_port:
-        servers.append(serve_embedding_model(embeddings_port))
+    if arguments.chat_port:
+        model = ChatModel(arguments.chat_name, arguments.chat_file) if arguments.chat_file else None
+        servers.append(serve_chat_model(arguments.chat_port, model=model))
+    if arguments.packaged_port:
+        servers.append(serve_chat_model(arguments.packaged_port, model=models.packaged_chat_model()))
+    if arguments.embeddings_port:
+        servers.append(serve_embedding_model(arguments.embeddings_port))
     _say(READY)
     # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())

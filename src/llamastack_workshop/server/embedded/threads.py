@@ -7,12 +7,14 @@ from pathlib import Path
 from llamastack_workshop.system.errors import WorkshopError
 
 _CGROUP_LIMIT = Path("/sys/fs/cgroup/cpu.max")
-# Of no use beyond this for a model this small: its matrices are too small to split further.
+# Of no use beyond this for our models: their matrices are too small to split further.
 _MAX_THREADS = 4
 
 
-def thread_count() -> int:
+def thread_count(*, large: bool = False) -> int:
     """Return WORKSHOP_THREADS if it is set, else one core fewer than this process may use (1 to 4).
+
+    A `large` model, which ours are not, may have more than 4.
 
     llama.cpp's threads wait for each other by spinning, so with as many threads as cores one busy neighbour
     (the server, a kernel, pytest) stalls them all. Measured on 2 cores of an AMD EPYC on 2026-11-22, in tokens
@@ -24,7 +26,8 @@ def thread_count() -> int:
                 f"WORKSHOP_THREADS={wanted} is not a number of threads.", "Give 1 or more, or unset it."
             )
         return int(wanted)
-    return max(1, min(_MAX_THREADS, usable_cores() - 1))
+    spare = max(1, usable_cores() - 1)
+    return spare if large else min(_MAX_THREADS, spare)
 
 
 def usable_cores() -> int:

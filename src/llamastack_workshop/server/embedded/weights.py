@@ -46,7 +46,7 @@ class Weights:
     def verified_path(self) -> Path:
         """Return `path()` once its content has the pinned SHA-256; raises WorkshopError if it has not."""
         path = self.path()
-        if not path.exists() or _sha256(path) != self.sha256:
+        if not path.exists() or files.sha256(path) != self.sha256:
             raise WorkshopError(
                 f"{path.name} in the package {self.package} is missing or is not the file that we pinned.",
                 _FIX,
@@ -75,26 +75,15 @@ CL100K_BASE = Weights(
 )
 
 
-def chat_model(say: Say) -> tuple[str, Path]:
-    """Return the chat model's name and GGUF file: the one WORKSHOP_MODEL names, or `CHAT_MODEL`.
+def chat_model(name: str, say: Say) -> Path:
+    """Return the GGUF file of `CHAT_MODEL` or `BASE_MODEL`, converted on first use.
 
-    `say` gets a line before anything that takes seconds.
-    Raises WorkshopError if WORKSHOP_MODEL is not a GGUF file or the packaged weights are damaged.
+    `say` gets a line before anything that takes seconds. Raises WorkshopError if the packaged weights are damaged.
     """
-    own = os.environ.get("WORKSHOP_MODEL") or CHAT_MODEL
-    if own == CHAT_MODEL:
-        converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(_ADAPTER.glob("adapter_*"))]
-        return own, _prepared(SMOLLM2, f"{own}.Q8_0", converters, _convert_trained_model, say)
-    if own == BASE_MODEL:
-        return own, _prepared(SMOLLM2, f"{own}.Q8_0", [_HERE / "requantize.py"], _convert_base_model, say)
-    path = Path(own).expanduser()
-    _check_gguf(path)
-    return path.stem.lower(), path
-
-
-def packaged_chat_model() -> tuple[str, Path]:
-    """Return the name and the GGUF file of the chat model in the quantisation that its package carries, Q4_1."""
-    return f"{BASE_MODEL}-q4_1", SMOLLM2.verified_path()
+    if name == BASE_MODEL:
+        return _prepared(SMOLLM2, f"{name}.Q8_0", [_HERE / "requantize.py"], _convert_base_model, say)
+    converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(_ADAPTER.glob("adapter_*"))]
+    return _prepared(SMOLLM2, f"{name}.Q8_0", converters, _convert_trained_model, say)
 
 
 def embedding_model(say: Say) -> Path:
@@ -129,7 +118,7 @@ def _prepared(
     part = target.with_suffix(f".{os.getpid()}.part")
     try:
         convert(source, part)
-        checksum = _sha256(part)
+        checksum = files.sha256(part)
         part.replace(target)
         files.write_whole(_checksum(target), f"{checksum}  {target.name}\n")
     finally:
@@ -145,7 +134,7 @@ def damaged() -> list[Path]:
 def is_whole(model: Path) -> bool:
     """Return whether the prepared file `model` has the SHA-256 that it was prepared with, noted beside it."""
     try:
-        return _checksum(model).read_text(encoding="utf-8").split()[0] == _sha256(model)
+        return _checksum(model).read_text(encoding="utf-8").split()[0] == files.sha256(model)
     except (OSError, ValueError, IndexError):
         return False
 
@@ -171,17 +160,3 @@ def _convert_embedding_model(source: Path, target: Path) -> None:
     from llamastack_workshop.server.embedded.minilm_gguf import convert_minilm_to_gguf
 
     convert_minilm_to_gguf(source.parent, target)
-
-
-def _check_gguf(path: Path) -> None:
-    fix = "Give it the path of a GGUF file, or unset it to use the model that comes with the workshop."
-    if not path.is_file():
-        raise WorkshopError(f"WORKSHOP_MODEL={path} is not a file.", fix)
-    with path.open("rb") as file:
-        if file.read(4) != b"GGUF":
-            raise WorkshopError(f"WORKSHOP_MODEL={path} is not a GGUF file.", fix)
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

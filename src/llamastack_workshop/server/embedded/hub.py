@@ -1,0 +1,234 @@
+"""Fetch a file from a Hugging Face hub, into the cache that all programs with huggingface_hub share.
+
+huggingface_hub downloads into a file with a random name, so it begins anew after an interruption, and it checks the
+size alone. Here the file that is not whole yet keeps its name, and its content is checked before others can see it.
+It reads its variables (HF_HOME, HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE and others) when it is imported.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from filelock import FileLock, Timeout
+
+from llamastack_workshop.system import files
+from llamastack_workshop.system.errors import Say, WorkshopError, verbose
+from llamastack_workshop.system.secrets import hidden
+
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_OTHER_MODEL = "or choose another model."
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file of a repository on the hub."""
+
+    repo: str
+    file: str
+
+    def __str__(self) -> str:
+        return f"hf:{self.repo}/{self.file}"
+
+
+def cached(source: Source) -> Path | None:
+    """Return the file if it is in the cache, else None."""
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    found = try_to_load_from_cache(source.repo, source.file, cache_dir=constants.HF_HUB_CACHE)
+    return Path(found) if isinstance(found, str) else None
+
+
+def fetch(source: Source, say: Say, require_memory: Callable[[int], None]) -> Path:
+    """Return the file, from the cache, or fetched and checked against the SHA-256 that the hub states.
+
+    What an interrupted download has left is taken on. `require_memory` gets the size before a download, and raises if
+    the file is of no use here. `say` gets a line before anything that takes seconds.
+    Raises WorkshopError, with the fix, for whatever keeps the file from coming.
+    """
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url
+    from huggingface_hub.errors import FileMetadataError
+    from huggingface_hub.file_download import repo_folder_name
+
+    if file := cached(source):
+        if _is_whole(file, say):
+            return file
+        say(f"{source.file} is damaged in the cache: it is fetched anew.")
+        file.resolve().unlink()
+        file.unlink(missing_ok=True)
+    if constants.is_offline_mode():
+        raise WorkshopError(
+            f"{source.file} is not in the cache ({constants.HF_HUB_CACHE}), and HF_HUB_OFFLINE forbids to fetch it.",
+            f"Unset HF_HUB_OFFLINE, put the cache of another machine there, {_OTHER_MODEL}",
+        )
+    endpoint, cache = constants.ENDPOINT, Path(constants.HF_HUB_CACHE)
+    with _clear(source, endpoint):
+        head = get_hf_file_metadata(hf_hub_url(source.repo, source.file, endpoint=endpoint))
+        if not head.commit_hash:
+            raise FileMetadataError("no commit")
+        if not head.size or not _SHA256.fullmatch(head.etag or ""):
+            raise WorkshopError(
+                f"{_host(endpoint)} states no SHA-256 of {source.file}: weights have one.",
+                f"Look at the file there: {endpoint}/{source.repo}/blob/main/{source.file}",
+            )
+        require_memory(head.size)
+        folder = repo_folder_name(repo_id=source.repo, repo_type="model")
+        blob = cache / folder / "blobs" / head.etag
+        url = hf_hub_url(source.repo, source.file, revision=head.commit_hash, endpoint=endpoint)
+        with _only_one(cache / ".locks" / folder / f"{head.etag}.lock", source, say):
+            if not blob.exists():
+                _download(url, blob, head.size, source, say)
+        # It finds the content, and gives it its name.
+        return Path(hf_hub_download(source.repo, source.file, cache_dir=cache, endpoint=endpoint))
+
+
+def _download(url: str, blob: Path, size: int, source: Source, say: Say) -> None:
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers, logging
+
+    if not verbose():
+        # At each new try after a broken connection, it would say that it tries again.
+        logging.set_verbosity_error()
+    blob.parent.mkdir(parents=True, exist_ok=True)
+    part = blob.with_name(f"{blob.name}.workshop.incomplete")
+    begun = part.stat().st_size if part.exists() else 0
+    if begun > size:
+        part.unlink()
+        begun = 0
+    files.require_space(blob.parent, size - begun)
+    going_on = f", of which {megabytes(begun)} are here" if begun else ""
+    say(f"Fetching {source.file} ({megabytes(size)}{going_on}) from {_host(constants.ENDPOINT)} …")
+    with files.naming(part), part.open("ab") as file:
+        # Where this leads to another host, the token is not sent there.
+        http_get(
+            url,
+            file,
+            resume_size=begun,
+            headers=build_hf_headers(),
+            expected_size=size,
+            displayed_filename=source.file,
+        )
+    if files.sha256(part) != blob.name:
+        part.unlink()
+        raise WorkshopError(
+            f"{source.file} arrived damaged: its SHA-256 is not the one that {_host(constants.ENDPOINT)} states.",
+            "What arrived is deleted. Run the same command again; if it ends like this again, a proxy or a mirror "
+            "changes the file.",
+        )
+    part.replace(blob)
+
+
+def _is_whole(file: Path, say: Say) -> bool:
+    """Return whether a file of the cache has the content after which it is named there."""
+    blob = file.resolve()
+    # Where the system has no links, the cache holds the file itself, without its checksum.
+    if not _SHA256.fullmatch(blob.name):
+        return True
+    say(f"Checking {file.name} ({megabytes(blob.stat().st_size)}) …")
+    return files.sha256(blob) == blob.name
+
+
+@contextmanager
+def _only_one(lock_file: Path, source: Source, say: Say) -> Iterator[None]:
+    lock_file.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(lock_file)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(f"Another program is fetching {source.file}: waiting for it …")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+@contextmanager
+def _clear(source: Source, endpoint: str) -> Iterator[None]:
+    """Raise WorkshopError for what huggingface_hub and its HTTP client raise."""
+    from huggingface_hub import errors
+
+    host, page = _host(endpoint), f"{hidden(endpoint)}/{source.repo}"
+    try:
+        yield
+    except errors.GatedRepoError as error:
+        raise WorkshopError(
+            f"{source.repo} is gated: one has to accept its conditions first.",
+            f"Accept them at {page}, and put a token of yours into .env: HF_TOKEN=…",
+        ) from error
+    except errors.RepositoryNotFoundError as error:
+        raise WorkshopError(
+            f"{host} has no repository {source.repo}, or it is private.",
+            "Correct the name; for a private one, put a token of yours into .env: HF_TOKEN=…",
+        ) from error
+    except errors.EntryNotFoundError as error:
+        if isinstance(error, errors.LocalEntryNotFoundError):
+            raise _broke_off(source, host) from error
+        raise WorkshopError(f"{source.repo} has no file {source.file}.", _other_files(source, endpoint)) from error
+    except errors.HfHubHTTPError as error:
+        raise _refused(error.response.status_code, host) from error
+    except errors.FileMetadataError as error:
+        raise WorkshopError(
+            f"{host} answers, but not as a Hugging Face hub does.",
+            "Correct HF_ENDPOINT, or unset it for https://huggingface.co; a proxy or a login page may answer as well.",
+        ) from error
+    except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+        raise WorkshopError(
+            f"HF_ENDPOINT={hidden(endpoint)} is not an address.", "Begin it with https://, or unset it."
+        ) from error
+    except (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError) as error:
+        raise WorkshopError(
+            f"{host} does not answer ({hidden(str(error))[:80] or type(error).__name__}).",
+            f"Check the network, the proxy and HF_ENDPOINT, give the path of a file that is here, {_OTHER_MODEL}",
+        ) from error
+    except httpx.HTTPError as error:
+        raise _broke_off(source, host) from error
+    except OSError as error:
+        # What http_get raises where fewer bytes came than were promised.
+        if "Consistency check failed" in str(error):
+            raise _broke_off(source, host) from error
+        raise
+
+
+def _refused(status: int, host: str) -> WorkshopError:
+    if status in (401, 403):
+        return WorkshopError(
+            f"{host} rejects the token (HTTP {status}).",
+            "Put a valid HF_TOKEN into .env, or unset it: open models need none.",
+        )
+    return WorkshopError(
+        f"{host} is in trouble (HTTP {status}).", f"Wait and run the same command again, {_OTHER_MODEL}"
+    )
+
+
+def _broke_off(source: Source, host: str) -> WorkshopError:
+    return WorkshopError(
+        f"The connection to {host} broke off while {source.file} came.",
+        "Run the same command again: it goes on from there.",
+    )
+
+
+def _other_files(source: Source, endpoint: str) -> str:
+    """Return the advice to choose another file of the repository, with the nearest names if it tells them."""
+    from huggingface_hub import HfApi
+
+    listed: list[str] = []
+    with suppress(httpx.HTTPError, OSError):
+        listed = [name for name in HfApi(endpoint=endpoint).list_repo_files(source.repo) if name.endswith(".gguf")]
+    near = difflib.get_close_matches(source.file, listed, n=3, cutoff=0) or listed[:3]
+    if near:
+        return f"It has: {', '.join(near)}"
+    return f"Choose a GGUF file from {hidden(endpoint)}/{source.repo}/tree/main"
+
+
+def _host(endpoint: str) -> str:
+    return hidden(endpoint).split("://")[-1]
+
+
+def megabytes(size: int) -> str:
+    """Return a size in bytes as people read it."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"
