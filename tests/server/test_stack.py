@@ -20,6 +20,7 @@ import pytest
 import xllamacpp
 import yaml
 from filelock import FileLock
+from gguf_files import write_model
 from in_process import call
 from openai import OpenAI
 
@@ -251,14 +252,26 @@ def test_an_upstreams_address_without_v1(
     assert "/v1" in error.fix
 
 
-def test_a_file_that_only_looks_like_a_model(
-    failure: Callable[..., WorkshopError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        (lambda whole: whole[:-50_000], r"tensor 'blk\.1\.\w+\.weight' data is not within the file bounds"),
+        (lambda whole: whole.replace(b"qwen3", b"qwen9"), r"unknown model architecture: 'qwen9'"),
+    ],
+)
+def test_a_file_that_llama_cpp_cannot_load(
+    failure: Callable[..., WorkshopError],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[bytes], bytes],
+    problem: str,
 ) -> None:
-    (tmp_path / "fake.gguf").write_bytes(b"GGUF and nothing more")
-    monkeypatch.setenv("WORKSHOP_MODEL", str(tmp_path / "fake.gguf"))
+    file = write_model(tmp_path / "fake.gguf")
+    file.write_bytes(change(file.read_bytes()))
+    monkeypatch.setenv("WORKSHOP_MODEL", str(file))
     error = failure()
-    assert error.problem == "The embedded model did not start."
-    assert "embedded.log" in error.fix
+    assert re.match(f"llama.cpp cannot load the model: {problem}", error.problem)
+    assert "Fetch its file anew" in error.fix and "embedded.log" in error.fix
 
 
 @pytest.mark.parametrize(

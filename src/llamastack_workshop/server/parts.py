@@ -172,4 +172,9 @@ def _wait_until_loaded(models: Spawned, say: Say) -> None:
     # What llama.cpp says.
     if match := re.search(r"couldn't bind .* port: (\d+)", log):
         raise WorkshopError(f"Another program took port {match[1]} while the embedded models started.", "Try again.")
+    if match := re.search(r"error loading model: (.+)$", log, re.MULTILINE):
+        raise WorkshopError(
+            f"llama.cpp cannot load the model: {match[1]}.",
+            f"Fetch its file anew, or choose another model. The log is {models.log}",
+        )
     raise WorkshopError("The embedded model did not start.", f"Read {models.log}.")

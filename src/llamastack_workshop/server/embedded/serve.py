@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import sys
+import time
 import traceback
 from importlib.resources import files
 from pathlib import Path
@@ -129,6 +130,8 @@ def main() -> None:
         pass
     except Exception:
         traceback.print_exc()
+        # A thread of llama.cpp writes its log, which says what is wrong; the process must not end before.
+        time.sleep(0.5)
     # A running llama.cpp server can keep an interpreter from ending, and there is nothing to save.
     sys.stderr.flush()
     os._exit(status)
