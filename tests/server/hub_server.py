@@ -108,7 +108,11 @@ def hub(files: dict[str, Path]) -> Iterator[Hub]:
                 if state.breaks_after is not None and begin + at >= state.breaks_after:
                     self.close_connection = True
                     return
-                self.wfile.write(rest[at : at + _CHUNK])
+                try:
+                    self.wfile.write(rest[at : at + _CHUNK])
+                except ConnectionError:
+                    # Whoever asked was killed.
+                    return
                 time.sleep(state.pause)
 
         def _end(self, status: int, content: bytes = b"", headers: dict[str, str] | None = None) -> None:

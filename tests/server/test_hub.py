@@ -95,9 +95,7 @@ def test_a_broken_connection_goes_on_where_it_was(the_hub: Hub, served: Path, mo
 
 def test_a_damaged_download_is_refused_and_leaves_nothing(the_hub: Hub) -> None:
     the_hub.is_damaged = True
-    with pytest.raises(
-        WorkshopError, match=r"tiny\.gguf arrived damaged: its SHA-256 is not the one that 127"
-    ):
+    with pytest.raises(WorkshopError, match=r"tiny\.gguf arrived damaged: its SHA-256 is not the one that 127"):
         get()
     cache = Path(constants.HF_HUB_CACHE)
     assert cached(TINY) is None and leftovers(cache) == [] and not list(cache.rglob("blobs/*"))

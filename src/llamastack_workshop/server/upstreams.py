@@ -14,6 +14,8 @@ from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.secrets import hidden
 
 OPENAI_URL = "https://api.openai.com/v1"
+# For the hub that larger models are fetched from.
+HUB_TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 _LONGEST_LIST = 10_000_000  # bytes
 
 
@@ -221,7 +223,7 @@ def switches() -> set[str]:
 def secrets() -> set[str]:
     """Return the variables that hold keys, or addresses that may have a password in them."""
     keys = {upstream.key_variable for upstream in UPSTREAMS if upstream.key_variable}
-    return keys | {upstream.variable for upstream in UPSTREAMS} | {"OPENAI_BASE_URL"}
+    return keys | {upstream.variable for upstream in UPSTREAMS} | {"OPENAI_BASE_URL", *HUB_TOKENS}
 
 
 def default_choice() -> Choice:
