@@ -67,6 +67,19 @@ def test_the_end_and_the_return_of_another_commands_server_are_told_once(
     assert told.count(f"A server answers on port {port} again.") == 1
 
 
+def test_a_server_with_another_model_than_the_wanted_one_is_not_used(
+    base_url: str, model: str, console: PlainConsole, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = int(base_url.split(":")[2].split("/")[0])
+    served = KeptServer(console, print, port=port, upstream=Choice.embedded)
+    monkeypatch.setenv("WORKSHOP_MODEL", model.removeprefix("llama-cpp/"))
+    with served as server:
+        assert server.base_url == base_url
+    monkeypatch.setenv("WORKSHOP_MODEL", "qwen3-1.7b")
+    with pytest.raises(WorkshopError, match=f"port {port} serves {model}, and not qwen3-1.7b.\nStop it first"), served:
+        pass
+
+
 def test_two_starts_at_once_come_one_after_the_other(console: PlainConsole) -> None:
     inside, said = threading.Event(), []
 
