@@ -101,6 +101,7 @@ def test_the_product_is_one_that_the_message_names() -> None:
     [
         ("A refund takes 5 days.", None),
         ("Your refund will take 5 days.", None),
+        ("A wrong refund costs money.", "costs, money are not in the notes"),
         ("I want my money.", "want, money are not in the notes"),
         ("A refund takes 7 days.", "7 is not in the notes"),
         ("Sorry, I cannot help with that.", "sorry, cannot, help are not in the notes"),

@@ -216,14 +216,14 @@ def product_schema(products: list[str]) -> type[BaseModel]:
 
 
 def notes_gate(answer: str, notes: str) -> str | None:
-    """Accept an answer with no number that the notes lack, and at least half of whose words are the notes' own."""
+    """Accept an answer with no number that the notes lack, and more than half of whose words are the notes' own."""
     said, known = _words(answer), _words(notes)
     if not said:
         return "the answer says nothing of the notes"
     strange = [word for word in said if word not in known]
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"
-    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) > len(said) / 2 else None
+    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) >= len(said) / 2 else None
 
 
 def _words(text: str) -> list[str]:
