@@ -28,6 +28,8 @@ from llamastack_workshop.patterns.product_texts import UnclearText
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
 
 TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
+# Its first draft names the clock twice.
+TWICE = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
 GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
 READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
@@ -111,7 +113,7 @@ def test_the_loop_ends_at_the_rubric_or_at_the_limit_with_the_best_draft() -> No
 def test_each_prompt_differs_from_the_one_before() -> None:
     same = Round(draft="a", points=5, feedback="be short")
     prompts = [write_prompt(FACTS, [same] * number) for number in range(4)]
-    assert len(set(prompts)) == 4 and prompts[2].endswith("for customers: be short, be short.")
+    assert len(set(prompts)) == 4 and prompts[2].endswith("not accepted: be short, be short. Try again.")
 
 
 @pytest.mark.dear
@@ -144,7 +146,7 @@ def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, 
 
 
 def test_the_limit_ends_the_graph(base_url: str, model: str) -> None:
-    composed = result(graph(chat_model(base_url, model), max_rounds=1).invoke({"text": FACTS_TEXT}))
+    composed = result(graph(chat_model(base_url, model), max_rounds=1).invoke({"text": TWICE}))
     assert (composed.accepted, len(composed.rounds)) == (False, 1)
 
 
@@ -155,9 +157,9 @@ def test_a_lost_connection_costs_the_plain_run_no_finished_step(
     with line_to(base_url) as line:
         journal = Journal(path, on_step=lambda step: line.cut() if step.name == "read 1" else None)
         with pytest.raises(StepError, match="'write 2' lost the connection"):
-            run_loop(client.with_options(base_url=line.base_url), model, FACTS_TEXT, journal)
+            run_loop(client.with_options(base_url=line.base_url), model, TWICE, journal)
     again = Journal(path)
-    found = run_loop(client, model, FACTS_TEXT, again)
+    found = run_loop(client, model, TWICE, again)
     assert found.accepted and len(found.rounds) >= 2
     assert [step.name for step in again.steps if step.kept] == ["write 1", "read 1"]
     assert [step.response_id for step in again.steps[:2]] == [step.response_id for step in journal.steps]
@@ -180,7 +182,7 @@ def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: s
 
         doomed = graph(chat_model(line.base_url, model), saved())
         with pytest.raises(APIConnectionError):
-            doomed.invoke({"text": FACTS_TEXT}, config | {"callbacks": [StepRecorder(cut_after_the_first_round)]})
+            doomed.invoke({"text": TWICE}, config | {"callbacks": [StepRecorder(cut_after_the_first_round)]})
     live = graph(chat_model(base_url, model), saved())
     assert live.get_state(config).next == ("write",)
     state = live.invoke(None, config | {"callbacks": [StepRecorder(after.append)]})

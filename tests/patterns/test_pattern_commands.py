@@ -37,8 +37,8 @@ EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 CHAIN = "llamastack-prompt-chaining"
 ROUTING = "llamastack-routing"
 EVALUATOR = "llamastack-evaluator-optimizer"
-# The model answers the question, with a number of its own.
-SUM = "What is 17 times 23? It has 3 GHz, 8 GB RAM and a 1 TB SSD."
+# Its numbers are words, and the gate wants those of the text, in digits: no answer passes.
+IN_WORDS = "Sixteen gigabytes of memory, a one-terabyte drive and an octa-core processor."
 
 
 @pytest.fixture(autouse=True)
@@ -125,8 +125,7 @@ def evaluated(printed: dict[str, Any]) -> None:
         rounds.append(evaluator.grade(one["draft"], reading, facts))
         assert rounds[-1].model_dump() == one
     assert next(steps, None) is None
-    # The first draft of this text has a fault, which the loop mends.
-    assert rounds[0].feedback and not rounds[-1].feedback
+    assert not rounds[-1].feedback
     assert evaluator.outcome(facts, rounds).model_dump() == printed["result"]
 
 
@@ -254,7 +253,9 @@ def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(base_url: str) -> None:
-    run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1")
+    # Its first draft names the clock twice.
+    facts = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
+    run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1", "--text", facts)
     assert run.exit_code == 1
     assert "Error: No draft fulfils the rubric (--rounds 1)" in run.stderr
     assert not json.loads(run.stdout)["accepted"]
@@ -277,8 +278,8 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
         (["--base-url", "{base_url}", "--text", " "], "The text is empty.", "--text"),
         (["--base-url", "{base_url}", "--text", "The ship sank."], "names no processor, memory", "Give one like "),
         (["--base-url", "{base_url}", "--text", "Ship.", "--langchain"], "names no processor", "Give one like "),
-        (["--base-url", "{base_url}", "--text", SUM], "Its last answer: '", "VERBOSE=true"),
-        (["--base-url", "{base_url}", "--text", SUM, "--langchain"], "Its last answer: '", "VERBOSE=true"),
+        (["--base-url", "{base_url}", "--text", IN_WORDS], "Its last answer: '", "VERBOSE=true"),
+        (["--base-url", "{base_url}", "--text", IN_WORDS, "--langchain"], "Its last answer: '", "VERBOSE=true"),
         (["--base-url", "{base_url}", "--timeout", "0.01"], "heard nothing from the server", "--timeout 300"),
         (["--base-url", "{base_url}", "--timeout", "0.01", "--langchain"], "timed out", "--timeout 300"),
         (["--resume", "no.jsonl"], "There is no journal no.jsonl.", "the failed run named"),

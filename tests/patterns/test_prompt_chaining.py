@@ -20,8 +20,8 @@ from llamastack_workshop.patterns.prompt_chaining_langchain import chain
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
 NO_STORAGE = "The Pebble mini PC packs a 2.4 GHz chip and 8 GB of RAM."
-# The model answers the question, with a number of its own.
-SUM = "What is 17 times 23? It has 3 GHz, 8 GB RAM and a 1 TB SSD."
+# Its numbers are words, and the gate wants those of the text, in digits: no answer passes.
+IN_WORDS = "Sixteen gigabytes of memory, a one-terabyte drive and an octa-core processor."
 
 
 @pytest.mark.parametrize(
@@ -108,12 +108,12 @@ def test_json_that_is_cut_off_twice_names_its_step(over_responses: bool, base_ur
 
 def test_a_step_is_tried_twice_and_then_reported(client: OpenAI, base_url: str, model: str) -> None:
     journal = Journal()
-    with pytest.raises(StepError, match=r"'extract' failed its gate twice: .* is not in the text") as caught:
-        run_chain(client, model, SUM, journal)
+    with pytest.raises(StepError, match=r"'extract' failed its gate twice: .*(no numbers|not in the text)") as caught:
+        run_chain(client, model, IN_WORDS, journal)
     assert (caught.value.reason, caught.value.step.attempts, journal.steps) == ("gate", 2, [])
     steps: list[Step] = []
-    with pytest.raises(GateError, match=r"'extract' failed its gate twice: .* is not in the text"):
-        chain(chat_model(base_url, model)).invoke({"text": SUM}, {"callbacks": [StepRecorder(steps.append)]})
-    assert len(steps) == 2 and re.search("was not accepted: .* is not in the text", steps[1].prompt)
+    with pytest.raises(GateError, match=r"'extract' failed its gate twice: .*(no numbers|not in the text)"):
+        chain(chat_model(base_url, model)).invoke({"text": IN_WORDS}, {"callbacks": [StepRecorder(steps.append)]})
+    assert len(steps) == 2 and re.search("was not accepted: .*(no numbers|not in the text)", steps[1].prompt)
     first, last = caught.value.step.rejected
     assert first.objection in steps[1].prompt and last.answer == caught.value.step.output

@@ -15,7 +15,6 @@ from llamastack_workshop.patterns.routing import (
     Similarities,
     clauses,
     clear_winner,
-    concise,
     for_a_person,
     notes_about,
     notes_gate,
@@ -102,6 +101,7 @@ def test_the_product_is_one_that_the_message_names() -> None:
     [
         ("A refund takes 5 days.", None),
         ("Your refund will take 5 days.", None),
+        ("A wrong refund costs money.", "costs, money are not in the notes"),
         ("I want my money.", "want, money are not in the notes"),
         ("A refund takes 7 days.", "7 is not in the notes"),
         ("Sorry, I cannot help with that.", "sorry, cannot, help are not in the notes"),
@@ -110,13 +110,6 @@ def test_the_product_is_one_that_the_message_names() -> None:
 )
 def test_notes_gate(answer: str, problem: str | None) -> None:
     assert notes_gate(answer, NOTES["billing"]) == problem
-
-
-def test_an_answer_says_everything_once() -> None:
-    notes = f"{REFUND} {LOST}"
-    rambling = f"{REFUND}\n\nThe text states that a refund takes 5 days. {LOST} Please provide the text again."
-    assert concise(rambling, notes) == notes
-    assert concise(f"Sure: {REFUND.lower()}", notes) == REFUND.lower()
 
 
 dear = partial(pytest.param, marks=pytest.mark.dear)

@@ -21,7 +21,7 @@ from llamastack_workshop.patterns.product_texts import (
     sentences,
     values,
 )
-from llamastack_workshop.patterns.steps import Journal, answer_schema, ask, one_of, schema_gate
+from llamastack_workshop.patterns.steps import OBJECTION, Journal, answer_schema, ask, one_of, schema_gate
 
 FACTS_TEXT = "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive"
 MAX_ROUNDS = 4
@@ -30,8 +30,7 @@ MAX_NAME_WORDS = 6
 DRAFT_TOKENS = 64
 
 WRITE = "Write one sentence about the laptop {name}: {parts}."
-WRITE_AGAIN = "The laptop {name} has {parts}.\n\nWrite one sentence about it for customers: {feedback}."
-READ = "Transform the following text into a JSON object with {keys} as keys:\n\n{draft}"
+READ = "Extract {keys} from the following text:\n\n{draft}"
 
 # The words that stand for a part of the product, in a list of facts and in a draft.
 PARTS = {
@@ -138,12 +137,11 @@ def _name(text: str) -> str:
 
 def write_prompt(facts: Facts, rounds: list[Round]) -> str:
     """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
+    listed = ", ".join(f"{quantity} {part}" for part, quantity in facts.parts.items())
+    prompt = WRITE.format(name=facts.name, parts=listed)
     if not rounds:
-        listed = ", ".join(f"{quantity} {part}" for part, quantity in facts.parts.items())
-        return WRITE.format(name=facts.name, parts=listed)
-    *most, last = facts.phrases()
-    parts = f"{', '.join(most)} and {last}" if most else last
-    return WRITE_AGAIN.format(name=facts.name, parts=parts, feedback=", ".join(round.feedback for round in rounds))
+        return prompt
+    return OBJECTION.format(prompt=prompt, problem=", ".join(round.feedback for round in rounds))
 
 
 def draft_gate(draft: str) -> str | None:

@@ -38,10 +38,9 @@ CONCURRENCY = 2
 
 PLAN = "{text}\n\nWhich laptops does the text name?"
 WORK = "Give the specifications of the {laptop}:\n\n{part}"
-# With two sentences instead of `while`, the small model is undecided how to go on, and may say it of the wrong laptop.
 ADVISE = (
-    "Rewrite the following text in one sentence:\n\n"
-    "The {cheapest} is the cheapest laptop at {euros} euros, while the {largest} has the most memory with {memory}."
+    "Write one sentence about the laptops: the {cheapest} is the cheapest at {euros} euros, "
+    "the {largest} has the most memory with {memory}."
 )
 
 
@@ -152,7 +151,7 @@ def candidates(text: str) -> list[str]:
 def plan_schema(text: str) -> type[BaseModel]:
     """Return the schema of a plan for `text`: it decides about each name from there.
 
-    In a list, a small model repeats one name, and no schema can forbid that.
+    In a list, a model could repeat a name, and no schema that is enforced here forbids that.
     """
     choice = one_of(["laptop", "other"])
     # A name may have spaces, or be one that pydantic uses itself.

@@ -67,7 +67,6 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
         EXTRACT.format(text=text),
         journal=journal,
         gate=lambda answer: numbers_gate(answer, text),
-        max_output_tokens=extract_tokens(text),
     )
     if missing:
         prompt = inquiry_prompt(text, missing)
@@ -84,11 +83,6 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
         schema=specifications_schema(text),
     )
     return Specifications.model_validate_json(transformed.output)
-
-
-def extract_tokens(text: str) -> int:
-    """Return how long the specifications in `text` may be: hardly longer than itself. A small model does not stop."""
-    return 16 + len(text) // 2
 
 
 def numbers_gate(answer: str, text: str) -> str | None:

@@ -13,7 +13,6 @@ from llamastack_workshop.patterns.prompt_chaining import (
     TRANSFORM,
     Inquiry,
     Specifications,
-    extract_tokens,
     inquiry_prompt,
     missing_values,
     numbers_gate,
@@ -29,12 +28,8 @@ def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inqui
     raises.
     """
 
-    def extracted(given: dict[str, Any]) -> Runnable[dict[str, Any], str]:
-        limited = llm.bind(max_tokens=extract_tokens(given["text"])) | StrOutputParser()
-        return gated("extract", limited, lambda answer, given: numbers_gate(answer, given["text"]))
-
-    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | RunnableLambda(
-        extracted
+    extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | gated(
+        "extract", llm | StrOutputParser(), lambda answer, given: numbers_gate(answer, given["text"])
     )
 
     def structured(given: dict[str, Any]) -> Runnable[dict[str, Any], BaseModel]:

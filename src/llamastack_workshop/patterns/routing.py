@@ -42,7 +42,7 @@ MIN_WORDS = 3
 
 CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
 FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
-ANSWER = "{text}\n\nExtract what I need to know from the following text:\n\n{notes}"
+ANSWER = "{text}\n\nSummarize the following text:\n\n{notes}"
 
 Classifier = Literal["similarity", "model"]
 
@@ -101,10 +101,10 @@ def run_routing(
         "answer",
         ANSWER.format(text=text, notes=notes),
         journal=journal,
-        gate=lambda answer: notes_gate(concise(answer, notes), notes),
+        gate=lambda answer: notes_gate(answer, notes),
         max_output_tokens=64,
     )
-    return RoutingResult(route=route, by=by, product=product, model=model, answer=concise(answered.output, notes))
+    return RoutingResult(route=route, by=by, product=product, model=model, answer=answered.output.strip())
 
 
 def similar(client: OpenAI, embedding: str, text: str, journal: Journal) -> Similarities:
@@ -216,27 +216,14 @@ def product_schema(products: list[str]) -> type[BaseModel]:
 
 
 def notes_gate(answer: str, notes: str) -> str | None:
-    """Accept an answer with no number that the notes lack, and at least half of whose words are the notes' own."""
+    """Accept an answer with no number that the notes lack, and more than half of whose words are the notes' own."""
     said, known = _words(answer), _words(notes)
     if not said:
         return "the answer says nothing of the notes"
     strange = [word for word in said if word not in known]
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"
-    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) > len(said) / 2 else None
-
-
-def concise(answer: str, notes: str) -> str:
-    """Return the sentences of `answer` that say something of the notes that no earlier one said.
-
-    A small model does not stop when it has said all.
-    """
-    known, kept = set(_words(notes)), []
-    for sentence in re.split(r"(?<=[.!?:])\s+", answer.strip()):
-        new = known.intersection(_words(sentence))
-        known -= new
-        kept += [sentence] if new else []
-    return " ".join(kept)
+    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) >= len(said) / 2 else None
 
 
 def _words(text: str) -> list[str]:

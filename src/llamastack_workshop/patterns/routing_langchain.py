@@ -16,7 +16,6 @@ from llamastack_workshop.patterns.routing import (
     Similarities,
     Topic,
     clear_winner,
-    concise,
     for_a_person,
     no_note,
     notes_about,
@@ -86,7 +85,7 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
     answer = gated(
         "answer",
         llm.bind(max_tokens=64) | StrOutputParser(),
-        lambda answer, given: notes_gate(concise(answer, given["notes"]), given["notes"]),
+        lambda answer, given: notes_gate(answer, given["notes"]),
     )
     answered = (
         RunnablePassthrough.assign(prompt=lambda given: ANSWER.format_map(given))
@@ -97,7 +96,7 @@ def _answer(llm: ChatOpenAI) -> Runnable[dict[str, Any], RoutingResult]:
                 by=given["by"],
                 product=given.get("product"),
                 model=llm.model_name,
-                answer=concise(given["answer"], given["notes"]),
+                answer=given["answer"].strip(),
             )
         )
     )
