@@ -15,6 +15,7 @@ from in_process import call
 from websocket import create_connection
 
 from llamastack_workshop import cli
+from llamastack_workshop.attending import lab as lab_module
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.system import ports
 
@@ -76,6 +77,12 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
     finally:
         lab.terminate()
         lab.wait(30)
+
+
+def test_in_a_container_jupyterlab_answers_to_localhost_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORKSHOP_HOST", "0.0.0.0")
+    options = ["--ServerApp.ip=0.0.0.0", "--ServerApp.allow_remote_access=False"]
+    assert lab_module._where_to_listen() == options
 
 
 def until(text: str, lab: subprocess.Popen) -> str:

@@ -23,7 +23,8 @@ from llamastack_workshop.system import paths, uv
 ROOT = paths.ROOT
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 REQUIREMENTS = sorted((ROOT / "requirements").glob("*.txt"))
-PAGES = [ROOT / "README.md", *(page for page in pages() if page.suffix == ".md")]
+PAGES = [*sorted(ROOT.glob("*.md")), *(page for page in pages() if page.suffix == ".md")]
+FORMS = sorted((ROOT / ".github").glob("*_TEMPLATE/*.yml"))
 
 
 def pins(lines: list[str]) -> dict[str, str]:
@@ -159,6 +160,19 @@ def test_links_to_files_lead_somewhere(path: Path) -> None:
         r"\]\((?!\w+:|#)([^()\s#]+\.[^()\s#]+)", re.sub(r"```.*?```|`[^`\n]*`", "``", text, flags=re.DOTALL)
     )
     assert not [link for link in links if not (path.parent / link).exists()]
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, *FORMS, ROOT / ".github" / "pull_request_template.md"], ids=lambda path: path.name
+)
+def test_commands_and_places_on_the_pages_exist(path: Path) -> None:
+    text = re.sub(r"\bmake (?:[XY]|room)\b|\bworkshop X\b|notebooks/NN-name\.ipynb", "", path.read_text(encoding="utf-8"))
+    code = "\n".join(re.findall(r"`([^`\n]+)`", text) + re.findall(r"^\s*\$ (.+)$", text, re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    assert not set(re.findall(r"\bmake ([a-z-]+)", code)) - targets
+    assert not set(re.findall(r"(?<!-)\bworkshop ([a-z-]+)", code)) - set(get_command(cli.app).commands)
+    places = re.findall(r"(?<![\w./-])((?:notebooks|tests|scripts|\.ci|\.github|src|stacks)/[\w./-]+)", code)
+    assert not [place for place in places if not (ROOT / place).exists()]
 
 
 @pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)

@@ -6,9 +6,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from answers import tried
-from typer.main import get_command
 
-from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.system import paths
 
@@ -104,13 +102,3 @@ def test_a_chapter_fits_into_its_row_and_has_the_exercise() -> None:
         assert minutes < own if what.startswith("part of") else own / 2 <= minutes <= own, what
         if numbered := re.match(r"(\d): (.+)", exercise):
             assert f"### Exercise {numbered[1]}: {numbered[2]}\n" in text_of(page) + "\n", what
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_commands_on_the_pages_exist(page: Path) -> None:
-    text = re.sub(r"\bmake [XY]\b|\bworkshop X\b", "", text_of(page))
-    code = "\n".join(re.findall(r"`([^`\n]+)`", text) + re.findall(r"^\s*\$ (.+)$", text, re.MULTILINE))
-    makefile = (paths.ROOT / "Makefile").read_text(encoding="utf-8")
-    targets = set(re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE))
-    assert not set(re.findall(r"\bmake ([a-z-]+)", code)) - targets
-    assert not set(re.findall(r"\bworkshop ([a-z-]+)", code)) - set(get_command(cli.app).commands)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from typer.main import get_command
 
+from llamastack_workshop import cli
 from llamastack_workshop.system import paths
 
 WORKFLOWS = sorted((paths.ROOT / ".github" / "workflows").glob("*.yml"))
@@ -16,7 +18,14 @@ MAY_WRITE = {
     ("publish", "deploy"): {"pages", "id-token"},
     ("nightly", "report"): {"issues"},
     ("canary", "report"): {"issues"},
+    ("image", "push"): {"packages"},
 }
+# What they run there, which installs nothing.
+MAY_RUN_WITH_RIGHTS = (".ci/report-failure ", ".ci/push-image ")
+# Windows has no make.
+WITHOUT_MAKE = re.compile(
+    r"python -m pip install --require-hashes --requirement requirements/uv\.txt|uv run workshop (\S+).*"
+)
 
 each_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 
@@ -38,9 +47,12 @@ def test_every_command_is_one_of_the_repository(path: Path) -> None:
     targets = re.findall(r"^([a-z-]+):.*## ", (paths.ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     for command in (command for job in jobs(path).values() for command in commands(job)):
         program, *arguments = command.split()
-        assert program.startswith(".ci/") or (program == "make" and arguments[0] in targets), command
-        if program != "make":
+        if program.startswith(".ci/"):
             assert os.access(paths.ROOT / program, os.X_OK), command
+        elif without_make := WITHOUT_MAKE.fullmatch(command):
+            assert without_make[1] in {None, *get_command(cli.app).commands}, command
+        else:
+            assert program == "make" and arguments[0] in targets, command
         # What is meant to be in the repository must be there: a selection of tests, a configuration.
         for name in re.findall(r"(?:notebooks|tests)/[\w./-]+", command):
             assert (paths.ROOT / name).exists(), command
@@ -55,7 +67,7 @@ def test_a_job_has_no_more_rights_than_it_needs(path: Path) -> None:
         writes = {right for right, level in job.get("permissions", {}).items() if level == "write"}
         assert writes == MAY_WRITE.get((path.stem, name), set()), name
         # What comes from a registry must not run where there is something to write to.
-        assert not writes or all(command.startswith(".ci/report-failure ") for command in commands(job)), name
+        assert not writes or all(command.startswith(MAY_RUN_WITH_RIGHTS) for command in commands(job)), name
         for step in steps(job):
             if step.get("uses", "").startswith("actions/checkout@"):
                 assert step["with"]["persist-credentials"] is False, name
@@ -84,7 +96,8 @@ def test_actions_are_github_s_own_at_a_commit_with_its_version() -> None:
 @each_workflow
 def test_logs_in_hidden_folders_are_uploaded(path: Path) -> None:
     for step in (step for job in jobs(path).values() for step in steps(job)):
-        if step.get("uses", "").startswith("actions/upload-artifact@"):
+        # The image goes from one job to the next; everything else tells what has happened.
+        if step.get("uses", "").startswith("actions/upload-artifact@") and step["with"]["name"] != "image":
             hidden = any(line.startswith(".") for line in step["with"]["path"].splitlines())
             assert not hidden or step["with"].get("include-hidden-files") is True, step
             assert "always" in step["if"] or "failure" in step["if"], step

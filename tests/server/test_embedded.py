@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -250,6 +252,19 @@ def test_through_llamastack_many_at_once(client: OpenAI, embedded_model: str) ->
 
     with ThreadPoolExecutor(16) as pool:
         assert all(pool.map(ask, range(16)))
+
+
+def test_a_library_that_a_slim_system_lacks_is_named(tmp_path: Path) -> None:
+    """The linker's message is the one of a slim image; the module in the way of ours raises it."""
+    said = "libgomp.so.1: cannot open shared object file: No such file or directory"
+    (tmp_path / "xllamacpp.py").write_text(f"raise ImportError({said!r})\n", encoding="utf-8")
+    command = [sys.executable, "-m", "llamastack_workshop.cli", "llama-server", "--upstream", "embedded"]
+    run = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
+    )
+    problem, fix = run.stderr.splitlines()
+    assert problem.endswith("misses a library of the system: libgomp.so.1.") and "package libgomp1" in fix
+    assert run.returncode == 1
 
 
 def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,13 @@
 """What a web page in the user's browser may reach on loopback: nothing of ours."""
 
 import os
+from pathlib import Path
 
 import httpx
 import pytest
+
+from llamastack_workshop.server import run_server
+from llamastack_workshop.system import paths
 
 PAGE = "https://page.example"
 
@@ -46,3 +50,23 @@ def test_no_page_may_read_the_answers_of_the_embedded_model() -> None:
     for path in (f"{address}/models", f"{address.removesuffix('/v1')}/props"):
         answer = httpx.get(path, headers={"Origin": PAGE})
         assert answer.headers.get("access-control-allow-origin") not in ("*", PAGE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "guarded"),
+    [
+        (None, True),  # run.yaml as it is, in a container as well
+        ("{host: 127.0.0.1}", True),
+        ("{host: '::1'}", True),
+        ("{host: 127.0.0.1, cors: true}", False),
+        ("{host: 0.0.0.0}", False),
+        ("{host: '${env.MY_HOST:=127.0.0.1}'}", False),
+        ("{}", False),
+        ("", False),
+    ],
+)
+def test_the_check_is_before_servers_for_one_machine(settings: str | None, guarded: bool, tmp_path: Path) -> None:
+    file = tmp_path / "run.yaml"
+    ours = paths.RUN_YAML.read_text(encoding="utf-8")
+    file.write_text(ours if settings is None else f"server: {settings}\n", encoding="utf-8")
+    assert run_server._is_for_this_machine(file) is guarded

@@ -331,7 +331,7 @@ FAULTS = {
         "distro_name: mine",
     ),
     "the port as text": (
-        changed("  host: 127.0.0.1", "  host: 127.0.0.1\n  port: eighty"),
+        changed("\nserver:", "\nserver:\n  port: eighty"),
         "my.yaml: server.port: Input should be a valid integer",
         "Correct that in my.yaml",
     ),

@@ -89,7 +89,7 @@ def running_lab(
         f"--ServerApp.root_dir={paths.ROOT}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
-        f"--ServerApp.ip={ports.HOST}",
+        *_where_to_listen(),
         f"--LabApp.default_url=/lab/tree/{_FIRST_PAGE}",
         f"--ExtensionApp.open_browser={open_browser}",
         f"--ServerApp.allow_root={os.name == 'posix' and os.geteuid() == 0}",
@@ -114,6 +114,14 @@ def running_lab(
         yield f"http://localhost:{port}/lab/tree/{_FIRST_PAGE}?token={token}", lab
     finally:
         lab.stop()
+
+
+def _where_to_listen() -> list[str]:
+    host = ports.listening_host()
+    if host == ports.HOST:
+        return [f"--ServerApp.ip={host}"]
+    # By itself, Jupyter would now answer under any name, and so to a page of others whose name leads here.
+    return [f"--ServerApp.ip={host}", "--ServerApp.allow_remote_access=False"]
 
 
 def _shell_of_terminals() -> list[str]:

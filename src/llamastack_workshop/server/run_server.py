@@ -14,6 +14,8 @@ from llamastack_workshop.server.local_only import LocalOnly
 from llamastack_workshop.system.processes import end_with_parent
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
+# Whatever address it stands for: a container's port is published for the machine that runs it, see Containerfile.
+_HOST_OF_RUN_YAML = "${env.WORKSHOP_HOST:=127.0.0.1}"
 _COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
 
 
@@ -49,11 +51,11 @@ def run(arguments: list[str]) -> None:
 
 
 def _is_for_this_machine(run_yaml: Path) -> bool:
-    """Return whether the server listens on loopback, and no web pages are allowed to use it (`server.cors`)."""
+    """Return whether the server listens on loopback or is in our container, and allows no web pages (`server.cors`)."""
     import yaml
 
     settings = yaml.safe_load(run_yaml.read_text(encoding="utf-8")).get("server") or {}
-    return settings.get("host") in ("127.0.0.1", "localhost", "::1") and not settings.get("cors")
+    return settings.get("host") in ("127.0.0.1", "localhost", "::1", _HOST_OF_RUN_YAML) and not settings.get("cors")
 
 
 def _guard() -> None:

@@ -86,6 +86,8 @@ def running_stack(
     active = upstreams.chosen(upstream or upstreams.default_choice())
     file = check_run_yaml(server)
     check_drivers(server)
+    if "WORKSHOP_HOST" in server.variables() and (host := ports.listening_host()) != ports.HOST:
+        say(f"The server listens on {host} (WORKSHOP_HOST): whoever reaches its port can use it.")
     if not (file.content.get("server") or {}).get("host"):
         say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
         say("`host: 127.0.0.1` there keeps it to this machine.")

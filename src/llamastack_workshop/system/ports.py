@@ -10,8 +10,10 @@ from pathlib import Path
 import psutil
 
 from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
 
 HOST = "127.0.0.1"
+_EVERY_NETWORK = "0.0.0.0"
 
 # The numbers of users who are people, as distributions of Linux give them; those of macOS begin at 501.
 _FIRST_PERSON = 501 if sys.platform == "darwin" else 1000
@@ -23,6 +25,20 @@ _LONG_RUNNING = {
     "llamastack_workshop.server.mould",
     "llamastack_workshop.server.run_server",
 }
+
+
+def listening_host() -> str:
+    """Return where servers for people listen: on loopback, or where WORKSHOP_HOST says, which run.yaml reads as well.
+
+    Raises WorkshopError for an address on which the commands would not find their own server.
+    """
+    host = os.environ.get("WORKSHOP_HOST") or HOST
+    if host not in (HOST, _EVERY_NETWORK):
+        raise WorkshopError(
+            f"WORKSHOP_HOST={host} is no address to listen on here.",
+            f"Unset it, for {HOST}; or set {_EVERY_NETWORK} inside a container, whose port is then published.",
+        )
+    return host
 
 
 def is_free(port: int) -> bool:

@@ -13,12 +13,21 @@ import traceback
 from importlib.resources import files
 from pathlib import Path
 
-import xllamacpp
-
 from llamastack_workshop.server.embedded import fitting, gguf_header, models, weights
 from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.embedded.threads import thread_count
-from llamastack_workshop.system.errors import clear_errors
+from llamastack_workshop.system.errors import WorkshopError, clear_errors
+
+try:
+    import xllamacpp
+except ImportError as error:
+    # Small systems, such as the slim images of containers, lack a library that nearly every other has.
+    if "cannot open shared object file" not in str(error):
+        raise
+    raise WorkshopError(
+        f"llama.cpp, which runs the embedded models, misses a library of the system: {str(error).split(':')[0]}.",
+        "Install it (libgomp.so.1 is in the package libgomp1 on Debian and Ubuntu, libgomp on Fedora), and try again.",
+    ) from error
 
 READY = "ready"
 
