@@ -9,13 +9,17 @@ import argparse
 import random
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from training import render, words
 from training.example import Example, user
 from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
+
+if TYPE_CHECKING:
+    # In the environment of the training alone; the examples can be made without it.
+    from tokenizers import Tokenizer
 
 SHARES = {
     "extract": (extract, 0.22),
@@ -41,7 +45,7 @@ def examples(count: int, seed: int) -> list[Example]:
     return made
 
 
-def encode(tokenizer: Tokenizer, pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
+def encode(tokenizer: "Tokenizer", pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
     """Return the tokens of the whole text, and which of them are to be learned.
 
     The server's grammar lets the model choose into which tokens it cuts a key that it did not expect. So keys are
@@ -87,6 +91,8 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True, help="the model's tokenizer.json")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    from tokenizers import Tokenizer
+
     tokenizer, chat_template = Tokenizer.from_file(str(arguments.tokenizer)), render.template()
     rng = random.Random(arguments.seed)
     whole = (word[1:] for word in tokenizer.get_vocab() if word.startswith("Ġ"))
