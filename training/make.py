@@ -24,6 +24,7 @@ SEED = 3
 
 _GB = 1_000_000_000
 _SPACE = 6 * _GB
+_MORE = "Options of `training/train.py` are handed on to it: --rank, --rate, --epochs, --batch, --steps."
 
 
 def environment() -> Path:
@@ -53,16 +54,15 @@ def version(options: str) -> str:
 
 def main() -> None:
     """Make the data unless it is there, and become the process of the training."""
-    parser = argparse.ArgumentParser(prog="make adapter", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="make adapter", description=__doc__.splitlines()[0], epilog=_MORE)
     parser.add_argument("--examples", type=int, default=200_000)
     parser.add_argument("--own", type=int, default=3600, help="requests that the untrained model answers itself")
-    parser.add_argument("--steps", type=int, help="so many steps alone, to try it")
-    arguments = parser.parse_args()
+    arguments, options = parser.parse_known_args()
     with clear_errors():
         weights = SMOLLM2.verified_path().parent
         python = str(environment())
         os.environ["PYTHONPATH"] = os.pathsep.join([str(paths.ROOT), str(paths.ROOT / "src")])
-        out = FOLDER / version(str(arguments))
+        out = FOLDER / version(f"{arguments} {options}")
         data = out / "tokens.npz"
         if not data.exists():
             out.mkdir(exist_ok=True)
@@ -72,8 +72,7 @@ def main() -> None:
             if made.returncode:
                 raise SystemExit(made.returncode)
             part.rename(data)
-        steps = ["--steps", str(arguments.steps)] if arguments.steps else []
-        command = [python, "-m", "training.train", "--weights", str(weights), "--data", str(data), "--out", str(out), *steps]
+        command = [python, "-m", "training.train", "--weights", str(weights), "--data", str(data), "--out", str(out), *options]
         # In our place, so that what stops this command stops the training.
         os.execv(python, command)
 

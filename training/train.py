@@ -35,7 +35,7 @@ _TELL_EVERY = 15  # seconds
 # Tokens whose gradients a processor computes at once; 16,384 would need 30 GB of memory.
 _PIECE_ON_CPU = 1024
 # Requests that the untrained model answers at once.
-_OWN_AT_ONCE = 128
+_OWN_AT_ONCE = {"cuda": 512, "cpu": 32}
 _LONGEST_ANSWER = 80  # tokens
 
 
@@ -131,7 +131,7 @@ def all_own_answers(model: torch.nn.Module, prompts: list[list[int]], device: st
     done: dict[str, Any] = torch.load(kept, weights_only=False) if kept.exists() else {"asked": 0, "found": []}
     while done["asked"] < len(prompts):
         interruption.check()
-        asked = prompts[done["asked"] : done["asked"] + _OWN_AT_ONCE]
+        asked = prompts[done["asked"] : done["asked"] + _OWN_AT_ONCE[device]]
         done = {"asked": done["asked"] + len(asked), "found": [*done["found"], *own_answers(model, asked, device)]}
         keep(done, kept)
         print(f"The untrained model has answered {done['asked']} of {len(prompts)} requests", flush=True)
