@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides doctor canary format diagrams lock clean
+.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides doctor canary format diagrams adapter lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,9 @@ diagrams: ## For contributors: draw the book's diagrams from text
 
 canary: ## For contributors: see what the newest releases break
 	@$(WORKSHOP) canary $(ARGS)
+
+adapter: ## For contributors: train the embedded model's adapter again
+	@scripts/install lab && .venv/bin/python -m training.make $(ARGS)
 
 lock: ## For contributors: write the hashed pins, requirements/
 	@scripts/lock

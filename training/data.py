@@ -1,6 +1,6 @@
 """Make the training data: examples of all kinds, tokenised and packed into one file.
 
-`python -m training.data --examples 100000 --seed 1 --out tokens.npz` writes `tokens` (uint16), `learn` (bool, of the
+`python -m training.data --weights FOLDER --examples 200000 --seed 3 --own 3600 --out tokens.npz` writes `tokens` (uint16), `learn` (bool, of the
 same length, in bits: whether the model is to learn this token), `starts` (int32, where each example begins) and `own`
 (requests that the untrained model is to answer itself).
 """
@@ -8,15 +8,21 @@ same length, in bits: whether the model is to learn this token), `starts` (int32
 import argparse
 import random
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Tokenizer
 
 from training import render, words
 from training.example import Example, user
 from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
 
+if TYPE_CHECKING:
+    # In the environment of the training alone; the examples can be made without it.
+    from tokenizers import Tokenizer
+
+GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 SHARES = {
     "extract": (extract, 0.22),
     "contrast": (contrast, 0.12),
@@ -41,7 +47,7 @@ def examples(count: int, seed: int) -> list[Example]:
     return made
 
 
-def encode(tokenizer: Tokenizer, pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
+def encode(tokenizer: "Tokenizer", pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
     """Return the tokens of the whole text, and which of them are to be learned.
 
     The server's grammar lets the model choose into which tokens it cuts a key that it did not expect. So keys are
@@ -79,32 +85,41 @@ def _groups(pieces: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]]:
     return [group for group in groups if group]
 
 
+def encoded(tokenizer: "Tokenizer", made: list[Example], rng: random.Random) -> Iterator[tuple[Example, list[int], list[bool]]]:
+    """Yield each example with its tokens, and which of them are to be learned; those of more than `LONGEST` are left out."""
+    chat_template = render.template()
+    for example in made:
+        ids, marks = encode(tokenizer, render.spans(chat_template, example), rng)
+        if len(ids) <= LONGEST:
+            yield example, ids, marks
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--examples", type=int, default=100_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--own", type=int, default=2000, help="requests that the untrained model answers itself")
-    parser.add_argument("--tokenizer", type=Path, required=True, help="the model's tokenizer.json")
+    parser.add_argument("--examples", type=int, default=200_000)
+    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--own", type=int, default=3600, help="requests that the untrained model answers itself")
+    parser.add_argument("--weights", type=Path, required=True, help=f"the folder of {GGUF}, which has the tokenizer")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
-    tokenizer, chat_template = Tokenizer.from_file(str(arguments.tokenizer)), render.template()
-    rng = random.Random(arguments.seed)
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(arguments.weights, gguf_file=GGUF).backend_tokenizer
     whole = (word[1:] for word in tokenizer.get_vocab() if word.startswith("Ġ"))
     words.VOCABULARY[:] = sorted(word for word in whole if 4 <= len(word) <= 10 and word.isascii() and word.isalpha() and word.islower())
     tokens, learn, starts, kinds = [], [], [], Counter()
     at = 0
-    for number, example in enumerate(examples(arguments.examples, arguments.seed), 1):
-        ids, marks = encode(tokenizer, render.spans(chat_template, example), rng)
-        if len(ids) > LONGEST:
-            continue
+    print(f"Making {arguments.examples} examples …", flush=True)
+    made = examples(arguments.examples, arguments.seed)
+    for example, ids, marks in encoded(tokenizer, made, random.Random(arguments.seed)):
         starts.append(at)
         tokens.append(np.array(ids, dtype=np.uint16))
         learn.append(np.array(marks, dtype=bool))
         kinds[example.kind] += len(ids)
         at += len(ids)
-        if number % 20_000 == 0:
-            print(f"{number} examples, {at} tokens", flush=True)
-    own = np.empty(arguments.own, dtype=object)
+        if len(starts) % 20_000 == 0:
+            print(f"{len(starts)} of {len(made)} are tokens", flush=True)
+    chat_template, own = render.template(), np.empty(arguments.own, dtype=object)
     for number, request in enumerate(retain.requests(arguments.own, arguments.seed)):
         asked = render.prompt(chat_template, [user(request)], [])
         own[number] = np.array(tokenizer.encode(asked, add_special_tokens=False).ids, dtype=np.uint16)

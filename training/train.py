@@ -1,26 +1,63 @@
 """Train a low-rank adapter (LoRA, https://arxiv.org/abs/2106.09685) for SmolLM2-135M-Instruct on the packed examples.
 
-`python -m training.train --weights FOLDER --data tokens.npz --out adapter` needs torch, transformers and peft. On an
-H100 it takes minutes, on two cores hours; the steps, and so the adapter, are the same but for rounding.
+`make adapter` runs it. It keeps what is done in the folder of its results, once a minute and on Ctrl-C, and goes on from
+there. The steps are the same on a processor and on a GPU, and so is the adapter, but for rounding.
 """
 
 import argparse
+import hashlib
 import json
 import math
 import random
+import signal
+import sys
 import time
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from filelock import FileLock, Timeout
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
 
+from llamastack_workshop.system.errors import WorkshopError, clear_errors
+from training.data import GGUF
+
 BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
-GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
 LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 Sequence = tuple[np.ndarray, np.ndarray]
+
+_KEEP_EVERY = 60  # seconds
+_TELL_EVERY = 15  # seconds
+# Tokens whose gradients a processor computes at once; 16,384 would need 30 GB of memory.
+_PIECE_ON_CPU = 1024
+# Requests that the untrained model answers at once.
+_OWN_AT_ONCE = {"cuda": 512, "cpu": 32}
+_LONGEST_ANSWER = 80  # tokens
+
+
+class Stopped(Exception):
+    """Ctrl-C, between two pieces of work."""
+
+
+class Interruption:
+    """Turn Ctrl-C into a wish that `check` grants: in the middle of a step, half of it would be lost or done twice."""
+
+    def __init__(self) -> None:
+        self._wished = False
+        signal.signal(signal.SIGINT, self._wish)
+
+    def _wish(self, *_: object) -> None:
+        self._wished = True
+        print("Stopping …", file=sys.stderr, flush=True)
+
+    def check(self) -> None:
+        """Raise Stopped if Ctrl-C was pressed."""
+        if self._wished:
+            raise Stopped
 
 
 def load_examples(path: Path) -> list[Sequence]:
@@ -47,29 +84,37 @@ def batches(examples: list[Sequence], budget: int, rng: random.Random) -> list[l
     return found
 
 
-def loss_of(model: torch.nn.Module, batch: list[Sequence], device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Return the mean loss on the learned tokens of `batch`, the hits among them, and their number."""
-    width = max(len(tokens) for tokens, _ in batch)
-    ids, marks = np.zeros((len(batch), width), np.int64), np.zeros((len(batch), width), bool)
-    for row, (tokens, learn) in enumerate(batch):
+def pieces(batch: list[Sequence], device: str) -> Iterator[list[Sequence]]:
+    """Yield the examples of `batch` in parts that the memory of `device` can hold at once."""
+    rows = len(batch) if device == "cuda" else max(1, _PIECE_ON_CPU // max(len(tokens) for tokens, _ in batch))
+    for at in range(0, len(batch), rows):
+        yield batch[at : at + rows]
+
+
+def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple[torch.Tensor, int, int]:
+    """Return the sum of the losses on the learned tokens of `piece`, the hits among them, and their number."""
+    width = max(len(tokens) for tokens, _ in piece)
+    ids, marks = np.zeros((len(piece), width), np.int64), np.zeros((len(piece), width), bool)
+    for row, (tokens, learn) in enumerate(piece):
         ids[row, : len(tokens)], marks[row, : len(tokens)] = tokens, learn
     inputs, wanted = torch.from_numpy(ids).to(device), torch.from_numpy(marks[:, 1:]).to(device)
     causal = model.get_base_model()
     # Padding is on the right, where a causal model's other positions don't see it.
     hidden = causal.model(input_ids=inputs[:, :-1], use_cache=False).last_hidden_state[wanted]
     logits, target = causal.lm_head(hidden).float(), inputs[:, 1:][wanted]
-    return torch.nn.functional.cross_entropy(logits, target), (logits.argmax(-1) == target).sum(), wanted.sum()
+    loss = torch.nn.functional.cross_entropy(logits, target, reduction="sum")
+    return loss, int((logits.argmax(-1) == target).sum()), len(target)
 
 
 @torch.no_grad()
-def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str, limit: int) -> list[Sequence]:
+def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str) -> list[Sequence]:
     """Return what the model itself answers to `prompts`, greedily, as examples."""
     width = max(map(len, prompts))
     ids = torch.full((len(prompts), width), 2, dtype=torch.long)
     mask = torch.zeros_like(ids)
     for row, tokens in enumerate(prompts):
         ids[row, width - len(tokens) :], mask[row, width - len(tokens) :] = torch.tensor(tokens), 1
-    answers = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=limit, do_sample=False, pad_token_id=0, eos_token_id=2)
+    answers = model.generate(input_ids=ids.to(device), attention_mask=mask.to(device), max_new_tokens=_LONGEST_ANSWER, do_sample=False, pad_token_id=0, eos_token_id=2)
     found = []
     for tokens, answer in zip(prompts, answers[:, width:].tolist(), strict=True):
         answer = answer[: answer.index(2) + 1] if 2 in answer else answer
@@ -81,20 +126,90 @@ def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str, l
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", type=Path, required=True, help=f"the folder of {GGUF}")
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rank", type=int, default=16)
-    parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--epochs", type=float, default=1)
-    parser.add_argument("--batch", type=int, default=16_384, help="tokens in a step")
-    parser.add_argument("--minutes", type=float, default=600, help="the rate falls to zero by then at the latest")
-    parser.add_argument("--own", type=int, default=0, help="how many prompts of the data the model answers itself")
-    parser.add_argument("--held-out", type=int, default=2000)
-    arguments = parser.parse_args()
+def all_own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str, kept: Path, interruption: Interruption) -> list[Sequence]:
+    """Return the model's own answers to all `prompts`; those in the file `kept` are not asked for again."""
+    done: dict[str, Any] = torch.load(kept, weights_only=False) if kept.exists() else {"asked": 0, "found": []}
+    while done["asked"] < len(prompts):
+        interruption.check()
+        asked = prompts[done["asked"] : done["asked"] + _OWN_AT_ONCE[device]]
+        done = {"asked": done["asked"] + len(asked), "found": [*done["found"], *own_answers(model, asked, device)]}
+        keep(done, kept)
+        print(f"The untrained model has answered {done['asked']} of {len(prompts)} requests", flush=True)
+    return done["found"]
 
+
+def keep(state: dict[str, Any], path: Path) -> None:
+    """Write `state` into the file `path`, whole or not at all."""
+    part = path.with_suffix(".part")
+    torch.save(state, part)
+    part.replace(path)
+
+
+def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, device: str, kept: Path, interruption: Interruption) -> list[dict[str, float]]:
+    """Take `steps` with `model`, from where the file `kept` is, and return the log.
+
+    Raises Stopped after Ctrl-C, when all finished steps are kept.
+    """
+    trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    optimizer = torch.optim.AdamW(trained.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=device == "cuda")
+    number, seen, seconds, log = 0, 0, 0.0, []
+    if kept.exists():
+        state = torch.load(kept, map_location=device, weights_only=True)
+        number, seen, seconds, log = state["step"], state["tokens"], state["seconds"], state["log"]
+        optimizer.load_state_dict(state["optimizer"])
+        for name, p in trained.items():
+            p.data.copy_(state["adapter"][name])
+        print(f"{number} of {len(steps)} steps are taken already; going on from there", flush=True)
+    left = sum(len(tokens) for batch in steps[number:] for tokens, _ in batch)
+    began, worked = time.monotonic(), 0
+    told = kept_at = began
+
+    def keep_all() -> None:
+        adapter = {name: p.data for name, p in trained.items()}
+        taken = seconds + time.monotonic() - began
+        keep({"step": number, "tokens": seen, "seconds": taken, "log": log, "optimizer": optimizer.state_dict(), "adapter": adapter}, kept)
+
+    try:
+        while number < len(steps):
+            batch = steps[number]
+            now = rate * min(1, (number + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * number / len(steps)))
+            for group in optimizer.param_groups:
+                group["lr"] = now
+            # As in `loss_of`, the first token of an example is never one to predict.
+            learned = sum(int(learn[1:].sum()) for _, learn in batch)
+            loss, hits = 0.0, 0
+            for piece in pieces(batch, device):
+                interruption.check()
+                part, hit, _ = loss_of(model, piece, device)
+                (part / learned).backward()
+                loss, hits = loss + part.item() / learned, hits + hit
+            torch.nn.utils.clip_grad_norm_(trained.values(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            number += 1
+            size = sum(len(tokens) for tokens, _ in batch)
+            seen, worked, left = seen + size, worked + size, left - size
+            if time.monotonic() - told > _TELL_EVERY or number in (1, len(steps)):
+                told = time.monotonic()
+                speed = worked / (told - began)
+                log.append({"step": number, "tokens": seen, "loss": round(loss, 4), "hits": round(hits / learned, 4), "seconds": round(seconds + told - began)})
+                print(f"Step {number} of {len(steps)}: loss {loss:.3f}, {hits / learned:.0%} hits, {speed:.0f} tokens/s, {_span(left / speed)} to go", flush=True)
+            if time.monotonic() - kept_at > _KEEP_EVERY or number == len(steps):
+                keep_all()
+                kept_at = time.monotonic()
+    except Stopped:
+        keep_all()
+        raise
+    return log
+
+
+def _span(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} h" if seconds > 5400 else f"{seconds / 60:.0f} min" if seconds > 90 else f"{seconds:.0f} s"
+
+
+def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
+    """Train as `arguments` say, and write the adapter and log.json into their folder `out`."""
+    out: Path = arguments.out
     torch.manual_seed(0)
     rng = random.Random(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -102,48 +217,62 @@ def main() -> None:
     kind = torch.bfloat16 if device == "cuda" else torch.float32
     model = AutoModelForCausalLM.from_pretrained(arguments.weights, gguf_file=GGUF, dtype=kind).to(device)
     examples = load_examples(arguments.data)
-    print(f"{len(examples)} examples on {device}", flush=True)
+    print(f"{len(examples)} examples; training on {torch.cuda.get_device_name() if device == 'cuda' else 'the processor'}", flush=True)
 
-    prompts = [list(map(int, one)) for one in np.load(arguments.data, allow_pickle=True)["own"][: arguments.own]]
+    prompts = [list(map(int, one)) for one in np.load(arguments.data, allow_pickle=True)["own"]]
     model.eval()
-    kept = [one for at in range(0, len(prompts), 512) for one in own_answers(model, prompts[at : at + 512], device, 80)]
-    print(f"{len(kept)} answers of its own", flush=True)
+    own = all_own_answers(model, prompts, device, out / "own.pt", interruption)
+    print(f"{len(own)} answers of its own are worth keeping", flush=True)
 
     config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     model.train()
-    trained = [p for p in model.parameters() if p.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=arguments.rate, betas=(0.9, 0.98), weight_decay=0.0, fused=device == "cuda")
-    held_out, examples = examples[: arguments.held_out], [*examples[arguments.held_out :], *kept]
+    held_out, examples = examples[: arguments.held_out], [*examples[arguments.held_out :], *own]
     steps = [b for _ in range(math.ceil(arguments.epochs)) for b in batches(examples, arguments.batch, rng)]
-    steps = steps[: round(len(steps) * arguments.epochs / math.ceil(arguments.epochs))]
-    log, started, seen = [], time.monotonic(), 0
-    for number, batch in enumerate(steps):
-        done = max(number / len(steps), (time.monotonic() - started) / 60 / arguments.minutes)
-        if done >= 1:
-            break
-        rate = arguments.rate * min(1, (number + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * done))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        loss, hits, count = loss_of(model, batch, device)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        seen += sum(len(tokens) for tokens, _ in batch)
-        if number % 50 == 0 or number == len(steps) - 1:
-            seconds = time.monotonic() - started
-            log.append({"step": number, "tokens": seen, "loss": round(loss.item(), 4), "hits": round((hits / count).item(), 4), "seconds": round(seconds)})
-            print(f"{log[-1]} of {len(steps)} steps, {seen / max(seconds, 1e-9):.0f} tokens/s", flush=True)
+    steps = steps[: round(len(steps) * arguments.epochs / math.ceil(arguments.epochs))][: arguments.steps]
+    log = train(model, steps, arguments.rate, device, out / "checkpoint.pt", interruption)
+
     model.eval()
+    sums = np.zeros(3)
     with torch.no_grad():
-        parts = [loss_of(model, batch, device) for batch in batches(held_out, arguments.batch, rng)]
-    count = sum(c.item() for _, _, c in parts)
-    result = {"held_out_loss": round(sum(x.item() * c.item() for x, _, c in parts) / count, 4), "held_out_hits": round(sum(h.item() for _, h, _ in parts) / count, 4)}
-    print(result, flush=True)
+        for batch in batches(held_out, arguments.batch, rng):
+            for piece in pieces(batch, device):
+                interruption.check()
+                loss, hits, count = loss_of(model, piece, device)
+                sums += loss.item(), hits, count
+    result = {"held_out_loss": round(sums[0] / sums[2], 4), "held_out_hits": round(sums[1] / sums[2], 4)}
     model.peft_config["default"].base_model_name_or_path = BASE
-    model.half().save_pretrained(arguments.out)
-    (arguments.out / "log.json").write_text(json.dumps({"arguments": {k: str(v) for k, v in vars(arguments).items()}, **result, "log": log}, indent=1))
+    model.half().save_pretrained(out)
+    digest = hashlib.sha256((out / "adapter_model.safetensors").read_bytes()).hexdigest()
+    report = {"arguments": {k: str(v) for k, v in vars(arguments).items()}, "device": device, "torch": torch.__version__, **result, "sha256": digest, "log": log}
+    (out / "log.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    print(f"On examples held out: loss {result['held_out_loss']}, {result['held_out_hits']:.1%} hits")
+    print(f"The adapter and its log are in {out}\nSHA-256 of adapter_model.safetensors: {digest}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--weights", type=Path, required=True, help=f"the folder of {GGUF}")
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--epochs", type=float, default=1.35)
+    parser.add_argument("--batch", type=int, default=16_384, help="tokens in a step")
+    parser.add_argument("--steps", type=int, help="so many steps alone, to try it")
+    parser.add_argument("--held-out", type=int, default=2000)
+    arguments = parser.parse_args()
+    interruption = Interruption()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    with clear_errors():
+        try:
+            with FileLock(arguments.out / "lock", timeout=0):
+                run(arguments, interruption)
+        except Timeout as error:
+            raise WorkshopError(f"Another training works in {arguments.out}.", "Wait for its end, or stop it.") from error
+        except Stopped:
+            print("What is done is kept; the same command goes on from there.", file=sys.stderr)
+            raise KeyboardInterrupt from None
 
 
 if __name__ == "__main__":

@@ -5,10 +5,13 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from openai.types import Model
 from openai.types.responses import Response, ResponseFunctionToolCall
 from typer.testing import CliRunner
+from web_servers import serving
 
 from llamastack_workshop import cli
 from llamastack_workshop.evaluating import asking, record, run
@@ -16,6 +19,7 @@ from llamastack_workshop.evaluating.cases import Case, load
 from llamastack_workshop.evaluating.figures import chance_of_drop, interval
 from llamastack_workshop.evaluating.record import Change, Result
 from llamastack_workshop.evaluating.rules import Answer
+from llamastack_workshop.evaluating.served import fingerprint
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.errors import WorkshopError
 
@@ -51,7 +55,7 @@ def results(right: int, wrong: int, kind: str = "tools", digest: str = "d") -> l
             id=f"{kind}-{number}",
             kind=kind,
             digest=digest,
-            server="",
+            source="",
             problem=None if number < right else "not so",
             seconds=1,
             answer={},
@@ -138,10 +142,12 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
 
     with pytest.raises(KeyboardInterrupt):
         run.evaluate(chat, [], None, base_url, print, stop)
-    # The process ended while it wrote: that case is asked again.
+    # The process ended while it wrote: that case is asked again. So is one that other weights answered.
     unfinished = next(run.FOLDER.glob("*.unfinished.jsonl"))
-    with unfinished.open("a", encoding="utf-8") as file:
-        file.write('{"id": "chat-')
+    kept = unfinished.read_text(encoding="utf-8")
+    other = Result.model_validate_json(kept).model_copy(update={"id": chat[1].id, "digest": chat[1].digest})
+    other.source = other.source[:-1] + ("0" if other.source[-1] != "0" else "1")
+    unfinished.write_text(f'{kept}{other.model_dump_json()}\n{{"id": "chat-', encoding="utf-8")
     said: list[str] = []
     done = run.evaluate(chat, [], None, base_url, said.append, lambda result: seen.append(result.id))
     assert said[0].endswith("1 requests …")
@@ -151,6 +157,35 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(
     assert [json.loads(line)["id"] for line in done.path.read_text(encoding="utf-8").splitlines()] == [
         c.id for c in chat
     ]
+
+
+def test_other_weights_under_the_same_name_are_another_source(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    said: dict[str, Any] = {"meta": {"n_params": 135}}
+
+    async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        path = scope["path"]
+        body = {"config": {"base_url": f"{address}/v1"}} if "providers" in path else {"model_path": str(file)}
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": json.dumps(body).encode()})
+
+    def seen(**changes: Any) -> str:
+        entry = {"id": "m", "object": "model", "owned_by": "me", "created": 1, **said, **changes}
+        return fingerprint(f"{address}/v1", Model.model_validate(entry))
+
+    with serving(app) as address:
+        without_file = seen()
+        file.write_bytes(b"weights")
+        first = seen()
+        assert seen(created=2) == first != without_file
+        assert seen(meta={"n_params": 360}) != first
+        # Behind LlamaStack, whose list says nothing of the weights.
+        stack = {"custom_metadata": {"model_type": "llm", "provider_id": "llama-cpp"}}
+        behind = seen(**stack)
+        file.write_bytes(b"WEIGHTS")
+        assert seen() != first
+        assert seen(**stack) != behind
+    assert seen() == seen(created=2)
 
 
 def test_a_request_that_the_server_refuses_is_wrong_and_says_why(chat: list[Case], base_url: str) -> None:

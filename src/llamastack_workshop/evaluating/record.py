@@ -19,12 +19,15 @@ _CHANCE = 0.05
 
 
 class Result(BaseModel):
-    """The outcome of a case: `problem` is what is wrong with the answer, or None. `server` is where it was asked."""
+    """The outcome of a case: `problem` is what is wrong with the answer, or None.
+
+    `source` is the server that was asked, and what tells its weights from others.
+    """
 
     id: str
     kind: str
     digest: str
-    server: str
+    source: str
     problem: str | None
     seconds: float
     answer: dict[str, Any]

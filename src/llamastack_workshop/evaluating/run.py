@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from llamastack_workshop.evaluating import asking, rules
 from llamastack_workshop.evaluating.cases import Case
 from llamastack_workshop.evaluating.record import Result
+from llamastack_workshop.evaluating.served import fingerprint
 from llamastack_workshop.patterns.run import token
 from llamastack_workshop.patterns.steps import DENIED
 from llamastack_workshop.server.stack import running_stack
@@ -23,7 +24,6 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 
 FOLDER = paths.WORKSHOP_HOME / "evaluation"
 
-_OWN_SERVER = ""
 _TIMEOUT = 120  # seconds
 
 
@@ -55,18 +55,20 @@ def evaluate(
     """Ask the model those of `cases` that are of these kinds (all, without any), and judge the answers.
 
     Without `base_url`, a server is started for it. Without `model`, it is the server's first one. `on_result` gets each
-    result, also those of an unfinished run with the same model and server, which this one continues.
+    result, also those of an unfinished run with the same server and weights, which this one continues.
     Raises WorkshopError if server, model or kind are not there, or if the server goes away meanwhile.
     """
     wanted = chosen(kinds, cases)
     with _server(base_url, say) as url:
         client = OpenAI(base_url=url, api_key=token() or "none", timeout=_TIMEOUT)
-        model = _model(client, url, model)
+        served = _model(client, url, model)
+        model = served.id
         folder = files.private_folder(FOLDER)
         name = re.sub(r"[^\w.-]+", "_", model)
         finished, unfinished = folder / f"{name}.jsonl", folder / f"{name}.unfinished.jsonl"
-        server = url if base_url else _OWN_SERVER
-        kept = _kept(unfinished, server, cases)
+        # A server of our own has another address each time.
+        source = f"{url if base_url else 'own server'} {fingerprint(url, served)}"
+        kept = _kept(unfinished, source, cases)
         results = {case.id: kept.pop(case.id) for case in wanted if case.id in kept}
         say(f"Asking {model} {len(wanted) - len(results)} requests …")
         if results:
@@ -79,7 +81,7 @@ def evaluate(
         searched = cases if any(case.documents for case in left) else []
         with _gone_server_told(url), asking.documents_in_store(client, searched) as store:
             for case in left:
-                results[case.id] = _result(client, model, case, store, server, unfinished)
+                results[case.id] = _result(client, model, case, store, source, unfinished)
                 on_result(results[case.id])
         ordered = [results[case.id] for case in wanted]
         _write(finished, ordered)
@@ -88,7 +90,7 @@ def evaluate(
     return Evaluation(model, ordered, finished)
 
 
-def _result(client: OpenAI, model: str, case: Case, store: str | None, server: str, path: Path) -> Result:
+def _result(client: OpenAI, model: str, case: Case, store: str | None, source: str, path: Path) -> Result:
     """Ask one case, and write down in `path` what came of it."""
     started = time.perf_counter()
     answer = asking.ask(client, model, case, store)
@@ -96,7 +98,7 @@ def _result(client: OpenAI, model: str, case: Case, store: str | None, server: s
         id=case.id,
         kind=case.kind,
         digest=case.digest,
-        server=server,
+        source=source,
         problem=rules.objection(case.right, answer),
         seconds=round(time.perf_counter() - started, 2),
         answer={"text": answer.text, "calls": [call.model_dump() for call in answer.calls]},
@@ -116,8 +118,8 @@ def _gone_server_told(url: str) -> Iterator[None]:
         raise WorkshopError(f"The server at {url} does not answer any more.", fix) from error
 
 
-def _kept(path: Path, server: str, cases: list[Case]) -> dict[str, Result]:
-    """Return the results in `path` that hold for `cases` at this server, by id; the others leave the file."""
+def _kept(path: Path, source: str, cases: list[Case]) -> dict[str, Result]:
+    """Return the results in `path` that hold for `cases` and are from `source`, by id; the others leave the file."""
     if not path.exists():
         return {}
     digests = {case.id: case.digest for case in cases}
@@ -126,7 +128,7 @@ def _kept(path: Path, server: str, cases: list[Case]) -> dict[str, Result]:
         # The process may have ended while it wrote the last line.
         with suppress(ValidationError):
             result = Result.model_validate_json(line)
-            if result.server == server and digests.get(result.id) == result.digest:
+            if result.source == source and digests.get(result.id) == result.digest:
                 kept[result.id] = result
     _write(path, kept.values())
     return kept
@@ -140,7 +142,7 @@ def _write(path: Path, results: Collection[Result]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _model(client: OpenAI, url: str, wanted: str | None) -> str:
+def _model(client: OpenAI, url: str, wanted: str | None) -> Model:
     """Return the model `wanted`, or the first language model that the server lists."""
     try:
         listed = list(client.models.list())
@@ -153,13 +155,13 @@ def _model(client: OpenAI, url: str, wanted: str | None) -> str:
             f"No server with OpenAI's API answers at {url}.{hint}", "Start it, or leave out --base-url."
         ) from error
     # Only LlamaStack says of what type a model is.
-    served = [one.id for one in listed if _type(one) == "llm"]
+    served = {one.id: one for one in listed if _type(one) == "llm"}
     if wanted is None and served:
-        return served[0]
+        return next(iter(served.values()))
     if wanted not in served:
-        known = f"Choose one of: {', '.join(served[:20])}" if served else "Load one there."
+        known = f"Choose one of: {', '.join(list(served)[:20])}" if served else "Load one there."
         raise WorkshopError(f"The server at {url} does not serve {wanted or 'any language model'}.", known)
-    return wanted
+    return served[wanted]
 
 
 def _type(model: Model) -> str:

@@ -110,7 +110,9 @@ def _rewritten(pyproject: str, specifier: Callable[[str, str], str]) -> str:
 
 def _locked() -> dict[str, str]:
     """Return the versions that `make lock` has written in the copy."""
-    files = [file for file in (FOLDER / "requirements").glob("*.txt") if not file.name.startswith("stack-")]
+    # Those of environments of their own are pinned by themselves.
+    own = ("stack-", "training")
+    files = [file for file in (FOLDER / "requirements").glob("*.txt") if not file.name.startswith(own)]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
     return dict(re.findall(r"^([\w.-]+)(?:\[.*\])?==([^\s;]+)", text, re.MULTILINE))
 
