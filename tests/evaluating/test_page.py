@@ -47,7 +47,6 @@ def test_the_first_answer_of_each_kind_is_recorded_and_graded_as_the_rules_grade
         for case in first:
             said = figures["answers"][case.id]
             answer = Answer(said["text"], tuple(Call(**call) for call in said["calls"]))
-            assert figures["cases"][case.id]["right"] is (said["problem"] is None), (model, case.id)
             # What was answered doesn't tell whether a limit cut it off.
             if said["problem"] != objection(case.right, Answer(cut=True)):
                 assert objection(case.right, answer) == said["problem"], (model, case.id)

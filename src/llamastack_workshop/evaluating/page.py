@@ -12,7 +12,7 @@ type Models = dict[str, dict[str, Any]]
 _SHOWN = 160  # letters of an answer
 
 # The picture, in pixels of a phone's page.
-_WIDTH, _LEFT, _RIGHT = 350, 72, 334
+_WIDTH, _LEFT, _RIGHT = 350, 72, 328
 _LINE, _ROW = 20, 34
 # How the mark of a model is filled, in the order of the record, and its distance from the middle of a row.
 _MARKS = (("paper", -6), ("ink", 6), ("blue", 0))
@@ -111,7 +111,7 @@ def _request(case: Case) -> str:
 def _answer(figures: dict[str, Any], id: str) -> str:
     answer = figures["answers"][id]
     calls = [f"{call['name']}({json.dumps(call['arguments'], ensure_ascii=False)})" for call in answer["calls"]]
-    verdict = f"wrong, {answer['problem']}" if answer["problem"] else "right"
+    verdict = f"wrong ({answer['problem'].removeprefix('wrong: ')})" if answer["problem"] else "right"
     return f"{verdict}: {_code(' '.join([answer['text'], *calls]) or 'nothing')}"
 
 
