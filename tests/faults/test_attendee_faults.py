@@ -42,7 +42,7 @@ def test_damaged_copies(clone: Clone, row: Row) -> None:
     (work / "05-why-responses-needs-agents.ipynb").mkdir()
     run = hand_out(clone)
     row("Copies in `work/` are damaged, or a folder", Run(run.status, "the others are handed out", run.errors))
-    assert run.status == 0 and len(list(work.glob("*.ipynb"))) == 24
+    assert run.status == 0 and len(list(work.glob("*.ipynb"))) == 25
     assert {name: (work / name).read_bytes() for name in damaged} == damaged
 
 

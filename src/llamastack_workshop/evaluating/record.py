@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from llamastack_workshop.evaluating.figures import chance_of_drop
-from llamastack_workshop.system import files, paths
+from llamastack_workshop.system import files, machine, paths
 
 RECORD = paths.MEASUREMENTS / "evaluation.json"
 
@@ -51,10 +51,15 @@ def recorded(path: Path = RECORD) -> dict[str, dict[str, Any]]:
 
 
 def record(model: str, results: list[Result], path: Path = RECORD) -> None:
-    """Write the figures of `results` into `path`, in place of those of `model` so far."""
+    """Write the figures of `results` into `path`, in place of those of `model` so far.
+
+    Of each kind, they have the first answer, for the page that shows some.
+    """
     kinds = dict.fromkeys(one.kind for one in results)
+    first = [next(one for one in results if one.kind == kind) for kind in kinds]
     figures = {
         "date": datetime.now(UTC).date().isoformat(),
+        "machine": f"{machine.cores()} cores ({machine.processor()})",
         "right": sum(one.problem is None for one in results),
         "of": len(results),
         "seconds": round(sum(one.seconds for one in results), 1),
@@ -65,6 +70,7 @@ def record(model: str, results: list[Result], path: Path = RECORD) -> None:
             }
             for kind in kinds
         },
+        "answers": {one.id: {**one.answer, "problem": one.problem} for one in first},
         "cases": {one.id: {"digest": one.digest, "right": one.problem is None} for one in results},
     }
     models = recorded(path) | {model: figures}

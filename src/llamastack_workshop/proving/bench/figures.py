@@ -1,19 +1,17 @@
 """How often something is measured, and how the figures of several rounds become one."""
 
-import os
 import platform
-import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
-from pathlib import Path
 from statistics import median
 from typing import Any
 
 import psutil
 
+from llamastack_workshop.system import machine
 from llamastack_workshop.system.errors import Say
 
 _PACKAGES = ("llama-stack", "openai", "langchain-core", "langchain-openai", "langgraph", "pydantic")
@@ -72,18 +70,10 @@ def circumstances(plan: Plan, model: str) -> dict[str, Any]:
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": plan.rounds,
         "model": model,
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "processor": _processor(),
+        "cores": machine.cores(),
+        "processor": machine.processor(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9),
         "system": platform.system(),
         "python": platform.python_version(),
         "packages": {name: metadata.version(name) for name in _PACKAGES},
     }
-
-
-def _processor() -> str:
-    """Return the processor's name, where the system tells it."""
-    information = Path("/proc/cpuinfo")
-    if information.exists() and (match := re.search(r"model name\s*: (.*)", information.read_text())):
-        return match[1].strip()
-    return platform.processor() or platform.machine()
