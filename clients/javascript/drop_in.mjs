@@ -51,7 +51,7 @@ async function tool() {
 
 async function conversation() {
   const first = await client.responses.create({ model: MODEL, input: QUESTION });
-  const followUp = { model: MODEL, input: "And of Italy?", previous_response_id: first.id };
+  const followUp = { model: MODEL, input: "Which country did I ask about?", previous_response_id: first.id };
   return (await client.responses.create(followUp)).output_text;
 }
 

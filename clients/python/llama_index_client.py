@@ -12,8 +12,6 @@ from task import FOLLOW_UP, PRODUCT_TEXT, QUESTION, WEATHER_QUESTION, Product, g
 
 MODEL = os.environ.get("MODEL", "gpt-4o-mini")  # was: MODEL = "gpt-4o-mini"
 llm = OpenAILike(model=MODEL, is_chat_model=True, is_function_calling_model=True)  # was: llm = OpenAI(model=MODEL)
-# LlamaIndex sends 0.1 of its own accord, with which the small model strays about once in 50 answers.
-llm.temperature = 0
 
 
 def question() -> str:

@@ -24,7 +24,7 @@ from typing import Any
 from pydantic import BaseModel
 
 QUESTION = "What is the capital of France?"
-FOLLOW_UP = "And of Italy?"
+FOLLOW_UP = "Which country did I ask about?"
 PRODUCT_TEXT = "The UltraBook costs 1299 euros."
 WEATHER_QUESTION = "What is the weather in Oslo?"
 

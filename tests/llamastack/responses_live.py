@@ -18,6 +18,7 @@ Json = dict[str, Any]
 
 QUESTION = "What is the capital of France?"
 PRICE_QUESTION = "What is the price of the UltraBook?"
+STOCK_QUESTION = "How many UltraBooks are in stock?"
 TWO_PRICES = "What are the prices of the UltraBook and the PebblePhone?"
 GET_PRICE: Json = {
     "type": "function",
@@ -82,6 +83,10 @@ class Live:
                 return response
         raise AssertionError(f"{_ATTEMPTS} answers were cut off: {parameters}")
 
+    def poem(self, **parameters: Any) -> str:
+        """Return an answer of which each token could be another one."""
+        return text_of(self.answer(input="Write a poem about the sea.", **parameters))
+
     def stream(self, **parameters: Any) -> list[Json]:
         """Return what the server sends as events, among them lines without a type."""
         body = {"model": self.model, "input": QUESTION, "max_output_tokens": LIMIT, "stream": True, **parameters}
@@ -122,7 +127,7 @@ class Live:
     @property
     def mcp_that_fails(self) -> Json:
         (tool,) = self.mcp["tools"]
-        return self.mcp | {"tools": [tool | {"allowed_tools": ["get_stock"]}]}
+        return self.mcp | {"input": STOCK_QUESTION, "tools": [tool | {"allowed_tools": ["get_stock"]}]}
 
     @cached_property
     def embedder(self) -> str:

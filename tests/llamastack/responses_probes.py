@@ -203,8 +203,8 @@ def stream(live: Live) -> Finding:
 
 @probes(PARAMETERS, "temperature")
 def temperature(live: Live) -> Finding:
-    hot = {text_of(live.answer(temperature=2)) for _ in range(3)}
-    return effect(hot != {text_of(live.plain)}, "at 2 the answers differ from that at 0")
+    hot = {live.poem(temperature=2) for _ in range(3)}
+    return effect(hot != {live.poem(temperature=0)}, "at 2 the answers differ from that at 0")
 
 
 @probes(PARAMETERS, "text")
@@ -221,14 +221,14 @@ def text(live: Live) -> Finding:
 
 @probes(PARAMETERS, "tool_choice")
 def tool_choice(live: Live) -> Finding:
-    weather = GET_PRICE | {"name": "get_weather", "description": "Look up the weather of a product"}
-    both = live.function_call | {"tools": [GET_PRICE, weather]}
+    # Both fit the question, so that the choice decides.
+    both = live.function_call | {"tools": [GET_PRICE, GET_PRICE | {"name": "find_price"}]}
     without = live.answer(**both | {"max_output_tokens": LIMIT}, tool_choice="none")
-    forced = live.answer(**both, tool_choice={"type": "function", "name": "get_weather"})
-    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "get_weather"}]}
+    forced = live.answer(**both, tool_choice={"type": "function", "name": "find_price"})
+    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "find_price"}]}
     limited = live.answer(**both, tool_choice=allowed)
     calls = [{call["name"] for call in items(answer, "function_call")} for answer in (without, forced, limited)]
-    obeyed = [calls[0] == set(), calls[1] == {"get_weather"}, calls[2] == {"get_weather"}]
+    obeyed = [calls[0] == set(), calls[1] == {"find_price"}, calls[2] == {"find_price"}]
     words = [f"{word}: {yes(ok)}" for word, ok in zip(("`none`", "a name", "`allowed_tools`"), obeyed, strict=True)]
     verdict = IMPLEMENTED if all(obeyed) else PARTLY if any(obeyed) else IGNORED
     return Finding(verdict, f"obeyed: {', '.join(words)}")
@@ -250,8 +250,8 @@ def top_logprobs(live: Live) -> Finding:
 
 @probes(PARAMETERS, "top_p")
 def top_p(live: Live) -> Finding:
-    answer = text_of(live.answer(temperature=2, top_p=0))
-    return effect(answer == text_of(live.plain), "at temperature 2, 0 gives the answer of temperature 0")
+    answer = live.poem(temperature=2, top_p=0)
+    return effect(answer == live.poem(temperature=0), "at temperature 2, 0 gives the answer of temperature 0")
 
 
 @probes(PARAMETERS, "truncation")
@@ -324,14 +324,14 @@ def max_infer_iters(live: Live) -> Finding:
 @probes(OWN_PARAMETERS, "(any other name)")
 def any_other_name(live: Live) -> Finding:
     """A seed is nothing to LlamaStack. Two equal answers at temperature 2 show that it arrived at the upstream."""
-    first, second = (text_of(live.answer(temperature=2, seed=7)) for _ in range(2))
-    other = text_of(live.answer(temperature=2, seed=8))
+    first, second = (live.poem(temperature=2, seed=7) for _ in range(2))
+    other = live.poem(temperature=2, seed=8)
     arrived = first == second != other
     return Finding(PASSED_ON if arrived else IGNORED, "`seed` reaches llama.cpp: same seed, same answer")
 
 
 def _changes_the_answer(live: Live, **parameters: Any) -> Finding:
-    changed = text_of(live.answer(temperature=0, **parameters)) != text_of(live.plain)
+    changed = live.poem(temperature=0, **parameters) != live.poem(temperature=0)
     return effect(changed, "the answer changes")
 
 

@@ -118,7 +118,9 @@ def test_the_server_has_no_event_loop_that_an_audit_hook_does_not_see() -> None:
 
 
 def ask(server: Throwaway, model: str, word: str, **options: Any) -> dict[str, Any]:
-    body = {"model": f"openai/{model}", "input": f"The code word is {word}.", "temperature": 0, "max_output_tokens": 16}
+    # The question is for an answer that is long enough to look for.
+    text = f"The code word is {word}. What is the capital of France?"
+    body = {"model": f"openai/{model}", "input": text, "temperature": 0, "max_output_tokens": 16}
     answer = httpx.post(f"{server.base_url}/responses", json=body | options, timeout=120)
     assert answer.status_code == 200, answer.text
     return answer.json()

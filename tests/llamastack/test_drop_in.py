@@ -124,7 +124,7 @@ def works(step: str, ran: Run) -> str:
         "stream": lambda: len(result) > 1 and "Paris" in "".join(result),
         "structured": lambda: "UltraBook" in result["name"] and result["price"] == 1299,
         "tool": lambda: result["calls"] == [{"city": "Oslo"}] and re.search("18|sunny", result["text"]),
-        "conversation": lambda: "Rome" in result,
+        "conversation": lambda: "France" in result,
     }
     return "works" if right[step]() else str(result)
 

@@ -81,7 +81,7 @@ class Server:
 
 @pytest.fixture(scope="module")
 def second_model() -> Iterator[str]:
-    """The address of a llama.cpp server with the embedded model's second quantisation."""
+    """The address of a llama.cpp server with the second embedded model."""
     with throwaway_model() as address:
         yield address
 

@@ -13,6 +13,9 @@ import pytest
 from openai import APIStatusError, BadRequestError, OpenAI
 from pydantic import BaseModel
 
+from llamastack_workshop.evaluating import asking, record, rules
+from llamastack_workshop.evaluating.cases import load
+from llamastack_workshop.evaluating.record import Result
 from llamastack_workshop.server.embedded import models, serve, weights
 from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.stack import running_stack
@@ -28,49 +31,25 @@ def function(name: str, description: str, **properties: dict) -> dict:
     return {"name": name, "description": description, "parameters": parameters}
 
 
-WEATHER = function("get_weather", "Get weather for a city", city=STRING)
-WEATHER_IN_UNIT = function(
-    "get_weather",
-    "Get the current weather for a city",
-    city=STRING,
-    unit={"type": "string", "enum": ["celsius", "fahrenheit"]},
-)
-TIME = function("get_time", "Get the current time in a city", city=STRING)
-SHARE = function("get_stock_price", "Get the stock price of a company", company=STRING)
-SEARCH = function("knowledge_search", "Search the documents for information", query=STRING)
-ADD = function("add", "Add two numbers", a=NUMBER, b=NUMBER)
 PRICE = function("get_price", "Look up the price of a product", product=STRING)
-SPECS = function("get_specs", "Look up the technical specifications of a product", product=STRING)
-STOCK = function("get_stock", "Look up how many units of a product are in stock", product=STRING)
-MAIL = function("send_email", "Send an email to a person", recipient=STRING, subject=STRING)
-
-# The template's worked examples were tuned on these …
-TUNED_ON = [
-    ([WEATHER], "What is the weather in Paris?", "get_weather", {"city": "Paris"}),
-    ([WEATHER], "Is it raining in Tokyo right now?", "get_weather", {"city": "Tokyo"}),
-    ([WEATHER_IN_UNIT], "What is the weather in Oslo in celsius?", "get_weather", {"city": "Oslo", "unit": "celsius"}),
-    ([WEATHER, SHARE, SEARCH], "What is the weather in Madrid?", "get_weather", {"city": "Madrid"}),
-    ([WEATHER, SHARE, SEARCH], "What is the stock price of Nvidia?", "get_stock_price", {"company": "Nvidia"}),
-    ([WEATHER, SHARE, SEARCH], "Search the documents for the warranty period.", "knowledge_search", None),
-    ([WEATHER, ADD, MAIL], "What is 12 plus 30?", "add", {"a": 12, "b": 30}),
-    ([ADD], "Add 7 and 5.", "add", {"a": 7, "b": 5}),
-    ([PRICE, SPECS, STOCK], "What is the price of the ThinkPad X1?", "get_price", {"product": "ThinkPad X1"}),
-    ([PRICE, SPECS, STOCK], "How many units of the ThinkPad X1 are in stock?", "get_stock", {"product": "ThinkPad X1"}),
-    ([PRICE], "How much does the UltraBook 5 cost?", "get_price", {"product": "UltraBook 5"}),
-]
-# … and not on these.
-HELD_OUT = [
-    ([WEATHER], "How warm is it in Berlin today?", "get_weather", {"city": "Berlin"}),
-    ([TIME, WEATHER, SHARE], "What time is it in Lima?", "get_time", {"city": "Lima"}),
-    ([TIME, WEATHER, SHARE], "What is the stock price of Toyota?", "get_stock_price", {"company": "Toyota"}),
-    ([TIME, WEATHER, SHARE], "Get the weather for Rome.", "get_weather", {"city": "Rome"}),
-    ([SEARCH], "How long is the warranty?", "knowledge_search", {"query": "How long is the warranty?"}),
-    ([SEARCH], "Is an API key required?", "knowledge_search", {"query": "Is an API key required?"}),
-    ([PRICE, SPECS, STOCK], "What are the technical specifications of the Galaxy Tab?", "get_specs", None),
-    ([PRICE, ADD, WEATHER], "What is 3.5 plus 4?", "add", None),
-    ([MAIL], "Send an email to Anna about the meeting.", "send_email", None),
-    ([PRICE, SPECS, STOCK], "What is the price of the Pixel 9?", "get_price", {"product": "Pixel 9"}),
-]
+CHOICE = {"type": "string", "enum": ["small", "large"]}
+# How libraries describe the parameters of a function, beyond a plain object with plain properties.
+PARAMETERS = {
+    "a reference": {"type": "object", "properties": {"size": {"$ref": "#/$defs/S"}}, "$defs": {"S": CHOICE}},
+    "one of several": {"type": "object", "properties": {"size": {"anyOf": [CHOICE, {"type": "null"}]}}},
+    "several types": {"type": "object", "properties": {"size": {"type": ["string", "null"]}}},
+    "choices of no type": {"type": "object", "properties": {"size": {"enum": ["small", 2, None]}}},
+    "a list of anything": {"type": "object", "properties": {"sizes": {"type": "array"}}},
+    "a list of references": {
+        "type": "object",
+        "properties": {"sizes": {"type": "array", "items": {"$ref": "#/$defs/S"}}},
+        "$defs": {"S": CHOICE},
+    },
+    "anything": {"type": "object", "properties": {"size": {}}},
+    "names of methods": {"type": "object", "properties": {"items": STRING, "keys": STRING}},
+    "no properties": {"type": "object"},
+    "nothing": {},
+}
 
 
 @pytest.fixture(scope="module")
@@ -141,30 +120,32 @@ def test_json_schema_output_always_validates(direct: OpenAI, text: str) -> None:
     Person.model_validate_json(chat(direct, f"Write this person as JSON: {text}", response_format=format))
 
 
-def tool_call_hits(direct: OpenAI, cases: list) -> tuple[float, float]:
-    """Return the shares of right tools and of right arguments."""
-    tools_right = arguments_right = 0
-    for functions, question, name, arguments in cases:
-        answer = direct.chat.completions.create(
-            model="any",
-            messages=[{"role": "user", "content": question}],
-            tools=[{"type": "function", "function": one} for one in functions],
-        )
-        calls = answer.choices[0].message.tool_calls or []
-        if len(calls) == 1 and calls[0].function.name == name:
-            tools_right += 1
-            arguments_right += arguments is None or json.loads(calls[0].function.arguments) == arguments
-    return tools_right / len(cases), arguments_right / len(cases)
+@pytest.mark.parametrize("parameters", PARAMETERS.values(), ids=PARAMETERS.keys())
+def test_offers_a_tool_whatever_its_parameters_are(direct: OpenAI, parameters: dict) -> None:
+    tool = {"type": "function", "function": {"name": "order", "parameters": parameters}}
+    assert direct.chat.completions.create(
+        model="any", messages=[{"role": "user", "content": "Hello"}], tools=[tool], max_tokens=1
+    ).choices
 
 
-# Measured: every tool right in both lists, and every argument. The margin is for other processors, whose
-# rounding may tip a greedy choice.
 @pytest.mark.dear
-@pytest.mark.parametrize("cases", [TUNED_ON, HELD_OUT], ids=["tuned_on", "held_out"])
-def test_calls_the_right_tool_with_the_right_arguments(direct: OpenAI, cases: list) -> None:
-    tools, arguments = tool_call_hits(direct, cases)
-    assert tools >= 0.9
-    assert arguments >= 0.8
+def test_calls_tools_no_worse_than_recorded(client: OpenAI, embedded_model: str) -> None:
+    """Beyond chance: on another processor, rounding tips an answer now and then."""
+    figures = record.recorded().get(embedded_model) or pytest.skip(f"no figures are recorded for {embedded_model}")
+    results = [
+        Result(
+            id=case.id,
+            kind=case.kind,
+            digest=case.digest,
+            server="",
+            problem=rules.objection(case.right, asking.ask(client, embedded_model, case, None)),
+            seconds=0,
+            answer={},
+        )
+        for case in load()
+        if case.kind == "tools"
+    ]
+    assert results and not record.drops(figures, results), [one.id for one in results if one.problem]
 
 
 @pytest.mark.parametrize("content", ["The ThinkPad X1 costs 1299 euros.", '{"product": "ThinkPad X1", "price": 1299}'])
@@ -218,15 +199,14 @@ def test_through_llamastack_schema(client: OpenAI, embedded_model: str) -> None:
     assert isinstance(answer.output_parsed, Person)
 
 
-@pytest.mark.dear
 def test_through_llamastack_tools(client: OpenAI, embedded_model: str) -> None:
-    for functions, question, name, arguments in [TUNED_ON[10], TUNED_ON[8], TUNED_ON[4]]:
-        tools = [{"type": "function", **one} for one in functions]
-        asking = client.responses.create(model=embedded_model, input=question, tools=tools)
-        (call,) = asking.output
-        assert (call.type, call.name, json.loads(call.arguments)) == ("function_call", name, arguments)
-    result = {"type": "function_call_output", "call_id": call.call_id, "output": "The share price is 187 dollars."}
-    answer = client.responses.create(model=embedded_model, previous_response_id=asking.id, input=[result], tools=tools)
+    tools = [{"type": "function", **PRICE}]
+    asked = {"model": embedded_model, "tools": tools}
+    first = client.responses.create(input="How much does the UltraBook 5 cost?", **asked)
+    (call,) = first.output
+    assert (call.name, json.loads(call.arguments)) == ("get_price", {"product": "UltraBook 5"})
+    result = {"type": "function_call_output", "call_id": call.call_id, "output": "The UltraBook 5 costs 187 dollars."}
+    answer = client.responses.create(previous_response_id=first.id, input=[result], **asked)
     assert "187" in answer.output_text
 
 
@@ -314,8 +294,10 @@ def test_a_model_of_ones_own_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_base_model_stays_available_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_MODEL", weights.BASE_MODEL)
     with running_stack(lambda line: None, port=ports.free_port(), state=tmp_path, logs=tmp_path) as stack:
-        client = OpenAI(base_url=stack.base_url, api_key="none")
+        client = OpenAI(base_url=stack.base_url, api_key="none", max_retries=0)
         assert stack.models == [f"llama-cpp/{weights.BASE_MODEL}"]
-        assert (
-            "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text
-        )
+        answer = client.responses.create(model=stack.models[0], input="Name the capital of France.")
+        assert "Paris" in answer.output_text
+        own = OpenAI(base_url=stack.addresses["LLAMA_CPP_URL"], api_key="none", max_retries=0)
+        for parameters in PARAMETERS.values():
+            test_offers_a_tool_whatever_its_parameters_are(own, parameters)

@@ -68,6 +68,15 @@ def test_a_server_with_other_values_for_what_is_read_on_import_starts_by_itself(
     spawned.kill()
 
 
+def test_no_mould_begins_with_modules_that_somebody_puts_before_a_server(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A sitecustomize.py reads variables of that server, which its mould would not have."""
+    monkeypatch.delenv(parts.MOULD.variable, raising=False)
+    assert parts.MOULD.address({"PYTHONPATH": str(tmp_path)}) is None
+    assert parts.MOULD.variable not in os.environ
+
+
 def test_a_server_starts_by_itself_where_the_mould_is_gone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     seen: list[Path] = []
     address = Mould.address

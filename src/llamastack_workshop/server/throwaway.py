@@ -69,10 +69,10 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
 
 @contextmanager
 def throwaway_model() -> Iterator[str]:
-    """Serve the embedded chat model a second time until the end of the block, and yield its address (it ends in /v1).
+    """Serve a second chat model until the end of the block, and yield its address (it ends in /v1).
 
-    It is the quantisation that the model's package carries, Q4_1, under the name smollm2-135m-instruct-q4_1; the
-    workshop's own server runs Q8_0. It listens on a free port of 127.0.0.1.
+    It is SmolLM2-135M-Instruct as its package carries it, untrained and in Q4_1, under the name
+    smollm2-135m-instruct-q4_1. It listens on a free port of 127.0.0.1.
     Raises WorkshopError if it does not start.
     """
     port = ports.free_port()

@@ -115,8 +115,8 @@ class Mould:
         """Return where a mould for processes with the environment `variables` listens; start it if there is none.
 
         Return None where they have to start by themselves: with other values than the mould's for what is read on
-        import, and on other systems than Linux. (The libraries of macOS may crash after a fork:
-        https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods.)
+        import, with a PYTHONPATH of their own, and on other systems than Linux. (The libraries of macOS may crash after
+        a fork: https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods.)
         """
         if sys.platform != "linux":
             return None
@@ -124,6 +124,9 @@ class Mould:
         with _starting:
             folder = Path(os.environ.get(self.variable) or "/nowhere")
             if not folder.is_dir():
+                # Modules that somebody puts there may read any variable as they are imported.
+                if variables.get("PYTHONPATH", "") not in ("", os.environ.get("PYTHONPATH", "")):
+                    return None
                 folder = self._start(name, variables)
         return folder / name if folder and (folder / name).is_socket() else None
 
