@@ -222,13 +222,18 @@ def text(live: Live) -> Finding:
 @probes(PARAMETERS, "tool_choice")
 def tool_choice(live: Live) -> Finding:
     # Both fit the question, so that the choice decides.
-    both = live.function_call | {"tools": [GET_PRICE, GET_PRICE | {"name": "find_price"}]}
-    without = live.answer(**both | {"max_output_tokens": LIMIT}, tool_choice="none")
-    forced = live.answer(**both, tool_choice={"type": "function", "name": "find_price"})
-    allowed = {"type": "allowed_tools", "mode": "auto", "tools": [{"type": "function", "name": "find_price"}]}
-    limited = live.answer(**both, tool_choice=allowed)
-    calls = [{call["name"] for call in items(answer, "function_call")} for answer in (without, forced, limited)]
-    obeyed = [calls[0] == set(), calls[1] == {"find_price"}, calls[2] == {"find_price"}]
+    tools = [{"type": "function", "name": name} for name in ("get_price", "find_price")]
+    both = live.function_call | {"tools": [GET_PRICE | tool for tool in tools]}
+
+    def called(**parameters: Any) -> set[str]:
+        return {call["name"] for call in items(live.answer(**both | parameters), "function_call")}
+
+    allowed = [{"type": "allowed_tools", "mode": "auto", "tools": [tool]} for tool in tools]
+    obeyed = [
+        called(tool_choice="none", max_output_tokens=LIMIT) == set(),
+        all(called(tool_choice=tool) == {tool["name"]} for tool in tools),
+        all(called(tool_choice=choice) == {tool["name"]} for tool, choice in zip(tools, allowed, strict=True)),
+    ]
     words = [f"{word}: {yes(ok)}" for word, ok in zip(("`none`", "a name", "`allowed_tools`"), obeyed, strict=True)]
     verdict = IMPLEMENTED if all(obeyed) else PARTLY if any(obeyed) else IGNORED
     return Finding(verdict, f"obeyed: {', '.join(words)}")
