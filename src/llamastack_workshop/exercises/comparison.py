@@ -1,14 +1,14 @@
 """Checks of chapter 16, Pure, LangChain or hybrid."""
 
 import json
-import socket
 from collections.abc import Callable
 from decimal import Decimal
 from numbers import Real
 from typing import Any
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
-from llamastack_workshop.system import paths, ports
+from llamastack_workshop.exercises.traffic import silent_server
+from llamastack_workshop.system import paths
 
 _TEXT = "The Orca laptop has a 4.1 GHz processor, 32GB of RAM, and a 2TB SSD."
 
@@ -52,9 +52,7 @@ def one_handler(function: Callable[[Callable[[], Any]], Any], chains: list[type]
     ]
     for chain in kinds:
         kind = chain.__module__
-        # It connects, and nobody answers: a server that does would finish the request for a client that has gone.
-        with socket.create_server((ports.HOST, 0)) as silent:
-            address = f"http://{ports.HOST}:{silent.getsockname()[1]}/v1"
+        with silent_server() as address:
             hasty = chain(address, model, timeout=0.01, max_retries=0)
             _expect(function, lambda one=hasty: one.run(_TEXT), "timeout", f"a timeout in {kind}")
         # Nothing listens on port 9 of this machine: it is reserved for a protocol that nobody uses.

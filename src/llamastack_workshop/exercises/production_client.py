@@ -13,7 +13,7 @@ from openai import APIStatusError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, require, your_code
-from llamastack_workshop.exercises.traffic import recorded
+from llamastack_workshop.exercises.traffic import recorded, silent_server
 
 _QUESTION = "Name the capital of France."
 _STORY = "Write a long story about a ship."
@@ -27,10 +27,10 @@ _BY_HAND = (
 def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], client: OpenAI, model: str) -> str:
     """Check the statuses that `status_for` gives to outcomes of `ask`: of real requests, and of all other kinds."""
     nowhere = client.with_options(base_url="http://127.0.0.1:9/v1")
-    hasty = client.with_options(timeout=0.001)
     request = {"model": model, "input": _QUESTION, "max_output_tokens": 32}
     story = request | {"input": _STORY, "max_output_tokens": 16}
-    with your_code():
+    with silent_server() as silent_url, your_code():
+        hasty = client.with_options(base_url=silent_url, timeout=0.1, max_retries=0)
         cases = [
             ("an answer", ask(client, **request)),
             ("an answer that the token limit ended", ask(client, **story)),

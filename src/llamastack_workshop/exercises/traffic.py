@@ -4,6 +4,7 @@ It sees what goes through httpx, as the `openai` client, LangChain and httpx its
 """
 
 import json
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,6 +16,18 @@ import httpx
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import call, of_type, require
+from llamastack_workshop.system import ports
+
+
+@contextmanager
+def silent_server() -> Iterator[str]:
+    """Yield the address, ending in /v1, of a server that takes requests until the end of the block and answers none.
+
+    A server that answers would finish the request for a client that has gone, or be faster than a short time limit on
+    a busy machine.
+    """
+    with socket.create_server((ports.HOST, 0)) as listener:
+        yield f"http://{ports.HOST}:{listener.getsockname()[1]}/v1"
 
 
 @dataclass
