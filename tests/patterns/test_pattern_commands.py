@@ -165,7 +165,8 @@ def agreed(name: str, printed: dict[str, Any]) -> dict[str, Any]:
         prompt = step["prompt"]
         for earlier in printed["steps"][: len(steps)]:
             prompt = prompt.replace(earlier["output"].strip() or "\0", f"<{earlier['name']}>")
-        steps[step["name"]] = prompt
+        # A second attempt is a step of its own with LangChain.
+        steps.setdefault(step["name"], prompt)
     # LangChain's embeddings call no callbacks.
     steps.pop("similarity", None)
     if name == EVALUATOR:
