@@ -14,8 +14,8 @@ setup: ## Install everything here and prepare the embedded models
 llama-server: ## Start model and server (STACK=vllm ARGS="--port 8331")
 	@$(WORKSHOP) llama-server $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-lab: ## Start model, server and JupyterLab (ARGS="--no-browser")
-	@$(WORKSHOP) lab $(ARGS)
+lab: ## Start model, server and JupyterLab (STACK=ogx-1.5)
+	@$(WORKSHOP) lab $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)

@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ import httpx
 import yaml
 from filelock import FileLock, Timeout
 
-from llamastack_workshop.server import old_names, parts, registry, run_yaml, upstreams
+from llamastack_workshop.server import lines, old_names, parts, registry, run_yaml, stacks, upstreams
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.server.run_yaml import RunYaml
 from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import files, paths, ports
@@ -55,9 +55,15 @@ class Stack:
         """The address that OpenAI clients want."""
         return f"{self.url}/v1"
 
+    @property
+    def line(self) -> Line:
+        """The line that the version is of."""
+        return lines.of_version(self.version)
+
     def variables(self) -> dict[str, str]:
         """Return the environment variables by which notebooks and tests find this server and its parts."""
-        return {**self.addresses, "LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
+        places = {"LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
+        return {**self.addresses, **places, lines.VARIABLE: self.line.stack}
 
     def wait(self) -> None:
         """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
@@ -89,11 +95,11 @@ def running_stack(
         say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
         say("`host: 127.0.0.1` there keeps it to this machine.")
     active = [one for one in active if one.variable in server.variables()]
-    check_port(port)
+    check_port(port, server.line)
     for one in active:
         say(f"Checking {one.display_name()} …")
         upstreams.models(one)
-    state, logs = state or paths.state(port), logs or paths.logs(port)
+    state, logs = state or stacks.state(port, server.line), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
     files.require_space(state, _STATE_SIZE)
     files.require_space(logs, _LOGS_SIZE)
@@ -110,7 +116,7 @@ def running_stack(
         children = [process]
         if numbers:
             children.append(cleanup.enter_context(parts.embedded_models(numbers, logs / "embedded.log", say)))
-        say("Starting the LlamaStack server …")
+        say(f"Starting the {server.line.product} server …")
         process.send_line("go")
         environment = parts.server_environment(server, state=state, variables=variables)
         version = _require_version(process, port, server, environment)
@@ -178,8 +184,8 @@ def check_drivers(server: Server) -> None:
         )
 
 
-def check_port(port: int) -> None:
-    """Raise WorkshopError if something listens on `port` already, and say what."""
+def check_port(port: int, line: Line = lines.OURS) -> None:
+    """Raise WorkshopError if something listens on `port` already, and say what, and whether it does for `line`."""
     if ports.is_free(port):
         return
     process = ports.holder(port)
@@ -188,9 +194,12 @@ def check_port(port: int) -> None:
     version = parts.answering_version(port)
     other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
     if version:
+        theirs = lines.of_version(version)
+        article = "An" if theirs.product == "OGX" else "A"
+        use = "Use that one, or" if theirs is line else f"For {line.name},"
         raise WorkshopError(
-            f"A LlamaStack server, version {version}, already answers on port {port}: {who}.",
-            f"Use that one, or {stop}, or {other_port}",
+            f"{article} {theirs.product} server, version {version}, already answers on port {port}: {who}.",
+            f"{use} {stop}, or {other_port}",
         )
     raise WorkshopError(
         f"Port {port} is taken by {who}, which does not answer as a LlamaStack server.",
@@ -198,12 +207,12 @@ def check_port(port: int) -> None:
     )
 
 
-def reusable_server(port: int) -> str | None:
+def reusable_server(port: int, line: Line = lines.OURS) -> str | None:
     """Return the base URL of a server on `port` that this workshop can use, or None if there is none.
 
-    It must be of the installed version and serve a language model; a stale one of another line is no use.
+    It must be of the release of `line` and serve a language model; a stale one of another line is no use.
     """
-    if parts.answering_version(port) != metadata.version("llama-stack"):
+    if parts.answering_version(port) != line.release:
         return None
     base_url = f"http://localhost:{port}/v1"
     try:
