@@ -18,11 +18,11 @@ between the lines of LlamaStack and OGX.
 from importlib import import_module
 from typing import Any
 
-_MODULES = {"line_of": "lines"} | dict.fromkeys(
+_MODULES = {"line_of": "lines", "python_of": "stacks"} | dict.fromkeys(
     ["throwaway_model", "throwaway_server", "upstream_variables"], "throwaway"
 )
 
-__all__ = ["line_of", "throwaway_model", "throwaway_server", "upstream_variables"]
+__all__ = ["line_of", "python_of", "throwaway_model", "throwaway_server", "upstream_variables"]
 
 
 def __getattr__(name: str) -> Any:

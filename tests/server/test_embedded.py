@@ -300,4 +300,6 @@ def test_the_base_model_stays_available_by_its_name(tmp_path: Path, monkeypatch:
     with running_stack(lambda line: None, port=ports.free_port(), state=tmp_path, logs=tmp_path) as stack:
         client = OpenAI(base_url=stack.base_url, api_key="none")
         assert stack.models == [f"llama-cpp/{weights.BASE_MODEL}"]
-        assert "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text
+        assert (
+            "Paris" in client.responses.create(model=stack.models[0], input="Name the capital of France.").output_text
+        )

@@ -166,6 +166,17 @@ _CHANGES_OF_ONE = {
 }
 
 
+def changes(line: Line) -> tuple[tuple[str, str], ...]:
+    """Return the texts to exchange in all files of `line`, each with what comes in its place."""
+    return _CHANGES[line]
+
+
+def earlier_texts(line: Line) -> list[str]:
+    """Return the files of which those of `line` are made."""
+    earlier = _MADE_OF[line]
+    return [made_short(earlier), *(made(earlier, name) for name in NAMES)]
+
+
 def files() -> dict[Path, str]:
     """Return what each file has to hold that is made of another one."""
     made_files = {line.file(name): made(line, name) for line in _MADE_OF for name in NAMES}
@@ -173,7 +184,7 @@ def files() -> dict[Path, str]:
 
 
 def made(line: Line, name: str) -> str:
-    """Return the configuration `name` of `line`."""
+    """Return the configuration `name` of `line`; raise ValueError if a text that it exchanges there has changed."""
     if line not in _MADE_OF:
         return line.file(name).read_text(encoding="utf-8")
     earlier = _MADE_OF[line]
@@ -185,7 +196,12 @@ def made(line: Line, name: str) -> str:
         ("or let `make llama-server` start", f"or let `make llama-server STACK={line.stack}/{base}` start"),
         (f"`make llama-server STACK={earlier.stack}/", f"`make llama-server STACK={line.stack}/"),
     )
-    return _exchanged(made(earlier, base), line, (*starts, *_CHANGES[line], *of_one))
+    text = _exchanged(made(earlier, base), line, (*starts, *_CHANGES[line]))
+    for old, new in of_one:
+        if old not in text:
+            raise ValueError(f"{line.file(name)} is to have another text in place of one that is not there: {old}")
+        text = text.replace(old, new)
+    return text
 
 
 def made_short(line: Line) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
+from packaging.version import InvalidVersion, Version
 
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
@@ -156,7 +157,7 @@ LINES = (LLAMA_STACK_0_4, LLAMA_STACK_0_6, LLAMA_STACK_0_7, OGX_1_5)
 def line_of(base_url: str) -> Line:
     """Return the line of the server at `base_url`, which ends in /v1.
 
-    Raises WorkshopError if no server tells its version there, or if it is older than all of these lines.
+    Raises WorkshopError if no server tells its version there.
     """
     try:
         version = httpx.get(f"{base_url}/version", timeout=10).raise_for_status().json()["version"]
@@ -168,27 +169,21 @@ def line_of(base_url: str) -> Line:
 
 
 def of_version(version: str) -> Line:
-    """Return the newest line that is no newer than a release such as 1.5.0.
+    """Return the line of a release such as 1.5.0, or the nearest of those of the same product.
 
-    Raises WorkshopError if `version` is older than all of them, or no version.
+    Raises WorkshopError if `version` is no version.
     """
     try:
-        wanted = _numbers(version)
-    except ValueError:
-        wanted = ()
-    older = [line for line in LINES if _numbers(line.series) <= wanted]
-    if not older:
+        wanted = Version(version).release[:2]
+    except InvalidVersion as error:
         raise WorkshopError(
-            f"A server of version {version} is of no line that this workshop knows.",
-            f"Use one of {', '.join(line.name for line in LINES)}.",
-        )
-    return older[-1]
+            f"{version} is not a version of LlamaStack or OGX.", "Correct base_url: another program answers there."
+        ) from error
+    # OGX begins with 1.0.
+    relatives = [line for line in LINES if (line.product == "OGX") == (wanted >= (1,))]
+    return next((line for line in reversed(relatives) if Version(line.series).release <= wanted), relatives[0])
 
 
 def of_stack(name: str | None) -> Line:
     """Return the line that a name such as ogx-1.5 or ogx-1.5/access begins with; without one, it is ours."""
     return next((line for line in LINES if line.stack == (name or "").split("/")[0]), OURS)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(number) for number in version.split(".")[:2])

@@ -73,6 +73,14 @@ def of_line(line: Line, run_yaml: Path, say: Say) -> Server:
     return Server(run_yaml, _environment(line.stack, say), line)
 
 
+def python_of(line: Line) -> Path:
+    """Return the Python of the environment that holds the server of `line`; for what is inside of that server.
+
+    Raises WorkshopError if its packages have to be installed and cannot be.
+    """
+    return of_line(line, paths.RUN_YAML, print).python
+
+
 def state(port: int, line: Line) -> Path:
     """Return the folder for the state of a server on `port`: lines have other tables, so that each has its own."""
     folder = paths.state(port)
