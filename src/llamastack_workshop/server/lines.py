@@ -4,6 +4,7 @@ A *line* is a series of releases with one format of configuration. Whoever needs
 nothing else compares versions.
 """
 
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -62,6 +63,9 @@ class Line:
     metric_prefix: str
     """How the names of the server's own metrics begin."""
 
+    counts_tokens: bool
+    """Whether the metrics count tokens."""
+
     safety_api: bool
     """Whether there are shields and `POST /v1/moderations`; without them, an address outside the server moderates."""
 
@@ -73,6 +77,12 @@ class Line:
 
     quotas: bool
     """Whether `server.quota` limits how often an address may ask."""
+
+    checks_llama_cpp: bool
+    """Whether a server with `remote::llama-cpp-server` starts only if a llama.cpp answers at its address."""
+
+    guardrails: bool | tuple[str, ...]
+    """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
 
     typed_stream_errors: bool
     """Whether an error inside a stream is an event of type `error`, and not a line without a type."""
@@ -112,10 +122,13 @@ OURS = LLAMA_STACK_0_6 = Line(
     tool_group="builtin::rag",
     apis=("inference", "agents", "vector_io", "tool_runtime", "files"),
     metric_prefix="llama_stack.",
+    counts_tokens=False,
     safety_api=True,
     registers_models=True,
     aliases=False,
     quotas=True,
+    checks_llama_cpp=False,
+    guardrails=("insecure-code",),
     typed_stream_errors=False,
     truncation_auto=False,
 )
@@ -142,10 +155,13 @@ OGX_1_5 = replace(
     tool_group=None,
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
     metric_prefix="ogx.",
+    counts_tokens=True,
     safety_api=False,
     registers_models=False,
     aliases=True,
     quotas=False,
+    checks_llama_cpp=True,
+    guardrails=True,
     typed_stream_errors=True,
     truncation_auto=True,
 )
@@ -182,6 +198,11 @@ def of_version(version: str) -> Line:
     # OGX begins with 1.0.
     relatives = [line for line in LINES if (line.product == "OGX") == (wanted >= (1,))]
     return next((line for line in reversed(relatives) if Version(line.series).release <= wanted), relatives[0])
+
+
+def started() -> Line:
+    """Return the line with which `make lab` or `make test` was started, by STACK=."""
+    return of_stack(os.environ.get(VARIABLE))
 
 
 def of_stack(name: str | None) -> Line:

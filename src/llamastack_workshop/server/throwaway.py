@@ -1,6 +1,5 @@
 """Servers that live for a few lines: a configuration or a model that is tried out, on a free port."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ import httpx
 import yaml
 
 from llamastack_workshop.server import lines, parts, stacks, upstreams
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.processes import Child
 
@@ -34,13 +34,15 @@ class Throwaway:
 
 
 @contextmanager
-def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | None = None) -> Iterator[Throwaway]:
+def throwaway_server(
+    configuration: dict[str, Any], variables: dict[str, str] | None = None, line: Line | None = None
+) -> Iterator[Throwaway]:
     """Run `llama stack run` on `configuration` until the end of the block; in OGX, that is `ogx run`.
 
     `configuration` is what a run.yaml holds; `variables` are environment variables for its `${env.…}`. No other
-    upstream of yours is used: what `variables` does not switch on is off. The server is of the line that `make lab` or
-    `make test` was started with, by STACK=. It listens on a free port of 127.0.0.1, its state and its log go with it,
-    and it ends with this process, however that ends.
+    upstream of yours is used: what `variables` does not switch on is off. The server is of `line`, by default of the
+    one that `make lab` or `make test` was started with by STACK=. It listens on a free port of 127.0.0.1, its state and
+    its log go with it, and it ends with this process, however that ends.
     Raises TimeoutError if it neither answers nor ends.
     """
     with _scratch() as folder:
@@ -48,7 +50,7 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
         run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
         port = ports.free_port()
         server = parts.llama_stack(
-            stacks.of_line(lines.of_stack(os.environ.get(lines.VARIABLE)), run_yaml, print),
+            stacks.of_line(line or lines.started(), run_yaml, print),
             port,
             folder / "llama-stack.log",
             state=folder,
