@@ -22,13 +22,15 @@ _MODULES = {"line_of": "lines", "python_of": "stacks"} | dict.fromkeys(
     ["throwaway_model", "throwaway_server", "upstream_variables"], "throwaway"
 )
 
-__all__ = ["line_of", "python_of", "throwaway_model", "throwaway_server", "upstream_variables"]
+__all__ = ["line_of", "lines", "python_of", "throwaway_model", "throwaway_server", "upstream_variables"]
 
 
 def __getattr__(name: str) -> Any:
     # On use, because the other commands never try out a server.
     if name in _MODULES:
         return getattr(import_module(f"llamastack_workshop.server.{_MODULES[name]}"), name)
+    if name == "lines":
+        return import_module("llamastack_workshop.server.lines")
     # Its old place, for copies of the welcome page that somebody has made their own.
     if name == "progress":
         return import_module("llamastack_workshop.attending.progress")
