@@ -103,7 +103,7 @@ def wait_for_version(server: Child, port: int) -> str | None:
     deadline = time.monotonic() + _START_TIMEOUT
     while (version := answering_version(port)) is None and server.running():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"LlamaStack did not answer in {_START_TIMEOUT} s.")
+            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s.")
         time.sleep(0.1)
     return version if server.running() else None
 

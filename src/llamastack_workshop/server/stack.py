@@ -283,18 +283,20 @@ def _require_version(process: Child, port: int, server: Server, environment: Map
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
     if error == parts.NO_ERROR:
         raise WorkshopError(
-            "LlamaStack ended while it started, and its log names no error.",
+            f"{server.line.product} ended while it started, and its log names no error.",
             f"See whether enough memory is left (make doctor), and read {process.log}",
         )
     if _REFUSED.search(error):
         raise WorkshopError(
-            f"LlamaStack did not start, because it cannot write: {error}",
+            f"{server.line.product} did not start, because it cannot write: {error}",
             f"Make room, or let it write there; the log is {process.log}",
         )
     if found := parts.diagnosed(server, environment, error):
         restore = "; or restore it: git checkout run.yaml" if server.run_yaml == OURS.run_yaml else ""
         raise WorkshopError(found.problem, f"{found.fix}{restore}")
-    raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {file}; the whole log is {process.log}")
+    raise WorkshopError(
+        f"{server.line.product} did not start: {error}", f"Correct {file}; the whole log is {process.log}"
+    )
 
 
 def _require_language_models(url: str, log: Path, server: Server, environment: Mapping[str, str]) -> list[str]:
