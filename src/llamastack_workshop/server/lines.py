@@ -60,11 +60,14 @@ class Line:
     apis: tuple[str, ...]
     """The APIs that `file_search` in a response needs, and no others."""
 
-    metric_prefix: str
-    """How the names of the server's own metrics begin."""
+    search_metric: str
+    """The metric that counts searches in vector stores."""
 
-    counts_tokens: bool
-    """Whether the metrics count tokens."""
+    token_metrics: bool
+    """Whether metrics say how fast tokens come."""
+
+    runs_tools: bool
+    """Whether `POST /v1/tool-runtime/invoke` runs a tool of the server's by itself."""
 
     safety_api: bool
     """Whether there are shields and `POST /v1/moderations`; without them, an address outside the server moderates."""
@@ -121,8 +124,9 @@ OURS = LLAMA_STACK_0_6 = Line(
     search_tool="knowledge_search",
     tool_group="builtin::rag",
     apis=("inference", "agents", "vector_io", "tool_runtime", "files"),
-    metric_prefix="llama_stack.",
-    counts_tokens=False,
+    search_metric="llama_stack.tool_runtime.invocations_total",
+    token_metrics=False,
+    runs_tools=True,
     safety_api=True,
     registers_models=True,
     aliases=False,
@@ -154,8 +158,9 @@ OGX_1_5 = replace(
     variables="OGX_",
     tool_group=None,
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
-    metric_prefix="ogx.",
-    counts_tokens=True,
+    search_metric="ogx.vector_io.queries_total",
+    token_metrics=True,
+    runs_tools=False,
     safety_api=False,
     registers_models=False,
     aliases=True,
