@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse
 from web_servers import serving
 
 from llamastack_workshop import line_of
+from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.server import lines, parts, stacks
 from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import paths
@@ -122,3 +123,14 @@ ERROR    2026-11-27T17:20:52.431135Z  Application startup failed. Exiting.  cate
 )
 def test_the_last_error_of_a_log_is_one_line(log: str, said: str) -> None:
     assert parts.last_error(log) == said
+
+
+@by_name
+def test_a_line_has_the_routes_that_it_had_when_it_was_measured(line: Line) -> None:
+    measured = json.loads((RESULTS / f"{line.stack}.json").read_text(encoding="utf-8"))
+    assert measured["version"] == line.release
+    for route, has_it in (
+        ("POST /v1/models", line.registers_models),
+        ("POST /v1/tool-runtime/invoke", line.runs_tools),
+    ):
+        assert (route in measured["routes"]) is has_it

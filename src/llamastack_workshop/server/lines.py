@@ -84,6 +84,12 @@ class Line:
     checks_llama_cpp: bool
     """Whether a server with `remote::llama-cpp-server` starts only if a llama.cpp answers at its address."""
 
+    background_as_asker: bool
+    """Whether a response in the background runs as whoever asked for it, and not as whoever was the first to ask."""
+
+    answers_blocked_output: bool
+    """Whether a text that a guard blocks comes back as a refusal; without a stream, OGX 1.5 answers 500."""
+
     guardrails: bool | tuple[str, ...]
     """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
 
@@ -132,6 +138,8 @@ OURS = LLAMA_STACK_0_6 = Line(
     aliases=False,
     quotas=True,
     checks_llama_cpp=False,
+    background_as_asker=False,
+    answers_blocked_output=True,
     guardrails=("insecure-code",),
     typed_stream_errors=False,
     truncation_auto=False,
@@ -147,6 +155,9 @@ LLAMA_STACK_0_7 = replace(
     search_tool="file_search",
     tool_group="builtin::file_search",
     apis=("inference", "responses", "vector_io", "tool_runtime", "files"),
+    runs_tools=False,
+    registers_models=False,
+    background_as_asker=True,
 )
 OGX_1_5 = replace(
     LLAMA_STACK_0_7,
@@ -160,12 +171,11 @@ OGX_1_5 = replace(
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
     search_metric="ogx.vector_io.queries_total",
     token_metrics=True,
-    runs_tools=False,
     safety_api=False,
-    registers_models=False,
     aliases=True,
     quotas=False,
     checks_llama_cpp=True,
+    answers_blocked_output=False,
     guardrails=True,
     typed_stream_errors=True,
     truncation_auto=True,
