@@ -32,6 +32,12 @@ _CHANGES = {
         ("#   agents → ", "#   responses → "),
         ("# Agents: the Responses API. ", "# The Responses API. "),
         ("search tool. agents and", "search tool. responses and"),
+        # What was mended.
+        (
+            '# connections. "background": true runs as whoever asked for it first: refuse it at the\n'
+            "# proxy. To read a response is leave to delete it.\n",
+            "# connections. To read a response is leave to delete it.\n",
+        ),
         # What was removed.
         (
             "# The provider remote::tgi cannot be imported in 0.6.1, and TGI",
@@ -117,6 +123,14 @@ _CHANGES_OF_ONE = {
     (OGX_1_5, "access"): (
         "access",
         (
+            # What was mended.
+            (
+                "# What this file cannot stop (chapter 20): a request may make the server connect to any\n"
+                "# address (a tool of type mcp; an image's URL, with remote::ollama): limit outgoing\n"
+                "# connections. To read a response is leave to delete it.\n",
+                "# What this file cannot stop (chapter 20): a request may make the server connect to any\n"
+                "# address, by a tool of type mcp: limit outgoing connections.\n",
+            ),
             # With access policies, faiss keeps in SQL whose a vector store is.
             (
                 "        namespace: vector_io::faiss\n        backend: kv_default\n",
@@ -125,6 +139,15 @@ _CHANGES_OF_ONE = {
                 "      metadata_store:\n"
                 "        table_name: vector_stores\n"
                 "        backend: sql_default\n",
+            ),
+            (
+                "        resource: vector_store::*\n      when: user with admin in roles\n",
+                "        resource: vector_store::*\n      when: user with admin in roles\n"
+                "    # What is known about a store is in SQL, and each row there is a resource, too.\n"
+                "    - permit:\n"
+                "        actions: [read, delete]\n"
+                "        resource: regex:sql_record::vector_store\n"
+                "      when: user with admin in roles\n",
             ),
         ),
     ),

@@ -87,6 +87,9 @@ class Line:
     background_as_asker: bool
     """Whether a response in the background runs as whoever asked for it, and not as whoever was the first to ask."""
 
+    read_allows_delete: bool
+    """Whether whoever may read another's response may delete it as well, whatever the policy says."""
+
     answers_blocked_output: bool
     """Whether a text that a guard blocks comes back as a refusal; without a stream, OGX 1.5 answers 500."""
 
@@ -139,6 +142,7 @@ OURS = LLAMA_STACK_0_6 = Line(
     quotas=True,
     checks_llama_cpp=False,
     background_as_asker=False,
+    read_allows_delete=True,
     answers_blocked_output=True,
     guardrails=("insecure-code",),
     typed_stream_errors=False,
@@ -155,6 +159,8 @@ LLAMA_STACK_0_7 = replace(
     search_tool="file_search",
     tool_group="builtin::file_search",
     apis=("inference", "responses", "vector_io", "tool_runtime", "files"),
+    search_metric="llama_stack.vector_io.queries_total",
+    token_metrics=True,
     runs_tools=False,
     registers_models=False,
     background_as_asker=True,
@@ -170,11 +176,11 @@ OGX_1_5 = replace(
     tool_group=None,
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
     search_metric="ogx.vector_io.queries_total",
-    token_metrics=True,
     safety_api=False,
     aliases=True,
     quotas=False,
     checks_llama_cpp=True,
+    read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
     typed_stream_errors=True,
