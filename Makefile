@@ -14,8 +14,8 @@ setup: ## Install everything here and prepare the embedded models
 llama-server: ## Start model and server (MODEL=qwen3-1.7b or STACK=vllm)
 	@$(WORKSHOP) llama-server $(if $(MODEL),--model "$(MODEL)") $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-lab: ## Start model, server and JupyterLab (MODEL=qwen3-1.7b)
-	@$(WORKSHOP) lab $(if $(MODEL),--model "$(MODEL)") $(ARGS)
+lab: ## Start model, server and JupyterLab (MODEL= or STACK=)
+	@$(WORKSHOP) lab $(if $(MODEL),--model "$(MODEL)") $(if $(STACK),--stack $(STACK)) $(ARGS)
 
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)

@@ -11,19 +11,26 @@ The rooms, from the top floor down; imports run downwards only:
 - `server`: model and server
 - `system`: the ground
 
-Notebooks import `throwaway_server` and `throwaway_model` from here.
+Notebooks import from here what they need beside the checks: a server or a model for a few lines, and what differs
+between the lines of LlamaStack and OGX.
 """
 
 from importlib import import_module
 from typing import Any
 
-__all__ = ["throwaway_model", "throwaway_server"]
+_MODULES = {"line_of": "lines", "python_of": "stacks"} | dict.fromkeys(
+    ["throwaway_model", "throwaway_server", "upstream_variables"], "throwaway"
+)
+
+__all__ = ["line_of", "lines", "python_of", "throwaway_model", "throwaway_server", "upstream_variables"]
 
 
 def __getattr__(name: str) -> Any:
     # On use, because the other commands never try out a server.
-    if name in __all__:
-        return getattr(import_module("llamastack_workshop.server.throwaway"), name)
+    if name in _MODULES:
+        return getattr(import_module(f"llamastack_workshop.server.{_MODULES[name]}"), name)
+    if name == "lines":
+        return import_module("llamastack_workshop.server.lines")
     # Its old place, for copies of the welcome page that somebody has made their own.
     if name == "progress":
         return import_module("llamastack_workshop.attending.progress")

@@ -118,15 +118,28 @@ def llama_server(
 def lab(
     port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
+    stack_name: StackOption = None,
     lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
     model: ModelOption = None,
 ) -> None:
-    """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/."""
+    """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/.
+
+    With `--stack ogx-1.5` or `--stack llama-stack-0.7`, the server is of that line, installed beside this one and with
+    a state of its own, and so are the servers that the chapters start.
+    """
     from llamastack_workshop.attending.lab import serve_lab
 
     upstream = upstreams.choose_embedded(upstream, model)
-    serve_lab(console, _say, port=port, upstream=upstream, lab_port=lab_port, open_browser=browser)
+    serve_lab(
+        console,
+        _say,
+        port=port,
+        upstream=upstream,
+        stack_name=stack_name,
+        lab_port=lab_port,
+        open_browser=browser,
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

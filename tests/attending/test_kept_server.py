@@ -1,16 +1,24 @@
 """The server of a lab: how often it comes back, and what is said of another's."""
 
 import io
+import os
+import re
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from fastapi.responses import JSONResponse
+from web_servers import serving as serving_app
 
 from llamastack_workshop.attending.kept_server import KeptServer
-from llamastack_workshop.server import serving, stack
+from llamastack_workshop.server import lines, serving, stack, stacks
+from llamastack_workshop.server.lines import Line
+from llamastack_workshop.server.stacks import Server
 from llamastack_workshop.server.upstreams import Choice
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.console import PlainConsole
@@ -78,6 +86,28 @@ def test_a_server_with_another_model_than_the_wanted_one_is_not_used(
     monkeypatch.setenv("WORKSHOP_MODEL", "qwen3-1.7b")
     with pytest.raises(WorkshopError, match=f"port {port} serves {model}, and not qwen3-1.7b.\nStop it first"), served:
         pass
+
+
+@pytest.mark.parametrize(
+    ("version", "wanted", "whose"),
+    [("0.6.1", lines.OGX_1_5, "A LlamaStack"), ("1.5.0", lines.LLAMA_STACK_0_7, "An OGX")],
+)
+def test_a_server_of_another_line_is_not_used(version: str, wanted: Line, whose: str, console: PlainConsole) -> None:
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        await JSONResponse({"version": version})(scope, receive, send)
+
+    run_yaml = stacks.FOLDER / f"{wanted.stack}.yaml"
+    with serving_app(app) as url:
+        port = int(url.rsplit(":", 1)[1])
+        server = Server(run_yaml, Path(sys.executable).with_name("another-python"), wanted)
+        with (
+            pytest.raises(WorkshopError) as caught,
+            KeptServer(console, print, port=port, upstream=Choice.embedded, server=server),
+        ):
+            pass
+    assert caught.value.problem.startswith(f"{whose} server, version {version}, already answers on port {port}: ")
+    stop = re.escape(f"For {wanted.name}, stop it (kill {os.getpid()}), or choose another port: --port {port + 10}")
+    assert re.match(stop, caught.value.fix)
 
 
 def test_two_starts_at_once_come_one_after_the_other(console: PlainConsole) -> None:

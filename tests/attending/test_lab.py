@@ -17,7 +17,8 @@ from websocket import create_connection
 from llamastack_workshop import cli
 from llamastack_workshop.attending import lab as lab_module
 from llamastack_workshop.attending.chapters import chapters
-from llamastack_workshop.system import ports
+from llamastack_workshop.server import lines
+from llamastack_workshop.system import environment, ports
 
 
 def in_terminal(command: str, address: str, token: str) -> str:
@@ -98,6 +99,29 @@ def until(text: str, lab: subprocess.Popen) -> str:
 def listener(port: int) -> psutil.Process:
     listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr.port == port]
     return psutil.Process(listening[0].pid)
+
+
+@pytest.mark.other_lines
+def test_a_lab_of_another_line_has_its_own_servers_and_state(tmp_path: Path) -> None:
+    port, lab_port = 9480, ports.free_port()
+    options = ["--stack", "ogx-1.5", "--no-browser", "--port", str(port), "--lab-port", str(lab_port)]
+    variables = {**os.environ, "WORKSHOP_STATE": str(tmp_path / "state"), "WORKSHOP_LOGS": str(tmp_path / "logs")}
+    lab = subprocess.Popen(
+        [sys.executable, "-m", "llamastack_workshop.cli", "lab", *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        env=environment.without([lines.VARIABLE], variables),
+    )
+    try:
+        told = until("Ctrl-C stops", lab)
+        assert "OGX 1.5.0 is ready" in told and (tmp_path / "state-ogx-1.5").is_dir()
+        address, token = f"http://localhost:{lab_port}", re.search(r"token=(\S+)", told)[1]
+        shown = in_terminal("echo $WORKSHOP_STACK $WORKSHOP_STATE", address, token)
+        assert f"ogx-1.5 {tmp_path / 'state-ogx-1.5'}" in shown
+    finally:
+        lab.terminate()
+        lab.wait(60)
 
 
 @pytest.mark.dear

@@ -53,7 +53,7 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
 NOT_FOR_USERS = {"PATH", "HOME", "AUDIT_ALLOWED", "AUDIT_LOG"}
 # Where code reads a variable: files, and how that looks there.
 READS = {
-    ("run.yaml", "stacks/*.yaml"): r"^[^#\n]*\$\{env\.([A-Z_]+)",
+    ("run.yaml", "stacks/**/*.yaml"): r"^[^#\n]*\$\{env\.([A-Z_]+)",
     ("src/**/*.py", "comparison/*.py", "clients/**/*.py"): r"environ(?:\.get\(|\[)\"([A-Z_]+)\"|envvar=\"([A-Z_]+)\"",
     ("notebooks/*.ipynb",): r"environ(?:\.get\(|\[)\\\"([A-Z_]+)\\\"",
     ("clients/**/*.mjs",): r"process\.env\.([A-Z_]+)",

@@ -128,8 +128,12 @@ def _server_port(port: int) -> Finding:
     try:
         stack.check_port(port)
     except WorkshopError as error:
-        if parts.answering_version(port) == metadata.version("llama-stack"):
+        version = parts.answering_version(port)
+        if version == metadata.version("llama-stack"):
             return Finding(f"port {port}", "ok", error.problem)
+        # A lab with STACK= has started it, or somebody has forgotten it.
+        if version:
+            return Finding(f"port {port}", "note", error.problem, error.fix)
         return Finding(f"port {port}", "missing", error.problem, error.fix)
     return Finding(f"port {port}", "ok", "free")
 

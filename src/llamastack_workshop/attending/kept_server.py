@@ -11,6 +11,7 @@ from rich.console import Console
 
 from llamastack_workshop.server import serving, stack, upstreams
 from llamastack_workshop.server.embedded import models
+from llamastack_workshop.server.stacks import OURS, Server
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child
@@ -22,13 +23,15 @@ _WITHIN = 600  # seconds
 
 
 class KeptServer:
-    """The server on 127.0.0.1:`port`; what we have started ends with the block.
+    """The server on 127.0.0.1:`port`; what we have started, from `server`, ends with the block.
 
     Raises WorkshopError, on entering, for whatever keeps it from starting.
     """
 
-    def __init__(self, console: Console, say: Say, *, port: int, upstream: upstreams.Choice) -> None:
-        self._console, self._say, self._port, self._upstream = console, say, port, upstream
+    def __init__(
+        self, console: Console, say: Say, *, port: int, upstream: upstreams.Choice, server: Server = OURS
+    ) -> None:
+        self._console, self._say, self._port, self._upstream, self._server = console, say, port, upstream, server
         self._parts = ExitStack()
         self._own: stack.Stack | None = None
         self._answers = True
@@ -36,7 +39,8 @@ class KeptServer:
 
     def __enter__(self) -> Self:
         with serving.only_start(self._port, self._say):
-            base_url = stack.reusable_server(self._port)
+            # Another file of the same line is another server; the version tells the line alone.
+            base_url = stack.reusable_server(self._port, self._server.line) if self._server.is_whole_line else None
             if base_url is None:
                 started = time.monotonic()
                 self._start()
@@ -84,15 +88,18 @@ class KeptServer:
                 self._tell(hidden(f"It does not start again: {error}"))
                 time.sleep(2)
             else:
-                self._tell(f"LlamaStack is back on port {self._port}: run the cells again that failed.")
+                product = self._server.line.product
+                self._tell(f"{product} is back on port {self._port}: run the cells again that failed.")
                 return
 
     def _start(self) -> None:
-        self._own = self._parts.enter_context(stack.running_stack(self._say, port=self._port, upstream=self._upstream))
+        running = stack.running_stack(self._say, port=self._port, upstream=self._upstream, server=self._server)
+        self._own = self._parts.enter_context(running)
 
     def _how_to_start(self) -> str:
+        stack_name = "" if self._server == OURS else f" STACK={self._server.name}"
         option = "" if self._port == paths.DEFAULT_PORT else f' ARGS="--port {self._port}"'
-        return f"Start one in another terminal: make llama-server{option}"
+        return f"Start one in another terminal: make llama-server{stack_name}{option}"
 
     def _tell_whose(self, base_url: str) -> None:
         if self._upstream is upstreams.Choice.embedded and os.environ.get("WORKSHOP_MODEL"):
@@ -102,7 +109,7 @@ class KeptServer:
                     f"The server that runs on port {self._port} serves {served[0]}, and not {models.name()}.",
                     f"Stop it first, or start another beside it: --port {self._port + 10}",
                 )
-        self._tell(f"Using the LlamaStack server that already runs on port {self._port}.")
+        self._tell(f"Using the {self._server.line.product} server that already runs on port {self._port}.")
         if owner := ports.foreign(self._port):
             self._tell(
                 f"It belongs to {owner}: whoever runs it can read what your notebooks send there. "

@@ -15,7 +15,8 @@ from rich.text import Text
 
 from llamastack_workshop.attending import chapters, welcome
 from llamastack_workshop.attending.kept_server import KeptServer
-from llamastack_workshop.server import serving, upstreams
+from llamastack_workshop.server import lines, serving, stacks, upstreams
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import environment, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Spawned, end_with_parent
@@ -27,19 +28,28 @@ _MODELS = 3
 
 
 def serve_lab(
-    console: Console, say: Say, *, port: int, upstream: upstreams.Choice, lab_port: int, open_browser: bool
+    console: Console,
+    say: Say,
+    *,
+    port: int,
+    upstream: upstreams.Choice,
+    stack_name: str | None,
+    lab_port: int,
+    open_browser: bool,
 ) -> None:
     """Run JupyterLab until Ctrl-C, with a stack on 127.0.0.1:`port`, or beside the one that runs there already.
 
-    A server that we have started comes back when it ends by itself: JupyterLab and its kernels go on meanwhile.
+    `stack_name` is one in stacks/. A server that we have started comes back when it ends by itself: JupyterLab and its
+    kernels go on meanwhile.
     Raises WorkshopError for whatever keeps either from starting, and if JupyterLab ends by itself.
     """
     _check_lab_port(lab_port, port)
+    stack_server, upstream = serving.chosen(stack_name, upstream, say)
     with ExitStack() as cleanup:
-        server = cleanup.enter_context(KeptServer(console, say, port=port, upstream=upstream))
+        server = cleanup.enter_context(KeptServer(console, say, port=port, upstream=upstream, server=stack_server))
         say("Starting JupyterLab …")
         url, jupyter = cleanup.enter_context(
-            running_lab(server.base_url, port, lab_port=lab_port, open_browser=open_browser)
+            running_lab(server.base_url, port, line=stack_server.line, lab_port=lab_port, open_browser=open_browser)
         )
         console.print("\nJupyterLab:", Text(url, style="bold"), soft_wrap=True)
         if f":{lab_port}/" not in url:
@@ -72,12 +82,12 @@ def _how(status: int) -> str:
 
 @contextmanager
 def running_lab(
-    base_url: str, server_port: int, *, lab_port: int = 8888, open_browser: bool = True
+    base_url: str, server_port: int, *, line: Line = lines.OURS, lab_port: int = 8888, open_browser: bool = True
 ) -> Iterator[tuple[str, Spawned]]:
     """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
     Copies that are missing are handed out. `base_url` is the LlamaStack server that the notebooks talk to,
-    `server_port` its port.
+    `server_port` its port, `line` what it is.
     If `lab_port` is taken, another one is used.
     Raises WorkshopError if JupyterLab does not start.
     """
@@ -103,7 +113,8 @@ def running_lab(
             ),
             "JUPYTER_TOKEN": token,
             "LLAMA_STACK_BASE_URL": base_url,
-            "WORKSHOP_STATE": str(paths.state(server_port)),
+            "WORKSHOP_STATE": str(stacks.state(server_port, line)),
+            lines.VARIABLE: line.stack,
         },
         log=paths.logs(server_port) / "jupyterlab.log",
     )

@@ -17,7 +17,7 @@ from llama_stack.core.server.auth import RouteAuthorizationMiddleware
 from pydantic import ValidationError
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
-from llamastack_workshop.system import paths
+from llamastack_workshop.server import lines
 
 _ROLES = ("guest", "developer", "admin", "visitor", "auditor")
 _RESPONSES = "sql_record::responses"
@@ -114,12 +114,12 @@ def reasons(function: Callable[[str], str | None], mint: Callable[..., str]) -> 
 def auditor(auth: dict[str, Any]) -> str:
     """Check that with `auth` an auditor lists and reads the responses of all and does nothing else.
 
-    `auth` is what stands under `server.auth`. Everybody else keeps what stacks/access.yaml gives them.
+    `auth` is what stands under `server.auth`. Everybody else keeps what access.yaml of the line gives them.
     """
     auth = of_type(given(auth), dict, "give the whole `auth` as a dictionary")
     for key in ("provider_config", "route_policy", "access_policy"):
         require(auth.get(key), f"`auth` has lost `{key}`: add rules to a copy of `auth`.")
-    stack = yaml.safe_load((paths.ROOT / "stacks" / "access.yaml").read_text(encoding="utf-8"))
+    stack = yaml.safe_load(lines.started().file("access").read_text(encoding="utf-8"))
     original = stack["server"]["auth"]
     require(auth["provider_config"] == original["provider_config"], "leave `provider_config` as it is.")
     try:

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.server import lines
 from llamastack_workshop.server.throwaway import throwaway_server
 
-_OTHERS = {"agents": "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
 _TWO = "two values, the provider and the missing API"
 _OLD_KEYS = {"kvstore", "persistence_store", "responses_store"}
 # As LlamaStack says it; a provider's id is the operator's choice, and need not repeat its type.
@@ -31,13 +31,14 @@ def serves_files(configuration: dict[str, Any], variables: dict[str, str]) -> st
     The configuration is tried on a throw-away server.
     """
     configuration = _plain(configuration)
-    listed = configuration.get("apis") or list(_OTHERS)
-    unwanted = [api for api in _OTHERS if api in listed and api in configuration["providers"]]
+    others = {lines.started().responses_api: "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
+    listed = configuration.get("apis") or list(others)
+    unwanted = [api for api in others if api in listed and api in configuration["providers"]]
     require(not unwanted, f"the server still offers {', '.join(unwanted)}; take it out of `apis` and of `providers`.")
     with throwaway_server(configuration, variables) as server:
         require(server.error is None, f"the server does not start: {server.error}")
         with httpx.Client(base_url=server.base_url, timeout=60) as http:
-            statuses = {path: http.get(path).status_code for path in _OTHERS.values()}
+            statuses = {path: http.get(path).status_code for path in others.values()}
             served = [f"/v1/{path}" for path, status in statuses.items() if status != 404]
             require(not served, f"the server still serves {', '.join(served)}: `apis` should list two APIs alone.")
             stored = http.post("files", files={"file": ("a.txt", b"a")}, data={"purpose": "assistants"})
@@ -48,8 +49,8 @@ def serves_files(configuration: dict[str, Any], variables: dict[str, str]) -> st
             message = {"role": "user", "content": "Hello!"}
             chat = http.post("chat/completions", json={"model": model, "messages": [message], "max_tokens": 16})
             require(chat.is_success, f"POST /v1/chat/completions is a {chat.status_code}: {chat.text[:80]}")
-    others = ", ".join(f"/v1/{path}: {status}" for path, status in statuses.items())
-    return f"it stores a file and answers a chat completion; GET {others}"
+    told = ", ".join(f"/v1/{path}: {status}" for path, status in statuses.items())
+    return f"it stores a file and answers a chat completion; GET {told}"
 
 
 @exercise
@@ -57,8 +58,10 @@ def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
     """Check that `function(error)` returns the id of the provider that complains, and the API that it misses."""
     given(message, str, "the error that the server said")
     errors = [(_ERROR.format(**names), names["provider"], names["missing"], names) for names in _ERRORS]
-    real = {"api": "tool_runtime", "provider": "rag-runtime", "type": "inline::rag-runtime", "missing": "files"}
-    for error, provider, missing, names in [(message, "rag-runtime", "files", real), *errors]:
+    search = lines.started().search_provider
+    search_id = search.removeprefix("inline::")
+    real = {"api": "tool_runtime", "provider": search_id, "type": search, "missing": "files"}
+    for error, provider, missing, names in [(message, search_id, "files", real), *errors]:
         answer = call(function, error, kind=(tuple, list), wanted=_TWO)
         require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         found = tuple(of_type(value, str, "both values should be texts; one is") for value in answer)
@@ -68,7 +71,7 @@ def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
         require(found[0] != names["api"], f"{where}{names['api']!r} is the API that the provider belongs to.")
         require(found[0] == provider, f"{where}the provider is not {found[0]!r}, but {provider!r}.")
         require(found[1] == missing, f"{where}the API {missing!r} is missing, not {found[1]!r}.")
-    return f"you read {1 + len(errors)} messages, 'rag-runtime' misses 'files' among them"
+    return f"you read {1 + len(errors)} messages, {search_id!r} misses 'files' among them"
 
 
 @exercise

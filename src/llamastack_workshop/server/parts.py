@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import takewhile
 from pathlib import Path
 
 import httpx
@@ -103,7 +104,7 @@ def wait_for_version(server: Child, port: int) -> str | None:
     deadline = time.monotonic() + _START_TIMEOUT
     while (version := answering_version(port)) is None and server.running():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"LlamaStack did not answer in {_START_TIMEOUT} s.")
+            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s.")
         time.sleep(0.1)
     return version if server.running() else None
 
@@ -147,16 +148,35 @@ def embedded_models(
         models.stop()
 
 
+# An exception in a log, and the lines below it. OGX indents it, because its message is part of a table.
+_EXCEPTION = re.compile(r"^( *)(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+)(?=((?:\n.+){0,2}))", re.MULTILINE)
+
+
 def last_error(log: str) -> str:
     """Return what the last exception in a server's log says, on one line."""
-    found = list(re.finditer(r"^(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+(?:\n.+){0,2})", log, re.MULTILINE))
+    found = list(_EXCEPTION.finditer(_with_tracebacks(log)))
     if not found:
         return NO_ERROR
-    kind, message = found[-1].groups()
-    lines = message.splitlines()
+    indent, kind, first, rest = found[-1].groups()
+    below = rest.splitlines()[1:]
     # pydantic says which key on the second line and what is wrong with it on the third.
-    kept = lines if kind == "ValidationError" else lines[:1]
-    return f"{kind}: {', '.join(line.strip() for line in kept)}".split(" [type=")[0][:300]
+    if kind == "ValidationError":
+        said = ", ".join(line.strip() for line in [first, *below])
+    # A table breaks a long message, and indents the rest of it as far.
+    elif indent:
+        same = takewhile(lambda line: re.match(rf"{indent}\S", line), below)
+        said = " ".join(line.strip() for line in [first, *same])
+    else:
+        said = first.strip()
+    return f"{kind}: {said}".split(" [type=")[0][:300]
+
+
+def _with_tracebacks(log: str) -> str:
+    """Return a log with its tracebacks as text, also where each line of it is a JSON object."""
+    if not log.lstrip().startswith("{"):
+        return log
+    entries = (json.loads(line) for line in log.splitlines() if line.startswith("{") and line.endswith("}"))
+    return "\n".join(f"{entry.get('event', '')}\n{entry.get('exception', '')}" for entry in entries)
 
 
 def _wait_until_loaded(models: Spawned, say: Say) -> None:

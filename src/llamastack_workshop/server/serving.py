@@ -28,21 +28,14 @@ def serve(
     Raises WorkshopError for whatever keeps it from starting, and once a part of it ends by itself.
     """
     started = time.monotonic()
-    server = _chosen(stack_name, run_yaml, say)
-    if stack_name and (its_own := upstreams.choose_for_stack(stack_name)):
-        if upstream not in (upstreams.Choice.auto, its_own):
-            raise WorkshopError(
-                f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
-                "Leave out --upstream and --model, and unset WORKSHOP_UPSTREAM.",
-            )
-        upstream = its_own
-    state = paths.state(port)
-    if server.python != stacks.OURS.python:
-        # Another line has other tables in its databases: it must not write into those of the installed one.
-        state = state.with_name(f"{state.name}-{stack_name}")
+    if run_yaml and stack_name:
+        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
+    server, upstream = chosen(stack_name, upstream, say)
+    if run_yaml:
+        server = stacks.Server(run_yaml)
     with ExitStack() as cleanup:
         with only_start(port, say):
-            stack = running_stack(say, port=port, upstream=upstream, server=server, state=state)
+            stack = running_stack(say, port=port, upstream=upstream, server=server)
             running = cleanup.enter_context(stack)
         announce(console, running, seconds=time.monotonic() - started)
         with until_ctrl_c(console, "\nCtrl-C stops it."):
@@ -66,7 +59,7 @@ def only_start(port: int, say: Say) -> Iterator[None]:
 
 def announce(console: Console, running: Stack, *, seconds: float) -> None:
     """Print where the stack answers, `seconds` after its start, which models it has, and a request to try."""
-    console.print(f"LlamaStack {running.version} is ready, {seconds:.0f} s after the start.")
+    console.print(f"{running.line.product} {running.version} is ready, {seconds:.0f} s after the start.")
     console.print("  URL     ", Text(running.url, style="bold"))
     console.print(f"  clients  base_url={running.base_url}")
     if not running.models:
@@ -103,9 +96,17 @@ def until_ctrl_c(console: Console, hint: str) -> Iterator[None]:
         console.print("Stopping …")
 
 
-def _chosen(stack_name: str | None, run_yaml: Path | None, say: Say) -> stacks.Server:
+def chosen(stack_name: str | None, upstream: upstreams.Choice, say: Say) -> tuple[stacks.Server, upstreams.Choice]:
+    """Return the server that --stack names, or ours, and its upstream: --upstream, or the one it is named after.
+
+    Raises WorkshopError if there is no such stack, if it cannot be installed, or if the two contradict each other.
+    """
     if stack_name is None:
-        return stacks.Server(run_yaml) if run_yaml else stacks.OURS
-    if run_yaml:
-        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
-    return stacks.server(stack_name, say)
+        return stacks.OURS, upstream
+    server, its_own = stacks.server(stack_name, say), upstreams.choose_for_stack(stack_name)
+    if its_own and upstream not in (upstreams.Choice.auto, its_own):
+        raise WorkshopError(
+            f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
+            "Leave out --upstream and --model, and unset WORKSHOP_UPSTREAM.",
+        )
+    return server, its_own or upstream

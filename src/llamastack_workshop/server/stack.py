@@ -5,7 +5,6 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import httpx
 import yaml
 from filelock import FileLock, Timeout
 
-from llamastack_workshop.server import old_names, parts, registry, run_yaml, upstreams
+from llamastack_workshop.server import lines, old_names, parts, registry, run_yaml, stacks, upstreams
 from llamastack_workshop.server.embedded import models as embedded
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.server.run_yaml import RunYaml
 from llamastack_workshop.server.stacks import FOLDER, OURS, Server
 from llamastack_workshop.system import files, paths, ports
@@ -56,9 +56,15 @@ class Stack:
         """The address that OpenAI clients want."""
         return f"{self.url}/v1"
 
+    @property
+    def line(self) -> Line:
+        """The line that the version is of."""
+        return lines.of_version(self.version)
+
     def variables(self) -> dict[str, str]:
         """Return the environment variables by which notebooks and tests find this server and its parts."""
-        return {**self.addresses, "LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
+        places = {"LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
+        return {**self.addresses, **places, lines.VARIABLE: self.line.stack}
 
     def wait(self) -> None:
         """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
@@ -92,13 +98,13 @@ def running_stack(
         say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
         say("`host: 127.0.0.1` there keeps it to this machine.")
     active = [one for one in active if one.variable in server.variables()]
-    check_port(port)
+    check_port(port, server.line)
     if active and os.environ.get("WORKSHOP_MODEL"):
         say(f"{active[0].variable} is set, so WORKSHOP_MODEL is not used. To use it: --upstream embedded")
     for one in active:
         say(f"Checking {one.display_name()} …")
         upstreams.models(one)
-    state, logs = state or paths.state(port), logs or paths.logs(port)
+    state, logs = state or stacks.state(port, server.line), logs or paths.logs(port)
     # Prompts and answers are stored as they are: for nobody else on this machine to read.
     files.require_space(state, _STATE_SIZE)
     files.require_space(logs, _LOGS_SIZE)
@@ -113,7 +119,7 @@ def running_stack(
     with ExitStack() as cleanup:
         cleanup.enter_context(_alone_in(state, port))
         started = server
-        if (active or foreign) and server.run_yaml in (OURS.run_yaml, *FOLDER.glob("*.yaml")):
+        if (active or foreign) and server.run_yaml in (OURS.run_yaml, *FOLDER.rglob("*.yaml")):
             started = replace(server, run_yaml=state / server.run_yaml.name)
             files.write_whole(started.run_yaml, run_yaml.without_short_texts(file))
         process = parts.llama_stack(started, port, logs / "llama-stack.log", state=state, variables=variables)
@@ -122,7 +128,7 @@ def running_stack(
         if numbers:
             served = parts.embedded_models(numbers, logs / "embedded.log", say, foreign)
             children.append(cleanup.enter_context(served))
-        say("Starting the LlamaStack server …")
+        say(f"Starting the {server.line.product} server …")
         process.send_line("go")
         environment = parts.server_environment(server, state=state, variables=variables)
         version = _require_version(process, port, server, environment)
@@ -190,8 +196,8 @@ def check_drivers(server: Server) -> None:
         )
 
 
-def check_port(port: int) -> None:
-    """Raise WorkshopError if something listens on `port` already, and say what."""
+def check_port(port: int, line: Line = lines.OURS) -> None:
+    """Raise WorkshopError if something listens on `port` already, and say what, and whether it does for `line`."""
     if ports.is_free(port):
         return
     process = ports.holder(port)
@@ -200,9 +206,12 @@ def check_port(port: int) -> None:
     version = parts.answering_version(port)
     other_port = f'choose another port: --port {port + 10} (with make: ARGS="--port {port + 10}")'
     if version:
+        theirs = lines.of_version(version)
+        article = "An" if theirs.product == "OGX" else "A"
+        use = "Use that one, or" if theirs is line else f"For {line.name},"
         raise WorkshopError(
-            f"A LlamaStack server, version {version}, already answers on port {port}: {who}.",
-            f"Use that one, or {stop}, or {other_port}",
+            f"{article} {theirs.product} server, version {version}, already answers on port {port}: {who}.",
+            f"{use} {stop}, or {other_port}",
         )
     raise WorkshopError(
         f"Port {port} is taken by {who}, which does not answer as a LlamaStack server.",
@@ -210,12 +219,12 @@ def check_port(port: int) -> None:
     )
 
 
-def reusable_server(port: int) -> str | None:
+def reusable_server(port: int, line: Line = lines.OURS) -> str | None:
     """Return the base URL of a server on `port` that this workshop can use, or None if there is none.
 
-    It must be of the installed version and serve a language model; a stale one of another line is no use.
+    It must be of the release of `line` and serve a language model; a stale one of another line is no use.
     """
-    if parts.answering_version(port) != metadata.version("llama-stack"):
+    if parts.answering_version(port) != line.release:
         return None
     base_url = f"http://localhost:{port}/v1"
     try:
@@ -286,18 +295,20 @@ def _require_version(process: Child, port: int, server: Server, environment: Map
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
     if error == parts.NO_ERROR:
         raise WorkshopError(
-            "LlamaStack ended while it started, and its log names no error.",
+            f"{server.line.product} ended while it started, and its log names no error.",
             f"See whether enough memory is left (make doctor), and read {process.log}",
         )
     if _REFUSED.search(error):
         raise WorkshopError(
-            f"LlamaStack did not start, because it cannot write: {error}",
+            f"{server.line.product} did not start, because it cannot write: {error}",
             f"Make room, or let it write there; the log is {process.log}",
         )
     if found := parts.diagnosed(server, environment, error):
         restore = "; or restore it: git checkout run.yaml" if server.run_yaml == OURS.run_yaml else ""
         raise WorkshopError(found.problem, f"{found.fix}{restore}")
-    raise WorkshopError(f"LlamaStack did not start: {error}", f"Correct {file}; the whole log is {process.log}")
+    raise WorkshopError(
+        f"{server.line.product} did not start: {error}", f"Correct {file}; the whole log is {process.log}"
+    )
 
 
 def _require_language_models(url: str, log: Path, server: Server, environment: Mapping[str, str]) -> list[str]:

@@ -1,7 +1,8 @@
 """The configurations in stacks/, and the environments of those that need another server than the installed one.
 
-`stacks/NAME.yaml` is a configuration. Where `stacks/NAME.txt` stands beside it, that pins the packages of its server.
-`requirements/stack-NAME.txt` has these and all that they need, and is installed into an environment of their own.
+`stacks/NAME.yaml` is a configuration for the installed server. `stacks/LINE.yaml` and those in the folder `stacks/LINE`
+are for another line, whose packages `stacks/LINE.txt` pins. `requirements/stack-LINE.txt` has these and all that they
+need, and is installed into an environment of their own.
 """
 
 import hashlib
@@ -14,6 +15,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from llamastack_workshop.server import lines
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import paths, uv
 from llamastack_workshop.system.errors import Say, WorkshopError
 
@@ -23,10 +26,21 @@ ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 
 @dataclass(frozen=True)
 class Server:
-    """What a server is started with: its configuration, and the Python whose environment holds it."""
+    """What a server is started with: its configuration, its line, and the Python whose environment holds that."""
 
     run_yaml: Path
     python: Path = Path(sys.executable)
+    line: Line = lines.OURS
+
+    @property
+    def name(self) -> str:
+        """What --stack calls it, where its configuration lies in stacks/: vllm, ogx-1.5 or ogx-1.5/access."""
+        return self.run_yaml.relative_to(FOLDER).with_suffix("").as_posix()
+
+    @property
+    def is_whole_line(self) -> bool:
+        """Whether the configuration is the one that its line starts with, and none that shows something else."""
+        return self.run_yaml in (paths.RUN_YAML, FOLDER / f"{self.line.stack}.yaml")
 
     def variables(self) -> set[str]:
         """Return the environment variables that the configuration names, as `${env.NAME…}`."""
@@ -37,8 +51,9 @@ OURS = Server(paths.RUN_YAML)
 
 
 def names() -> list[str]:
-    """Return what `--stack` accepts."""
-    return sorted(path.stem for path in FOLDER.glob("*.yaml") if "providers:" in path.read_text(encoding="utf-8"))
+    """Return what `--stack` accepts, such as vllm, ogx-1.5 and ogx-1.5/access."""
+    found = [path for path in FOLDER.rglob("*.yaml") if "providers:" in path.read_text(encoding="utf-8")]
+    return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in found)
 
 
 def server(name: str, say: Say) -> Server:
@@ -48,8 +63,28 @@ def server(name: str, say: Say) -> Server:
     """
     if name not in names():
         raise WorkshopError(f"There is no stack {name}.", f"Choose one of: {', '.join(names())}")
-    run_yaml = FOLDER / f"{name}.yaml"
-    return Server(run_yaml, _environment(name, say)) if _requirements(name).exists() else Server(run_yaml)
+    return of_line(lines.of_stack(name), FOLDER / f"{name}.yaml", say)
+
+
+def of_line(line: Line, run_yaml: Path, say: Say) -> Server:
+    """Return a server of `line` with the configuration `run_yaml`, its environment installed; see `server`."""
+    if not _requirements(line.stack).exists():
+        return Server(run_yaml)
+    return Server(run_yaml, _environment(line.stack, say), line)
+
+
+def python_of(line: Line) -> Path:
+    """Return the Python of the environment that holds the server of `line`; for what is inside of that server.
+
+    Raises WorkshopError if its packages have to be installed and cannot be.
+    """
+    return of_line(line, paths.RUN_YAML, print).python
+
+
+def state(port: int, line: Line) -> Path:
+    """Return the folder for the state of a server on `port`: lines have other tables, so that each has its own."""
+    folder = paths.state(port)
+    return folder if line is lines.OURS else folder.with_name(f"{folder.name}-{line.stack}")
 
 
 def _environment(name: str, say: Say) -> Path:
@@ -63,7 +98,7 @@ def _environment(name: str, say: Say) -> Path:
     say(f"Installing the server of {name} into an environment of its own (once, up to a minute) …")
     # Two commands may come for the same environment at once.
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.with_suffix(".lock")):
+    with FileLock(ENVIRONMENTS / f"{folder.name}.lock"):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv.make_environment(folder, sys.executable)

@@ -1,6 +1,5 @@
 """Servers that live for a few lines: a configuration or a model that is tried out, on a free port."""
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import yaml
 
-from llamastack_workshop.server import parts, upstreams
-from llamastack_workshop.server.embedded import weights
-from llamastack_workshop.server.stacks import Server
+from llamastack_workshop.server import lines, parts, stacks, upstreams
+from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.processes import Child
 
@@ -35,12 +34,15 @@ class Throwaway:
 
 
 @contextmanager
-def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | None = None) -> Iterator[Throwaway]:
-    """Run `llama stack run` on `configuration` until the end of the block.
+def throwaway_server(
+    configuration: dict[str, Any], variables: dict[str, str] | None = None, line: Line | None = None
+) -> Iterator[Throwaway]:
+    """Run `llama stack run` on `configuration` until the end of the block; in OGX, that is `ogx run`.
 
     `configuration` is what a run.yaml holds; `variables` are environment variables for its `${env.…}`. No other
-    upstream of yours is used: what `variables` does not switch on is off. The server listens on a free port of
-    127.0.0.1, its state and its log go with it, and it ends with this process, however that ends.
+    upstream of yours is used: what `variables` does not switch on is off. The server is of `line`, by default of the
+    one that `make lab` or `make test` was started with by STACK=. It listens on a free port of 127.0.0.1, its state and
+    its log go with it, and it ends with this process, however that ends.
     Raises TimeoutError if it neither answers nor ends.
     """
     with _scratch() as folder:
@@ -48,7 +50,7 @@ def throwaway_server(configuration: dict[str, Any], variables: dict[str, str] | 
         run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
         port = ports.free_port()
         server = parts.llama_stack(
-            Server(run_yaml),
+            stacks.of_line(line or lines.started(), run_yaml, print),
             port,
             folder / "llama-stack.log",
             state=folder,
@@ -83,11 +85,21 @@ def throwaway_model() -> Iterator[str]:
 def upstream_variables(base_url: str, model: str) -> dict[str, str]:
     """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
 
-    There the model's id is `openai/` and `model`; the embedding model is that of the other server, too.
+    There the model's id is `openai/` and `model`. Its embeddings come from where those of the other server come from.
+    Raises what httpx raises if that server does not answer, and StopIteration if it has no embedding model.
     """
-    embedding_model = f"embeddings/{os.environ.get('EMBEDDING_MODEL') or weights.EMBEDDING_MODEL}"
-    embeddings = {"EMBEDDINGS_URL": base_url, "EMBEDDING_MODEL": embedding_model}
-    return {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model, **embeddings}
+    chat = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model}
+    with httpx.Client(base_url=base_url, timeout=30) as client:
+        models = [one["custom_metadata"] for one in client.get("/models").raise_for_status().json()["data"]]
+        providers = client.get("/providers").raise_for_status().json()["data"]
+    embedding = next(one for one in models if one["model_type"] == "embedding")
+    provider = next(one for one in providers if one["provider_id"] == embedding["provider_id"])
+    return chat | {
+        # OGX's provider for llama.cpp looks whether a llama.cpp answers there, and the other server is none.
+        "EMBEDDINGS_URL": provider["config"]["base_url"],
+        "EMBEDDING_MODEL": embedding["provider_resource_id"],
+        "EMBEDDING_DIMENSION": str(embedding["embedding_dimension"]),
+    }
 
 
 @contextmanager

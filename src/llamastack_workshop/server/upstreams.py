@@ -140,12 +140,12 @@ def choose_embedded(choice: Choice, model: str | None) -> Choice:
 
 
 def choose_for_stack(name: str) -> Choice | None:
-    """Return the upstream after which the stack `name` is called, or None for the others.
+    """Return the upstream after which the stack `name` is called, such as vllm or ogx-1.5/vllm, or None for the others.
 
     This sets the upstream's variable, in this process, to the usual address unless it has another already: the stack's
     own configuration has the same default.
     """
-    upstream = next((u for u in UPSTREAMS if u.provider_id == name), None)
+    upstream = next((u for u in UPSTREAMS if u.provider_id == name.split("/")[-1]), None)
     if upstream is None:
         return None
     if upstream.usual and not upstream.is_set():

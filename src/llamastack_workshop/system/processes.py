@@ -86,7 +86,8 @@ class Spawned(Child):
     ) -> None:
         self.log = log
         # Another environment has the packages of its server, and not this one.
-        ours = {} if python == Path(sys.executable) else {"PYTHONPATH": str(paths.ROOT / "src")}
+        search = [str(paths.ROOT / "src"), *filter(None, [environment.get("PYTHONPATH")])]
+        ours = {} if python == Path(sys.executable) else {"PYTHONPATH": os.pathsep.join(search)}
         with files.open_log(log) as log_file:
             self._process = subprocess.Popen(
                 [str(python), "-m", module, *arguments],
