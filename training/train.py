@@ -22,6 +22,7 @@ import torch
 from filelock import FileLock, Timeout
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM
+from transformers.utils import logging
 
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
 from training.data import GGUF
@@ -210,6 +211,7 @@ def _span(seconds: float) -> str:
 def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     """Train as `arguments` say, and write the adapter and log.json into their folder `out`."""
     out: Path = arguments.out
+    logging.disable_progress_bar()
     torch.manual_seed(0)
     rng = random.Random(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -227,7 +229,9 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     model.train()
-    held_out, examples = examples[: arguments.held_out], [*examples[arguments.held_out :], *own]
+    # Of few examples, as when somebody tries it, only a tenth.
+    count = min(arguments.held_out, len(examples) // 10)
+    held_out, examples = examples[:count], [*examples[count:], *own]
     steps = [b for _ in range(math.ceil(arguments.epochs)) for b in batches(examples, arguments.batch, rng)]
     steps = steps[: round(len(steps) * arguments.epochs / math.ceil(arguments.epochs))][: arguments.steps]
     log = train(model, steps, arguments.rate, device, out / "checkpoint.pt", interruption)
