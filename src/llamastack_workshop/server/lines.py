@@ -96,6 +96,12 @@ class Line:
     guardrails: bool | tuple[str, ...]
     """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
 
+    ollama_fetches_images: bool
+    """Whether `remote::ollama` goes to the address of an image in a request by itself."""
+
+    tells_missing_search: bool
+    """Whether a way to search that a vector store lacks is a 501, and not an empty answer."""
+
     typed_stream_errors: bool
     """Whether an error inside a stream is an event of type `error`, and not a line without a type."""
 
@@ -145,6 +151,8 @@ OURS = LLAMA_STACK_0_6 = Line(
     read_allows_delete=True,
     answers_blocked_output=True,
     guardrails=("insecure-code",),
+    ollama_fetches_images=True,
+    tells_missing_search=False,
     typed_stream_errors=False,
     truncation_auto=False,
 )
@@ -183,6 +191,8 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
+    ollama_fetches_images=False,
+    tells_missing_search=True,
     typed_stream_errors=True,
     truncation_auto=True,
 )
