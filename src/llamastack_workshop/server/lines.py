@@ -60,6 +60,12 @@ class Line:
     apis: tuple[str, ...]
     """The APIs that `file_search` in a response needs, and no others."""
 
+    misses_files: tuple[str, str]
+    """The API and the type of its provider that complain first where the API `files` is missing."""
+
+    starts_without_provider: bool
+    """Whether a server starts with an API that is listed and has no provider; its paths are then 404."""
+
     search_metric: str
     """The metric that counts searches in vector stores."""
 
@@ -139,6 +145,8 @@ OURS = LLAMA_STACK_0_6 = Line(
     search_tool="knowledge_search",
     tool_group="builtin::rag",
     apis=("inference", "agents", "vector_io", "tool_runtime", "files"),
+    misses_files=("tool_runtime", "inline::rag-runtime"),
+    starts_without_provider=False,
     search_metric="llama_stack.tool_runtime.invocations_total",
     token_metrics=False,
     runs_tools=True,
@@ -167,6 +175,7 @@ LLAMA_STACK_0_7 = replace(
     search_tool="file_search",
     tool_group="builtin::file_search",
     apis=("inference", "responses", "vector_io", "tool_runtime", "files"),
+    misses_files=("tool_runtime", "inline::file-search"),
     search_metric="llama_stack.vector_io.queries_total",
     token_metrics=True,
     runs_tools=False,
@@ -183,6 +192,8 @@ OGX_1_5 = replace(
     variables="OGX_",
     tool_group=None,
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
+    misses_files=("file_processors", "inline::pypdf"),
+    starts_without_provider=True,
     search_metric="ogx.vector_io.queries_total",
     safety_api=False,
     aliases=True,
