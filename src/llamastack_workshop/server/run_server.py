@@ -11,9 +11,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from llamastack_workshop.server.local_only import LocalOnly
-from llamastack_workshop.system.processes import end_with_parent
+from llamastack_workshop.system.processes import end_with_parent, end_within
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
+_LONGEST_END = 5  # seconds
 _COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
 
 
@@ -50,7 +51,11 @@ def run(arguments: list[str]) -> None:
     if _is_for_this_machine(Path(arguments[0])):
         _guard()
     sys.argv = [*_COMMAND, *arguments]
-    importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    try:
+        importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    finally:
+        # A start of OGX that fails late leaves databases open, whose threads would keep this process for good.
+        end_within(_LONGEST_END)
 
 
 def _is_for_this_machine(run_yaml: Path) -> bool:
