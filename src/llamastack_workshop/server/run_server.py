@@ -14,7 +14,7 @@ from llamastack_workshop.server.local_only import LocalOnly
 from llamastack_workshop.system.processes import end_with_parent, end_within
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
-_LONGEST_END = 5  # seconds
+_LONGEST_END = 10  # seconds
 _COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
 
 
