@@ -102,6 +102,15 @@ class Line:
     guardrails: bool | tuple[str, ...]
     """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
 
+    needs_vocabulary_to_start: bool
+    """Whether a server with vector stores starts only with the vocabulary that cuts files into chunks."""
+
+    keeps_unstored_turns: bool
+    """Whether a conversation keeps what was said in it with `store=False`."""
+
+    keeps_jobs: bool
+    """Whether the table `jobs` keeps the texts of files that were put into a vector store, for good."""
+
     ollama_fetches_images: bool
     """Whether `remote::ollama` goes to the address of an image in a request by itself."""
 
@@ -159,6 +168,9 @@ OURS = LLAMA_STACK_0_6 = Line(
     read_allows_delete=True,
     answers_blocked_output=True,
     guardrails=("insecure-code",),
+    needs_vocabulary_to_start=False,
+    keeps_unstored_turns=True,
+    keeps_jobs=False,
     ollama_fetches_images=True,
     tells_missing_search=False,
     typed_stream_errors=False,
@@ -181,6 +193,7 @@ LLAMA_STACK_0_7 = replace(
     runs_tools=False,
     registers_models=False,
     background_as_asker=True,
+    needs_vocabulary_to_start=True,
 )
 OGX_1_5 = replace(
     LLAMA_STACK_0_7,
@@ -202,6 +215,8 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
+    keeps_unstored_turns=False,
+    keeps_jobs=True,
     ollama_fetches_images=False,
     tells_missing_search=True,
     typed_stream_errors=True,
