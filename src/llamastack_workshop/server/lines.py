@@ -194,6 +194,7 @@ LLAMA_STACK_0_7 = replace(
     registers_models=False,
     background_as_asker=True,
     needs_vocabulary_to_start=True,
+    keeps_unstored_turns=False,
 )
 OGX_1_5 = replace(
     LLAMA_STACK_0_7,
@@ -215,7 +216,6 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
-    keeps_unstored_turns=False,
     keeps_jobs=True,
     ollama_fetches_images=False,
     tells_missing_search=True,
