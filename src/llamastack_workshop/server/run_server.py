@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from llamastack_workshop.server.local_only import LocalOnly
-from llamastack_workshop.system.processes import end_with_parent
+from llamastack_workshop.system.processes import end_with_parent, end_within
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
 # Whatever address it stands for: a container's port is published for the machine that runs it, see Containerfile.
 _HOST_OF_RUN_YAML = "${env.WORKSHOP_HOST:=127.0.0.1}"
+_LONGEST_END = 10  # seconds
 _COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
 
 
@@ -37,6 +38,11 @@ def import_server() -> None:
     # LlamaStack has rich draw each traceback with its source. For an MCP server that is down this took 3.6 s,
     # in which the server answered nobody, against 0.2 s for a plain one (2 cores, 2026-11-22). No setting turns it off.
     log.CustomRichHandler.rich_tracebacks = property(lambda handler: False, lambda handler, value: None)
+    # Later lines have structlog draw it with the values of all variables. For an upstream that is down, this took more
+    # than 60 s on a busy machine, against 1.5 s (2026-11-27).
+    if find_spec("structlog"):
+        dev = importlib.import_module("structlog.dev")
+        dev.RichTracebackFormatter.__call__ = lambda _, output, error: dev.plain_traceback(output, error)
 
 
 def run(arguments: list[str]) -> None:
@@ -47,7 +53,11 @@ def run(arguments: list[str]) -> None:
     if _is_for_this_machine(Path(arguments[0])):
         _guard()
     sys.argv = [*_COMMAND, *arguments]
-    importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    try:
+        importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    finally:
+        # A start of OGX that fails late leaves databases open, whose threads would keep this process for good.
+        end_within(_LONGEST_END)
 
 
 def _is_for_this_machine(run_yaml: Path) -> bool:

@@ -179,6 +179,13 @@ def end_with_parent() -> None:
     threading.Thread(target=_wait_then_terminate, daemon=True).start()
 
 
+def end_within(seconds: float) -> None:
+    """End this process at once after `seconds`, if it has not ended by itself until then."""
+    timer = threading.Timer(seconds, os._exit, [1])
+    timer.daemon = True
+    timer.start()
+
+
 def _wait_then_terminate() -> None:
     # Not sys.stdin: a thread that holds its lock would abort an interpreter that ends by itself.
     while os.read(0, 4096):
