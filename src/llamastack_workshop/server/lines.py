@@ -105,6 +105,9 @@ class Line:
     needs_vocabulary_to_start: bool
     """Whether a server with vector stores starts only with the vocabulary that cuts files into chunks."""
 
+    reads_files_apart: bool
+    """Whether processes of their own read files, which see a database on disk and none in memory."""
+
     keeps_unstored_turns: bool
     """Whether a conversation keeps what was said in it with `store=False`."""
 
@@ -169,6 +172,7 @@ OURS = LLAMA_STACK_0_6 = Line(
     answers_blocked_output=True,
     guardrails=("insecure-code",),
     needs_vocabulary_to_start=False,
+    reads_files_apart=False,
     keeps_unstored_turns=True,
     keeps_jobs=False,
     ollama_fetches_images=True,
@@ -216,6 +220,7 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
+    reads_files_apart=True,
     keeps_jobs=True,
     ollama_fetches_images=False,
     tells_missing_search=True,
