@@ -120,9 +120,6 @@ class Line:
     ollama_fetches_images: bool
     """Whether `remote::ollama` goes to the address of an image in a request by itself."""
 
-    embeds_slashed_names: bool
-    """Whether a model embeds whose name at its upstream has a slash in it."""
-
     tells_missing_search: bool
     """Whether a way to search that a vector store lacks is a 501, and not an empty answer."""
 
@@ -183,7 +180,6 @@ OURS = LLAMA_STACK_0_6 = Line(
     deletes_items=False,
     keeps_jobs=False,
     ollama_fetches_images=True,
-    embeds_slashed_names=True,
     tells_missing_search=False,
     typed_stream_errors=False,
     truncation_auto=False,
@@ -206,7 +202,6 @@ LLAMA_STACK_0_7 = replace(
     registers_models=False,
     background_as_asker=True,
     needs_vocabulary_to_start=True,
-    embeds_slashed_names=False,
     keeps_unstored_turns=False,
 )
 OGX_1_5 = replace(
@@ -232,7 +227,6 @@ OGX_1_5 = replace(
     reads_files_apart=True,
     deletes_items=True,
     keeps_jobs=True,
-    embeds_slashed_names=True,
     ollama_fetches_images=False,
     tells_missing_search=True,
     typed_stream_errors=True,
