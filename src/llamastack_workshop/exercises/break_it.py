@@ -58,10 +58,10 @@ def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
     """Check that `function(error)` returns the id of the provider that complains, and the API that it misses."""
     given(message, str, "the error that the server said")
     errors = [(_ERROR.format(**names), names["provider"], names["missing"], names) for names in _ERRORS]
-    search = lines.started().search_provider
-    search_id = search.removeprefix("inline::")
-    real = {"api": "tool_runtime", "provider": search_id, "type": search, "missing": "files"}
-    for error, provider, missing, names in [(message, search_id, "files", real), *errors]:
+    api, kind = lines.started().misses_files
+    id = kind.removeprefix("inline::")
+    real = {"api": api, "provider": id, "type": kind, "missing": "files"}
+    for error, provider, missing, names in [(message, id, "files", real), *errors]:
         answer = call(function, error, kind=(tuple, list), wanted=_TWO)
         require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
         found = tuple(of_type(value, str, "both values should be texts; one is") for value in answer)
@@ -71,7 +71,7 @@ def diagnosis(function: Callable[[str], tuple[str, str]], message: str) -> str:
         require(found[0] != names["api"], f"{where}{names['api']!r} is the API that the provider belongs to.")
         require(found[0] == provider, f"{where}the provider is not {found[0]!r}, but {provider!r}.")
         require(found[1] == missing, f"{where}the API {missing!r} is missing, not {found[1]!r}.")
-    return f"you read {1 + len(errors)} messages, {search_id!r} misses 'files' among them"
+    return f"you read {1 + len(errors)} messages, {id!r} misses 'files' among them"
 
 
 @exercise

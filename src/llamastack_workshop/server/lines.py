@@ -60,6 +60,12 @@ class Line:
     apis: tuple[str, ...]
     """The APIs that `file_search` in a response needs, and no others."""
 
+    misses_files: tuple[str, str]
+    """The API and the type of its provider that complain first where the API `files` is missing."""
+
+    starts_without_provider: bool
+    """Whether a server starts with an API that is listed and has no provider; its paths are then 404."""
+
     search_metric: str
     """The metric that counts searches in vector stores."""
 
@@ -95,6 +101,12 @@ class Line:
 
     guardrails: bool | tuple[str, ...]
     """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
+
+    ollama_fetches_images: bool
+    """Whether `remote::ollama` goes to the address of an image in a request by itself."""
+
+    tells_missing_search: bool
+    """Whether a way to search that a vector store lacks is a 501, and not an empty answer."""
 
     typed_stream_errors: bool
     """Whether an error inside a stream is an event of type `error`, and not a line without a type."""
@@ -133,6 +145,8 @@ OURS = LLAMA_STACK_0_6 = Line(
     search_tool="knowledge_search",
     tool_group="builtin::rag",
     apis=("inference", "agents", "vector_io", "tool_runtime", "files"),
+    misses_files=("tool_runtime", "inline::rag-runtime"),
+    starts_without_provider=False,
     search_metric="llama_stack.tool_runtime.invocations_total",
     token_metrics=False,
     runs_tools=True,
@@ -145,6 +159,8 @@ OURS = LLAMA_STACK_0_6 = Line(
     read_allows_delete=True,
     answers_blocked_output=True,
     guardrails=("insecure-code",),
+    ollama_fetches_images=True,
+    tells_missing_search=False,
     typed_stream_errors=False,
     truncation_auto=False,
 )
@@ -159,6 +175,7 @@ LLAMA_STACK_0_7 = replace(
     search_tool="file_search",
     tool_group="builtin::file_search",
     apis=("inference", "responses", "vector_io", "tool_runtime", "files"),
+    misses_files=("tool_runtime", "inline::file-search"),
     search_metric="llama_stack.vector_io.queries_total",
     token_metrics=True,
     runs_tools=False,
@@ -175,6 +192,8 @@ OGX_1_5 = replace(
     variables="OGX_",
     tool_group=None,
     apis=(*LLAMA_STACK_0_7.apis, "file_processors"),
+    misses_files=("file_processors", "inline::pypdf"),
+    starts_without_provider=True,
     search_metric="ogx.vector_io.queries_total",
     safety_api=False,
     aliases=True,
@@ -183,6 +202,8 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
+    ollama_fetches_images=False,
+    tells_missing_search=True,
     typed_stream_errors=True,
     truncation_auto=True,
 )
