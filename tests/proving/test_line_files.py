@@ -43,6 +43,12 @@ def test_no_name_of_an_earlier_line_is_left(line: Line) -> None:
             assert not [name for name in gone if name in text], path
 
 
+@pytest.mark.parametrize("name", line_files.NAMES)
+def test_each_file_of_ogx_asks_for_plain_http_without_which_it_starts_no_server(name: str) -> None:
+    server = yaml.safe_load(lines.OGX_1_5.file(name).read_text(encoding="utf-8"))["server"]
+    assert server["insecure"] is True
+
+
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[Issuer]:
     running = Issuer()

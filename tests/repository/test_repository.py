@@ -13,6 +13,7 @@ import yaml
 from nbformat import NotebookNode
 from typer.main import get_command
 
+import llamastack_workshop
 from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.publishing.book_pages.markdown import pages
@@ -228,9 +229,12 @@ def test_the_landing_page_says_how_each_page_is_called_and_how_long_it_takes() -
         assert f"# {title}" in page and f"*{minutes} minutes." in page, link
 
 
-def test_notebooks_import_nothing_of_ours_but_the_checks_and_throwaway_servers() -> None:
-    allowed = r"from llamastack_workshop(\.exercises import \w+ as check| import throwaway_(server|model))$"
+def test_notebooks_import_nothing_of_ours_but_the_checks_and_what_the_package_offers() -> None:
+    name = rf"(?:{'|'.join(llamastack_workshop.__all__)})(?: as \w+)?"
+    offered = rf"from llamastack_workshop import (?:{name}(?:, {name})*|\((?:\s+{name},)+\s+\))"
     for path in chapters():
         for cell in nbformat.read(path, as_version=4).cells:
-            ours = re.findall(r"^(?:from|import) llamastack_workshop.*", cell.source, re.MULTILINE)
-            assert all(re.match(allowed, line) for line in ours)
+            for ours in re.findall(
+                r"^(?:from|import) llamastack_workshop[^(\n]*(?:\([^)]*\))?", cell.source, re.MULTILINE
+            ):
+                assert re.fullmatch(rf"{offered}|from llamastack_workshop\.exercises import \w+ as check", ours), path

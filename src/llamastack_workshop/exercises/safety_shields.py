@@ -28,7 +28,7 @@ def closed_gate(gate: Callable[[str], str | None], broken_scanner: Callable[[], 
 
     for code in _INSECURE:
         found = problem(code)
-        require(found is not None, f"{code!r} passed your gate. Ask `guarded.moderations`.")
+        require(found is not None, f"{code!r} passed your gate. Ask `moderator.moderations`.")
         require(found, "your gate returns an empty text for insecure code. Say what is wrong in a sentence.")
     for code in _HARMLESS:
         found = problem(code)

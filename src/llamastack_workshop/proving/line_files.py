@@ -115,6 +115,12 @@ _CHANGES = {
             "  # Plain HTTP, here on loopback alone; without this line OGX wants tls_certfile.\n"
             "  insecure: true\n",
         ),
+        (
+            "  host: ${env.WORKSHOP_HOST:=127.0.0.1}\n",
+            "  host: ${env.WORKSHOP_HOST:=127.0.0.1}\n"
+            "  # Plain HTTP; without this line OGX wants tls_certfile.\n"
+            "  insecure: true\n",
+        ),
     ),
 }
 
