@@ -151,6 +151,17 @@ _CHANGES_OF_ONE = {
             ),
         ),
     ),
+    (OGX_1_5, "keep-nothing"): (
+        "keep-nothing",
+        (
+            (
+                "the first request makes the tables, and others came with it.)\n",
+                "the first request makes the tables, and others came with it.)\n"
+                "    # OGX reads files in processes of their own, which do not see this database: putting a file\n"
+                "    # into a vector store never ends. For that, give it a file in a folder in memory: see `files`.\n",
+            ),
+        ),
+    ),
     # There is no `safety`: somebody else moderates.
     (OGX_1_5, "shields"): (
         "run",

@@ -105,6 +105,21 @@ class Line:
     guardrails: bool | tuple[str, ...]
     """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
 
+    needs_vocabulary_to_start: bool
+    """Whether a server with vector stores starts only with the vocabulary that cuts files into chunks."""
+
+    reads_files_apart: bool
+    """Whether processes of their own read files, which see a database on disk and none in memory."""
+
+    keeps_unstored_turns: bool
+    """Whether a conversation keeps what was said in it with `store=False`."""
+
+    deletes_items: bool
+    """Whether deleting a conversation deletes the items in it as well."""
+
+    keeps_jobs: bool
+    """Whether the table `jobs` keeps the texts of files that were put into a vector store, for good."""
+
     ollama_fetches_images: bool
     """Whether `remote::ollama` goes to the address of an image in a request by itself."""
 
@@ -163,6 +178,11 @@ OURS = LLAMA_STACK_0_6 = Line(
     read_allows_delete=True,
     answers_blocked_output=True,
     guardrails=("insecure-code",),
+    needs_vocabulary_to_start=False,
+    reads_files_apart=False,
+    keeps_unstored_turns=True,
+    deletes_items=False,
+    keeps_jobs=False,
     ollama_fetches_images=True,
     tells_missing_search=False,
     typed_stream_errors=False,
@@ -186,6 +206,8 @@ LLAMA_STACK_0_7 = replace(
     registers_models=False,
     cancels=True,
     background_as_asker=True,
+    needs_vocabulary_to_start=True,
+    keeps_unstored_turns=False,
 )
 OGX_1_5 = replace(
     LLAMA_STACK_0_7,
@@ -207,6 +229,9 @@ OGX_1_5 = replace(
     read_allows_delete=False,
     answers_blocked_output=False,
     guardrails=True,
+    reads_files_apart=True,
+    deletes_items=True,
+    keeps_jobs=True,
     ollama_fetches_images=False,
     tells_missing_search=True,
     typed_stream_errors=True,

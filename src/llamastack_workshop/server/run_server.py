@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from llamastack_workshop.server.local_only import LocalOnly
-from llamastack_workshop.system.processes import end_with_parent
+from llamastack_workshop.system.processes import end_with_parent, end_within
 
 _PACKAGE = "ogx" if find_spec("ogx") else "llama_stack"
 # Whatever address it stands for: a container's port is published for the machine that runs it, see Containerfile.
 _HOST_OF_RUN_YAML = "${env.WORKSHOP_HOST:=127.0.0.1}"
+_LONGEST_END = 10  # seconds
 _COMMAND = ["ogx", "run"] if _PACKAGE == "ogx" else ["llama", "stack", "run"]
 
 
@@ -52,7 +53,11 @@ def run(arguments: list[str]) -> None:
     if _is_for_this_machine(Path(arguments[0])):
         _guard()
     sys.argv = [*_COMMAND, *arguments]
-    importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    try:
+        importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()
+    finally:
+        # A start of OGX that fails late leaves databases open, whose threads would keep this process for good.
+        end_within(_LONGEST_END)
 
 
 def _is_for_this_machine(run_yaml: Path) -> bool:

@@ -40,7 +40,7 @@ class Server:
     @property
     def is_whole_line(self) -> bool:
         """Whether the configuration is the one that its line starts with, and none that shows something else."""
-        return self.run_yaml in (paths.RUN_YAML, FOLDER / f"{self.line.stack}.yaml")
+        return self.run_yaml in (self.line.file("run"), FOLDER / f"{self.line.stack}.yaml")
 
     def variables(self) -> set[str]:
         """Return the environment variables that the configuration names, as `${env.NAME…}`."""
