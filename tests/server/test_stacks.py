@@ -93,12 +93,12 @@ def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
     monkeypatch.setattr(stacks, "FOLDER", tmp_path)
     monkeypatch.setattr(uv, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(stacks, "ENVIRONMENTS", tmp_path / "environments")
-    (tmp_path / "broken.yaml").write_text("providers: {}\n", encoding="utf-8")
-    pin = f"llama-stack==0.0.0.1 --hash=sha256:{'0' * 64}\n"
-    (tmp_path / "stack-broken.txt").write_text(pin, encoding="utf-8")
+    (tmp_path / "ogx-1.5.yaml").write_text("providers: {}\n", encoding="utf-8")
+    pin = f"ogx==0.0.0.1 --hash=sha256:{'0' * 64}\n"
+    (tmp_path / "stack-ogx-1.5.txt").write_text(pin, encoding="utf-8")
     for _ in range(2):
-        with pytest.raises(uv.NotFetched, match=r"not in the index: .*llama-stack==0\.0\.0\.1"):
-            stacks.server("broken", quiet)
+        with pytest.raises(uv.NotFetched, match=r"not in the index: .*ogx==0\.0\.0\.1"):
+            stacks.server("ogx-1.5", quiet)
 
 
 @pytest.mark.other_lines
