@@ -270,7 +270,7 @@ WRONG = [
     status(
         "the server's 500",
         lambda o: int(o.kind[5:]) if o.kind.startswith("HTTP") else status_of(o),
-        "for a status in the 500s ('HTTP 500') you return 500, not 502",
+        "for a model that cannot chat ('HTTP 500') you return 500, not 502",
     ),
     status(
         "only the two statuses of the chapter",

@@ -74,11 +74,11 @@ def test_a_worker_sees_the_sentences_about_its_laptop() -> None:
 @pytest.mark.parametrize(
     ("answer", "problem"),
     [
-        ('{"laptops": {"UltraBook": "laptop", "Pebble": "laptop", "Titan": "laptop"}}', None),
-        ('{"laptops": {"Titan": "laptop", "UltraBook": "laptop", "Pebble": "laptop"}}', None),
-        ('{"laptops": {"UltraBook": "laptop", "Pebble": "laptop"}}', "the Titan is missing"),
-        ('{"laptops": {"UltraBook": "laptop", "Aurora": "laptop"}}', "the text has no specifications of 'Aurora'"),
-        ('{"laptops": {"UltraBook": "other"}}', "the plan is empty"),
+        ('{"laptops": ["UltraBook", "Pebble", "Titan"]}', None),
+        ('{"laptops": ["Titan", "UltraBook", "Pebble"]}', None),
+        ('{"laptops": ["UltraBook", "Pebble"]}', "the Titan is missing"),
+        ('{"laptops": ["UltraBook", "Aurora"]}', "the text has no specifications of 'Aurora'"),
+        ('{"laptops": []}', "the plan is empty"),
         ('{"laptop": "Titan"}', "laptops: Field required"),
         ("Titan", "the answer: Invalid JSON"),
     ],
@@ -88,18 +88,18 @@ def test_plan_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
-def test_a_schema_asks_about_each_name_whatever_it_is() -> None:
+def test_a_schema_has_the_names_of_the_text_whatever_they_are() -> None:
     text = "The Copy has 8 GB of RAM. The Dell XPS 13 has 16 GB of RAM."
-    answer = '{"laptops": {"Copy": "laptop", "Dell XPS 13": "other"}}'
-    assert schema_gate(plan_schema(text))(answer) is None and plan_gate(answer, text) is None
-    assert schema_gate(plan_schema(text))('{"laptops": {"Copy": "laptop"}}').startswith("laptops.Dell XPS 13: Field")
+    gate = schema_gate(plan_schema(text))
+    answer = '{"laptops": ["Copy"]}'
+    assert gate(answer) is None and plan_gate(answer, text) is None
+    assert gate('{"laptops": ["Aurora"]}') == "laptops.0: Input should be 'Copy' or 'Dell XPS 13'"
+    assert gate('{"laptops": []}').startswith("laptops: List should have at least 1 item")
+    assert gate('{"laptops": ["Copy", "Copy", "Copy"]}').startswith("laptops: List should have at most 2 items")
 
 
-def test_a_plan_has_its_laptops_in_the_order_of_the_text() -> None:
-    assert planned_laptops(Plan(laptops={"Titan": "laptop", "UltraBook": "other", "Pebble": "laptop"}), REVIEW) == [
-        "Pebble",
-        "Titan",
-    ]
+def test_a_plan_has_its_laptops_in_the_order_of_the_text_each_once() -> None:
+    assert planned_laptops(Plan(laptops=["Titan", "Pebble", "Titan"]), REVIEW) == ["Pebble", "Titan"]
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_the_end_of_a_number_or_of_a_name_is_not_the_whole() -> None:
     assert gate('{"memory": "8 GB", "drive": "1.5 TB", "price": "299 euros"}') == "price: Input should be '1299 euros'"
     two = "The Titan has 8 GB of memory and costs 499 euros. The Titan Pro has 16 GB of memory and costs 1499 euros."
     assert part_about(two, "Titan") == two.split(" The Titan Pro")[0]
-    assert plan_gate('{"laptops": {"Titan Pro": "laptop"}}', two) == "the Titan is missing"
+    assert plan_gate('{"laptops": ["Titan Pro"]}', two) == "the Titan is missing"
 
 
 @pytest.mark.parametrize(

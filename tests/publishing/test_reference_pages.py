@@ -50,7 +50,7 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
 
 
 # The system's, and those that chapter 19 sets for a program of its own.
-NOT_FOR_USERS = {"PATH", "HOME", "AUDIT_ALLOWED", "AUDIT_LOG"}
+NOT_FOR_USERS = {"PATH", "PYTHONPATH", "HOME", "AUDIT_ALLOWED", "AUDIT_LOG"}
 # Where code reads a variable: files, and how that looks there.
 READS = {
     ("run.yaml", "stacks/**/*.yaml"): r"^[^#\n]*\$\{env\.([A-Z_]+)",

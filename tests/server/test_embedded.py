@@ -137,7 +137,7 @@ def test_calls_tools_no_worse_than_recorded(client: OpenAI, embedded_model: str)
             id=case.id,
             kind=case.kind,
             digest=case.digest,
-            server="",
+            source="",
             problem=rules.objection(case.right, asking.ask(client, embedded_model, case, None)),
             seconds=0,
             answer={},

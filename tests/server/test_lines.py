@@ -132,5 +132,6 @@ def test_a_line_has_the_routes_that_it_had_when_it_was_measured(line: Line) -> N
     for route, has_it in (
         ("POST /v1/models", line.registers_models),
         ("POST /v1/tool-runtime/invoke", line.runs_tools),
+        ("POST /v1/responses/{response_id}/cancel", line.cancels),
     ):
         assert (route in measured["routes"]) is has_it

@@ -197,7 +197,7 @@ def test_our_limits_are_for_our_models_alone(tmp_path: Path, monkeypatch: pytest
     ours, base, other = started
     for one in (ours, base):
         assert (one.n_predict, one.n_ctx, one.kv_unified, one.cache_ram_mib) == (384, 4 * 4096, False, 128)
-        assert one.sampling.temp == 0 and "SmolLM2" in one.chat_template
+        assert one.sampling.temp == 0 and "smollm2" in one.chat_template
     assert (other.n_predict, other.n_ctx, other.kv_unified, other.cache_ram_mib) == (-1, 8192, True, 2622)
     assert other.sampling.temp > 0 and other.chat_template == "" and other.sampling.user_sampling_config == 0
     assert said[-1] == "other: a context of 8,192 tokens (it was trained on 8,192)."

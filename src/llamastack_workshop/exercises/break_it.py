@@ -31,9 +31,11 @@ def serves_files(configuration: dict[str, Any], variables: dict[str, str]) -> st
     The configuration is tried on a throw-away server.
     """
     configuration = _plain(configuration)
-    others = {lines.started().responses_api: "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
-    listed = configuration.get("apis") or list(others)
-    unwanted = [api for api in others if api in listed and api in configuration["providers"]]
+    line = lines.started()
+    others = {line.responses_api: "responses", "vector_io": "vector_stores", "tool_runtime": "tools"}
+    listed = configuration.get("apis") or list(line.apis)
+    kept = ("inference", "files")
+    unwanted = [api for api in line.apis if api not in kept and api in listed and api in configuration["providers"]]
     require(not unwanted, f"the server still offers {', '.join(unwanted)}; take it out of `apis` and of `providers`.")
     with throwaway_server(configuration, variables) as server:
         require(server.error is None, f"the server does not start: {server.error}")

@@ -29,6 +29,7 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
     nowhere = client.with_options(base_url="http://127.0.0.1:9/v1")
     request = {"model": model, "input": _QUESTION, "max_output_tokens": 32}
     story = request | {"input": _STORY, "max_output_tokens": 16}
+    embedder = next(one.id for one in client.models.list() if one.custom_metadata["model_type"] == "embedding")
     with silent_server() as silent_url, your_code():
         hasty = client.with_options(base_url=silent_url, timeout=0.1, max_retries=0)
         cases = [
@@ -36,9 +37,9 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
             ("an answer that the token limit ended", ask(client, **story)),
             ("an unknown model", ask(client, **request | {"model": "no-such/model"})),
             ("a limit of 1 token", ask(client, **request | {"max_output_tokens": 1})),
-            ("a status in the 500s", ask(client, **request, truncation="auto")),
-            ("a failed event", ask(client, lambda event: None, **request, truncation="auto")),
-            ("an error line", ask(client, lambda event: None, **request | {"model": "no-such/model"})),
+            ("a model that cannot chat", ask(client, **request | {"model": embedder})),
+            ("a model that cannot chat, in a stream", ask(client, lambda event: None, **request | {"model": embedder})),
+            ("an unknown model, in a stream", ask(client, lambda event: None, **request | {"model": "no-such/model"})),
             ("a timeout", ask(hasty, **request)),
             ("a server that is not there", ask(nowhere, **request)),
         ]

@@ -3,6 +3,7 @@
 It sees what goes through httpx, as the `openai` client, LangChain and httpx itself do.
 """
 
+import gc
 import json
 import socket
 import time
@@ -155,10 +156,28 @@ def recorded() -> Iterator[list[Exchange]]:
         return response
 
     with (
+        _tidied_up_at_the_end(),
         patch.object(httpx.HTTPTransport, "handle_request", handle),
         patch.object(httpx.AsyncHTTPTransport, "handle_async_request", handle_async),
     ):
         yield exchanges
+
+
+@contextmanager
+def _tidied_up_at_the_end() -> Iterator[None]:
+    """Keep Python from tidying up within the block, and have it do so at the end.
+
+    A stream that a function has left unread is closed by whoever tidies up. In the middle of a request, httpcore holds
+    the lock that the end of a stream takes: the thread would wait for itself, for good.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.collect()
+        if enabled:
+            gc.enable()
 
 
 class _Copied(httpx.SyncByteStream, httpx.AsyncByteStream):

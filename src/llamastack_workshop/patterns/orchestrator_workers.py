@@ -8,10 +8,10 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 import asyncio
 import re
 import textwrap
-from typing import Literal
+from typing import Annotated
 
 from openai import AsyncOpenAI
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field
 
 from llamastack_workshop.patterns.product_texts import (
     EXAMPLE,
@@ -36,7 +36,7 @@ REVIEW = (
 
 CONCURRENCY = 2
 
-PLAN = "{text}\n\nWhich laptops does the text name?"
+PLAN = "List the names of the laptops.\n\n{text}"
 WORK = "Give the specifications of the {laptop}:\n\n{part}"
 ADVISE = (
     "Write one sentence about the laptops: the {cheapest} is the cheapest at {euros} euros, "
@@ -45,13 +45,9 @@ ADVISE = (
 
 
 class Plan(BaseModel, extra="forbid"):
-    """What the planner returns: for each name, whether it is that of a laptop, which gets a worker."""
+    """What the planner returns: the names that get a worker."""
 
-    laptops: dict[str, Literal["laptop", "other"]]
-
-    def chosen(self) -> list[str]:
-        """Return the names that get a worker."""
-        return [name for name, choice in self.laptops.items() if choice == "laptop"]
+    laptops: list[str]
 
 
 class Specifications(BaseModel, extra="forbid"):
@@ -149,14 +145,12 @@ def candidates(text: str) -> list[str]:
 
 
 def plan_schema(text: str) -> type[BaseModel]:
-    """Return the schema of a plan for `text`: it decides about each name from there.
+    """Return the schema of a plan for `text`: a list of names from there.
 
-    In a list, a model could repeat a name, and no schema that is enforced here forbids that.
+    A model may repeat a name, and no schema that is enforced here forbids that.
     """
-    choice = one_of(["laptop", "other"])
-    # A name may have spaces, or be one that pydantic uses itself.
-    fields = {f"laptop_{n}": (choice, Field(alias=name)) for n, name in enumerate(candidates(text))}
-    return answer_schema(laptops=create_model("Laptops", __config__=ConfigDict(extra="forbid"), **fields))
+    names = candidates(text)
+    return answer_schema(laptops=Annotated[list[one_of(names)], Field(min_length=1, max_length=len(names))])
 
 
 def worker_schema(laptop: str, part: str) -> type[BaseModel]:
@@ -177,7 +171,7 @@ def plan_gate(answer: str, text: str) -> str | None:
     """Accept a plan whose every laptop has specifications in `text`, and that leaves out none with a price."""
     if problem := schema_gate(Plan)(answer):
         return problem
-    laptops = Plan.model_validate_json(answer).chosen()
+    laptops = Plan.model_validate_json(answer).laptops
     if not laptops:
         return "the plan is empty"
     for laptop in laptops:
@@ -188,8 +182,8 @@ def plan_gate(answer: str, text: str) -> str | None:
 
 
 def planned_laptops(plan: Plan, text: str) -> list[str]:
-    """Return the laptops of `plan` in the order of `text`."""
-    return sorted(plan.chosen(), key=candidates(text).index)
+    """Return the laptops of `plan` in the order of `text`, each once."""
+    return sorted(set(plan.laptops), key=candidates(text).index)
 
 
 def step_name(laptop: str) -> str:

@@ -216,14 +216,28 @@ def product_schema(products: list[str]) -> type[BaseModel]:
 
 
 def notes_gate(answer: str, notes: str) -> str | None:
-    """Accept an answer with no number that the notes lack, and more than half of whose words are the notes' own."""
+    """Accept an answer that says a sentence of the notes, in words most of which are the notes' own, and no new number.
+
+    One word of that sentence may be another: "doesn't" for "does not", or "replaced" for "new".
+    """
     said, known = _words(answer), _words(notes)
     if not said:
         return "the answer says nothing of the notes"
     strange = [word for word in said if word not in known]
     if invented := [word for word in strange if word.isdigit()]:
         return f"{invented[0]} is not in the notes"
-    return f"{', '.join(strange[:3])} are not in the notes" if len(strange) >= len(said) / 2 else None
+    if len(strange) >= len(said) / 2:
+        return f"{', '.join(strange[:3])} are not in the notes"
+    left_out = min((_without(_words(sentence), said) for sentence in _split(notes)), key=len)
+    return f"it leaves out: {', '.join(left_out)}" if len(left_out) > 1 else None
+
+
+def _without(words: list[str], said: list[str]) -> list[str]:
+    return [word for word in words if word not in said]
+
+
+def _split(notes: str) -> list[str]:
+    return re.split(r"(?<=\.)\s+", notes)
 
 
 def _words(text: str) -> list[str]:
@@ -232,7 +246,7 @@ def _words(text: str) -> list[str]:
 
 def _sentences() -> dict[str, str]:
     """Return the sentences of the notes, each with its topic or product."""
-    return {sentence: subject for subject, notes in NOTES.items() for sentence in re.split(r"(?<=\.)\s+", notes)}
+    return {sentence: subject for subject, notes in NOTES.items() for sentence in _split(notes)}
 
 
 def _nearest(clause: dict[str, float]) -> str | None:

@@ -90,6 +90,9 @@ class Line:
     checks_llama_cpp: bool
     """Whether a server with `remote::llama-cpp-server` starts only if a llama.cpp answers at its address."""
 
+    cancels: bool
+    """Whether `POST /v1/responses/{id}/cancel` ends a response in the background."""
+
     background_as_asker: bool
     """Whether a response in the background runs as whoever asked for it, and not as whoever was the first to ask."""
 
@@ -170,6 +173,7 @@ OURS = LLAMA_STACK_0_6 = Line(
     aliases=False,
     quotas=True,
     checks_llama_cpp=False,
+    cancels=False,
     background_as_asker=False,
     read_allows_delete=True,
     answers_blocked_output=True,
@@ -200,6 +204,7 @@ LLAMA_STACK_0_7 = replace(
     token_metrics=True,
     runs_tools=False,
     registers_models=False,
+    cancels=True,
     background_as_asker=True,
     needs_vocabulary_to_start=True,
     keeps_unstored_turns=False,

@@ -22,8 +22,8 @@ from llamastack_workshop.system.forked import Forked, Mould
 from llamastack_workshop.system.processes import PYTHON_OPTIONS, Child, Spawned
 
 MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STACK_", "OGX_", "HF_"))
-# What instruments a server for its traces has to come before the imports.
-_TRACES = "OTEL_"
+# What instruments a server for its traces has to come before the imports, and so has what a caller's PYTHONPATH brings.
+_BEFORE_IMPORTS = ("OTEL_", "PYTHONPATH")
 
 # What `last_error` returns where there is none.
 NO_ERROR = "its log names no error."
@@ -55,7 +55,7 @@ def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables:
     registry.check_databases(server.run_yaml, chosen)
     registry.forget_models(server.run_yaml, chosen)
     arguments = [str(server.run_yaml), "--port", str(port)]
-    may_fork = server.python == OURS.python and not any(name.startswith(_TRACES) for name in chosen)
+    may_fork = server.python == OURS.python and not any(name.startswith(_BEFORE_IMPORTS) for name in chosen)
     if may_fork and (address := MOULD.address(chosen)):
         with suppress(OSError):
             return Forked(address, arguments, chosen, log)

@@ -134,7 +134,11 @@ class Spawned(Child):
             self._process.stdout.close()
 
     def send_kill(self) -> None:
-        self._process.kill()
+        # It leads a session: workers of its own, such as those of OGX, go with it.
+        if os.name == "posix" and self.running():
+            os.killpg(self.pid, signal.SIGKILL)
+        else:
+            self._process.kill()
 
 
 def run_group(command: list[str], **options: Any) -> int:
@@ -181,9 +185,16 @@ def end_with_parent() -> None:
 
 def end_within(seconds: float) -> None:
     """End this process at once after `seconds`, if it has not ended by itself until then."""
-    timer = threading.Timer(seconds, os._exit, [1])
+    timer = threading.Timer(seconds, _end_with_children)
     timer.daemon = True
     timer.start()
+
+
+def _end_with_children() -> None:
+    """End this process and, where it leads a group, those that it has started."""
+    if os.name == "posix" and os.getpgrp() == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(1)
 
 
 def _wait_then_terminate() -> None:
@@ -193,4 +204,4 @@ def _wait_then_terminate() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
     # A server waits for its requests to end, and one of them may never do.
     time.sleep(_OWN_GRACE)
-    os._exit(1)
+    _end_with_children()
