@@ -145,12 +145,13 @@ def candidates(text: str) -> list[str]:
 
 
 def plan_schema(text: str) -> type[BaseModel]:
-    """Return the schema of a plan for `text`: a list of names from there.
+    """Return the schema of a plan for `text`: a list of names from there, at least as many as have a price.
 
     A model may repeat a name, and no schema that is enforced here forbids that.
     """
     names = candidates(text)
-    return answer_schema(laptops=Annotated[list[one_of(names)], Field(min_length=1, max_length=len(names))])
+    fewest = max(1, len(_with_a_price(text)))
+    return answer_schema(laptops=Annotated[list[one_of(names)], Field(min_length=fewest, max_length=len(names))])
 
 
 def worker_schema(laptop: str, part: str) -> type[BaseModel]:
@@ -177,8 +178,12 @@ def plan_gate(answer: str, text: str) -> str | None:
     for laptop in laptops:
         if laptop not in candidates(text):
             return f"the text has no specifications of {laptop!r}"
-    left_out = [name for name in candidates(text) if name not in laptops and prices(part_about(text, name))]
+    left_out = [name for name in _with_a_price(text) if name not in laptops]
     return f"the {left_out[0]} is missing" if left_out else None
+
+
+def _with_a_price(text: str) -> list[str]:
+    return [name for name in candidates(text) if prices(part_about(text, name))]
 
 
 def planned_laptops(plan: Plan, text: str) -> list[str]:

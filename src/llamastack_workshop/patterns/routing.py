@@ -42,7 +42,7 @@ MIN_WORDS = 3
 
 CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
 FIND_PRODUCT = "Extract the product from this message:\n\n{text}"
-ANSWER = "{text}\n\nSummarize the following text:\n\n{notes}"
+ANSWER = "Message: {text}\n\nThe rule is: {notes}\n\nSummarize the rule in one sentence."
 
 Classifier = Literal["similarity", "model"]
 
