@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from openai import NotFoundError, OpenAI
 
+from llamastack_workshop.patterns import routing, routing_langchain
 from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_model, embedding_model
 from llamastack_workshop.patterns.routing import (
     MESSAGE,
@@ -157,7 +158,12 @@ def test_both_versions_route_alike(
     assert list(dict.fromkeys(step.name for step in composed_steps)) == [name for name in steps if name != "similarity"]
 
 
-def test_an_answer_that_is_not_from_the_notes_ends_the_run(client: OpenAI, base_url: str, model: str) -> None:
+def test_an_answer_that_is_not_from_the_notes_ends_the_run(
+    client: OpenAI, base_url: str, model: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The model does as the message says, where it isn't told the rule.
+    for version in (routing, routing_langchain):
+        monkeypatch.setattr(version, "ANSWER", "{text}")
     journal = Journal()
     with pytest.raises(StepError, match=r"'answer' failed its gate twice: .* the notes") as caught:
         run_routing(client, model, model, EMBEDDING, TRANSLATE, journal)
