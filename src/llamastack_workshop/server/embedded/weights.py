@@ -10,7 +10,7 @@ from pathlib import Path
 from llamastack_workshop.system import files, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-# SmolLM2-135M-Instruct, taught the work of this book: training/README.md says how.
+# SmolLM2-135M-Instruct, taught the work of this book: book/trained-model.md says how.
 CHAT_MODEL = "smollm2-135m-workshop"
 BASE_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
