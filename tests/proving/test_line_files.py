@@ -56,7 +56,7 @@ def issuer() -> Iterator[Issuer]:
     running.stop()
 
 
-@pytest.mark.other_lines
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", line_files.NAMES)
 @pytest.mark.parametrize("line", NEWER, ids=lambda line: line.stack)
 def test_a_server_of_the_line_answers_with_it(
