@@ -73,7 +73,8 @@ def record(model: str, results: list[Result], path: Path = RECORD) -> None:
         "answers": {one.id: {**one.answer, "problem": one.problem} for one in first},
         "cases": {one.id: {"digest": one.digest, "right": one.problem is None} for one in results},
     }
-    models = recorded(path) | {model: figures}
+    # By name, so that tables and picture don't depend on who was asked first.
+    models = dict(sorted((recorded(path) | {model: figures}).items()))
     files.write_whole(path, json.dumps({"models": models}, indent=1, ensure_ascii=False) + "\n")
 
 

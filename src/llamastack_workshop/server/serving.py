@@ -6,7 +6,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import httpx
-from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.text import Text
 
@@ -45,16 +44,10 @@ def serve(
 @contextmanager
 def only_start(port: int, say: Say) -> Iterator[None]:
     """Let one command of this folder at a time into the block, in which it starts a server on `port`; others wait."""
-    lock = FileLock(files.private_folder(paths.logs(port)) / "starting.lock", mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"Another command is starting a server on port {port}: waiting for it …")
-        lock.acquire()
-    try:
+    lock_file = files.private_folder(paths.logs(port)) / "starting.lock"
+    waiting = f"Another command is starting a server on port {port}: waiting for it …"
+    with files.one_at_a_time(lock_file, say, waiting):
         yield
-    finally:
-        lock.release()
 
 
 def announce(console: Console, running: Stack, *, seconds: float) -> None:

@@ -13,6 +13,7 @@ import yaml
 from llamastack_workshop.server import lines, parts, stacks, upstreams
 from llamastack_workshop.server.lines import Line
 from llamastack_workshop.system import ports
+from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.processes import Child
 
 
@@ -86,13 +87,17 @@ def upstream_variables(base_url: str, model: str) -> dict[str, str]:
     """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
 
     There the model's id is `openai/` and `model`. Its embeddings come from where those of the other server come from.
-    Raises what httpx raises if that server does not answer, and StopIteration if it has no embedding model.
+    Raises what httpx raises if that server does not answer, and WorkshopError if it has no embedding model.
     """
     chat = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model}
     with httpx.Client(base_url=base_url, timeout=30) as client:
         models = [one["custom_metadata"] for one in client.get("/models").raise_for_status().json()["data"]]
         providers = client.get("/providers").raise_for_status().json()["data"]
-    embedding = next(one for one in models if one["model_type"] == "embedding")
+    embedding = next((one for one in models if one["model_type"] == "embedding"), None)
+    if embedding is None:
+        raise WorkshopError(
+            f"The server at {base_url} has no embedding model.", "Start one that has: make llama-server, or make lab."
+        )
     provider = next(one for one in providers if one["provider_id"] == embedding["provider_id"])
     return chat | {
         # OGX's provider for llama.cpp looks whether a llama.cpp answers there, and the other server is none.

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
-from filelock import FileLock, Timeout
 
 from llamastack_workshop.system import files
 from llamastack_workshop.system.errors import Say, WorkshopError, verbose
@@ -78,7 +77,10 @@ def fetch(source: Source, say: Say, require_memory: Callable[[int], None]) -> Pa
         folder = repo_folder_name(repo_id=source.repo, repo_type="model")
         blob = cache / folder / "blobs" / head.etag
         url = hf_hub_url(source.repo, source.file, revision=head.commit_hash, endpoint=endpoint)
-        with _only_one(cache / ".locks" / folder / f"{head.etag}.lock", source, say):
+        lock_file = cache / ".locks" / folder / f"{head.etag}.lock"
+        lock_file.parent.mkdir(parents=True, exist_ok=True)
+        waiting = f"Another program is fetching {source.file}: waiting for it …"
+        with files.one_at_a_time(lock_file, say, waiting):
             if not blob.exists():
                 _download(url, blob, head.size, source, say)
         # It finds the content, and gives it its name.
@@ -130,21 +132,6 @@ def _is_whole(file: Path, say: Say) -> bool:
         return True
     say(f"Checking {file.name} ({megabytes(blob.stat().st_size)}) …")
     return files.sha256(blob) == blob.name
-
-
-@contextmanager
-def _only_one(lock_file: Path, source: Source, say: Say) -> Iterator[None]:
-    lock_file.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(lock_file)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(f"Another program is fetching {source.file}: waiting for it …")
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 @contextmanager
