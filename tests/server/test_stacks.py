@@ -69,6 +69,13 @@ def test_a_line_pins_its_server_with_its_api(name: str) -> None:
     assert server.get(f"{package}-api", server[package]) == server[package]
 
 
+def test_what_runs_in_the_environment_of_a_line_imports_nothing_that_its_requirements_may_lack() -> None:
+    code = "import sys; before = set(sys.modules); import llamastack_workshop.server.run_server; "
+    code += "print({name.partition('.')[0] for name in set(sys.modules) - before} - sys.stdlib_module_names)"
+    run = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=True)
+    assert run.stdout.strip() == "{'llamastack_workshop'}"
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem", "fix"),
     [

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.stack import Stack, running_stack
-from llamastack_workshop.system import files, paths, ports
+from llamastack_workshop.system import files, locks, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 _SHOWN_MODELS = 5
@@ -46,7 +46,7 @@ def only_start(port: int, say: Say) -> Iterator[None]:
     """Let one command of this folder at a time into the block, in which it starts a server on `port`; others wait."""
     lock_file = files.private_folder(paths.logs(port)) / "starting.lock"
     waiting = f"Another command is starting a server on port {port}: waiting for it …"
-    with files.one_at_a_time(lock_file, say, waiting):
+    with locks.one_at_a_time(lock_file, say, waiting):
         yield
 
 

@@ -13,11 +13,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock
-
 from llamastack_workshop.server import lines
 from llamastack_workshop.server.lines import Line
-from llamastack_workshop.system import paths, uv
+from llamastack_workshop.system import locks, paths, uv
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 FOLDER = paths.ROOT / "stacks"
@@ -98,7 +96,8 @@ def _environment(name: str, say: Say) -> Path:
     say(f"Installing the server of {name} into an environment of its own (once, up to a minute) …")
     # Two commands may come for the same environment at once.
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    with FileLock(ENVIRONMENTS / f"{folder.name}.lock"):
+    waiting = "Another command installs it: waiting …"
+    with locks.one_at_a_time(ENVIRONMENTS / f"{folder.name}.lock", say, waiting):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)
             uv.make_environment(folder, sys.executable)

@@ -9,10 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from filelock import FileLock, Timeout
-
 from llamastack_workshop.system import paths
-from llamastack_workshop.system.errors import Say, WorkshopError
+from llamastack_workshop.system.errors import WorkshopError
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -86,18 +84,3 @@ def open_log(path: Path) -> IO[bytes]:
     """Return the file `path`, empty and open for writing, in a folder that is made if need be; both are private."""
     private_folder(path.parent)
     return open_private(path)
-
-
-@contextmanager
-def one_at_a_time(lock_file: Path, say: Say, waiting: str) -> Iterator[None]:
-    """Let one process at a time into the block; `say` gets the line `waiting` where another one is in it."""
-    lock = FileLock(lock_file, mode=0o600)
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        say(waiting)
-        lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import httpx
 
-from llamastack_workshop.system import files
+from llamastack_workshop.system import files, locks
 from llamastack_workshop.system.errors import Say, WorkshopError, verbose
 from llamastack_workshop.system.secrets import hidden
 
@@ -80,7 +80,7 @@ def fetch(source: Source, say: Say, require_memory: Callable[[int], None]) -> Pa
         lock_file = cache / ".locks" / folder / f"{head.etag}.lock"
         lock_file.parent.mkdir(parents=True, exist_ok=True)
         waiting = f"Another program is fetching {source.file}: waiting for it …"
-        with files.one_at_a_time(lock_file, say, waiting):
+        with locks.one_at_a_time(lock_file, say, waiting):
             if not blob.exists():
                 _download(url, blob, head.size, source, say)
         # It finds the content, and gives it its name.

@@ -1,0 +1,24 @@
+"""Locks between processes. Not in files.py, which servers of other lines import: their environments lack filelock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from llamastack_workshop.system.errors import Say
+
+
+@contextmanager
+def one_at_a_time(lock_file: Path, say: Say, waiting: str) -> Iterator[None]:
+    """Let one process at a time into the block; `say` gets the line `waiting` where another one is in it."""
+    lock = FileLock(lock_file, mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        say(waiting)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
