@@ -50,13 +50,12 @@ def test_a_chapter_states_the_minutes_of_the_rule(chapter: Path) -> None:
 
 
 def test_words_lines_and_exercises_take_time() -> None:
-    def taken(words: int = 0, lines: int = 0, exercises: int = 0) -> int:
+    def taken(words: int = 0, lines: int = 0, exercise: int = 0, questions: int = 0) -> int:
+        texts = ["word [it](https://a.b/c) " * (words // 2), f"*About {exercise} minutes.*" if exercise else ""]
+        asked = new_code_cell(f"check.questions({', '.join(['""'] * questions)})")
         code = new_code_cell("x = 1\n\n" * lines)
-        solutions = [new_code_cell("### BEGIN SOLUTION\nx = 1\n### END SOLUTION") for _ in range(exercises)]
-        return minutes(
-            new_notebook(cells=[new_markdown_cell("word [it](https://a.b/c) " * (words // 2)), code, *solutions])
-        )
+        return minutes(new_notebook(cells=[*map(new_markdown_cell, texts), code, *([asked] if questions else [])]))
 
     assert (taken(words=1000), taken(words=1002)) == (5, 10)
     assert (taken(lines=75), taken(lines=76)) == (5, 10)
-    assert (taken(exercises=1), taken(words=200, lines=15, exercises=2)) == (5, 15)
+    assert (taken(exercise=5), taken(exercise=10), taken(questions=3, lines=15)) == (10, 15, 5)

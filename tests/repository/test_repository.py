@@ -183,9 +183,9 @@ def test_commands_and_places_on_the_pages_exist(path: Path) -> None:
 def test_chapters_follow_the_page_form(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
     text = markdown(notebook)
-    wanted = [r"^# ", r"^\*\d+ minutes\.", r"^\*\*You will\*\*", r"^\*\*Prerequisites\*\*", r"^## Try it$"]
-    wanted += [r"^### Exercise 1", r"^### Exercise 2", r"^## What can go wrong$", r"^## You have$"]
-    wanted += [r"^\*\*Next\*\*", r"^\*\*Sources\*\*"]
+    wanted = [r"^# ", r"^\*\d+ minutes\.", r"^\*\*What you'll learn\*\*", r"^\*\*Prerequisites\*\*", r"^## Try it$"]
+    wanted += [r"^### Exercise 1", r"^### Exercise 2", r"^## What can go wrong$", r"^## Quick check$"]
+    wanted += [r"^## Recap$", r"^\*\*Next\*\*", r"^\*\*Sources\*\*"]
     places = [re.search(pattern, text, re.MULTILINE) for pattern in wanted]
     assert all(places), [pattern for pattern, place in zip(wanted, places, strict=True) if not place]
     assert [place.start() for place in places] == sorted(place.start() for place in places)
@@ -194,8 +194,11 @@ def test_chapters_follow_the_page_form(path: Path) -> None:
     def items(title: str) -> int:
         return len(re.findall(r"^- ", re.split(rf"{title}\W*\n", text)[1].split("\n\n**")[0], re.MULTILINE))
 
-    assert items("You will") == items("You have"), "each objective is taken up again at the end"
+    assert items("What you'll learn") == items("Recap"), "each objective is taken up again at the end"
+    timed = r"^### Exercise \d.*\n\n\*About \d+ minutes\.\*$"
+    assert len(re.findall(timed, text, re.MULTILINE)) == len(re.findall(r"^### Exercise", text, re.MULTILINE))
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert [cell.source for cell in code if "check.questions" in cell.source] == ['check.questions("", "", "")']
     assert max(len(cell.source.splitlines()) for cell in code) <= 20
     (parameters,) = [cell for cell in code if "parameters" in cell.metadata.get("tags", [])]
     assert "LLAMA_STACK_BASE_URL" in parameters.source

@@ -7,14 +7,15 @@ from pathlib import Path
 import nbformat
 from rich.table import Table
 
-from llamastack_workshop.attending import chapters, record
+from llamastack_workshop.attending import chapters, questions, record
 
 
 @dataclass(frozen=True)
 class Standing:
     """Where an attendee stands with a chapter: `solved` of its `exercises`, each named `module.check`.
 
-    Once solved is solved; `failing` are those of `solved` whose check has said "Not yet" since.
+    Once solved is solved; `failing` are those of `solved` whose check has said "Not yet" since. `answered` of the
+    `questions` of its quick check have had their right answer.
     """
 
     chapter: Path
@@ -23,6 +24,8 @@ class Standing:
     exercises: tuple[str, ...]
     solved: tuple[str, ...]
     failing: tuple[str, ...]
+    questions: tuple[str, ...]
+    answered: tuple[str, ...]
 
 
 def standings() -> list[Standing]:
@@ -39,13 +42,17 @@ def table(standings: list[Standing]) -> Table:
     table = Table("chapter", show_footer=True)
     table.add_column("solved", justify="right")
     table.add_column("", no_wrap=True)
+    table.add_column("questions", justify="right")
     for standing in standings:
         solved, failing, exercises = len(standing.solved), len(standing.failing), len(standing.exercises)
         # Shapes, so that nothing depends on colour alone.
         marks = "●" * (solved - failing) + "◐" * failing + "○" * (exercises - solved)
-        table.add_row(f"{standing.chapter.stem[:2]} {standing.title}", f"{solved} of {exercises}", marks)
+        name, asked = f"{standing.chapter.stem[:2]} {standing.title}", _questions(standing)
+        table.add_row(name, f"{solved} of {exercises}", marks, asked)
     table.columns[0].footer = "all chapters"
     table.columns[1].footer = "{} of {}".format(*totals(standings))
+    answered = sum(len(standing.answered) for standing in standings)
+    table.columns[3].footer = f"{answered} of {sum(len(standing.questions) for standing in standings)}"
     if any(standing.failing for standing in standings):
         table.caption = "◐ solved, now failing: its check has said “Not yet” since"
     return table
@@ -55,10 +62,10 @@ def markdown(standings: list[Standing]) -> str:
     """Return the standings as a Markdown table whose titles link to the notebooks beside the one that shows it."""
     rows = [
         f"| [{standing.chapter.stem[:2]} {standing.title}]({standing.chapter.name}) | {standing.minutes} "
-        f"| {len(standing.solved)} of {len(standing.exercises)}{_failing(standing)} |"
+        f"| {len(standing.solved)} of {len(standing.exercises)}{_failing(standing)} | {_questions(standing)} |"
         for standing in standings
     ]
-    return "\n".join(["| chapter | minutes | solved |", "|---|---:|---:|", *rows])
+    return "\n".join(["| chapter | minutes | solved | questions |", "|---|---:|---:|---:|", *rows])
 
 
 def totals(standings: list[Standing]) -> tuple[int, int]:
@@ -70,12 +77,18 @@ def _failing(standing: Standing) -> str:
     return f", {len(standing.failing)} now failing" if standing.failing else ""
 
 
+def _questions(standing: Standing) -> str:
+    return f"{len(standing.answered)} of {len(standing.questions)}"
+
+
 def _standing(chapter: Path, solved: set[str], failing: set[str]) -> Standing:
     notebook = nbformat.read(chapter, as_version=4)
     text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
     code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     module = re.search(r"exercises import (\w+) as check", code)[1]
-    exercises = tuple(f"{module}.{check}" for check in re.findall(r"^check\.(\w+)", code, re.MULTILINE))
+    checks = [check for check in re.findall(r"^check\.(\w+)", code, re.MULTILINE) if check != "questions"]
+    exercises = tuple(f"{module}.{check}" for check in checks)
+    asked = questions.names(module)
     return Standing(
         chapter,
         title=re.search(r"^# (.+)$", text, re.MULTILINE)[1],
@@ -83,4 +96,6 @@ def _standing(chapter: Path, solved: set[str], failing: set[str]) -> Standing:
         exercises=exercises,
         solved=tuple(exercise for exercise in exercises if exercise in solved),
         failing=tuple(exercise for exercise in exercises if exercise in failing),
+        questions=asked,
+        answered=tuple(question for question in asked if question in solved),
     )

@@ -17,7 +17,10 @@ from llama_stack.core.server.auth import RouteAuthorizationMiddleware
 from pydantic import ValidationError
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.server import lines
+
+questions = QuickCheck(__name__)
 
 _ROLES = ("guest", "developer", "admin", "visitor", "auditor")
 _RESPONSES = "sql_record::responses"

@@ -5,7 +5,10 @@ from typing import Any
 
 from llamastack_workshop.exercises.check import call, exercise, given, of_type, require
 from llamastack_workshop.exercises.filling_in import filled_in, options_of, plain, variables_in
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.relay import relay
+
+questions = QuickCheck(__name__)
 
 _PASS_EVERYTHING_ON = {"remote::openai", "remote::vllm", "remote::llama-cpp-server"}
 _KEYS = {"remote::vllm": "api_token"}  # the others call it api_key

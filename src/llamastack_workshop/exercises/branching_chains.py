@@ -9,7 +9,10 @@ from openai import NotFoundError, OpenAI
 from pydantic import BaseModel
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import Exchange, watch
+
+questions = QuickCheck(__name__)
 
 _TEXT = "The Orca laptop has a 4.1 GHz processor, 64 GB of RAM and a 256 GB SSD."
 

@@ -7,8 +7,11 @@ from typing import Any
 import httpx
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.server import lines
 from llamastack_workshop.server.throwaway import throwaway_server
+
+questions = QuickCheck(__name__)
 
 _TWO = "two values, the provider and the missing API"
 _OLD_KEYS = {"kvstore", "persistence_store", "responses_store"}

@@ -7,8 +7,11 @@ from numbers import Real
 from typing import Any
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import silent_server
 from llamastack_workshop.system import paths
+
+questions = QuickCheck(__name__)
 
 _TEXT = "The Orca laptop has a 4.1 GHz processor, 32GB of RAM, and a 2TB SSD."
 

@@ -7,7 +7,10 @@ from typing import Any
 from openai import NotFoundError, OpenAI
 
 from llamastack_workshop.exercises.check import call, exercise, of_type, require, your_code
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.relay import relay
+
+questions = QuickCheck(__name__)
 
 # More than `conversations.items.list` returns at a time, also with the largest `limit` of OpenAI's API, 100.
 _ITEMS = 105

@@ -9,7 +9,10 @@ from collections.abc import Callable
 import httpx
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.system import paths
+
+questions = QuickCheck(__name__)
 
 # What of OpenAI's the program names: three lines, and they are enough.
 _OPENAIS = ("https://api.openai.com", "gpt-4o-mini", "text-embedding-3-small")

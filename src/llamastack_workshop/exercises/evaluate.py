@@ -4,6 +4,9 @@ import math
 from collections.abc import Callable
 
 from llamastack_workshop.exercises.check import call, exercise, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 type Outcomes = dict[str, bool]
 

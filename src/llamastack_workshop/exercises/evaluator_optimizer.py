@@ -10,6 +10,9 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require, your_code
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 # Every short run, and some longer ones with other numbers.
 _RUNS = [

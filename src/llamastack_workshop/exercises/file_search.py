@@ -11,7 +11,10 @@ from openai import OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
+
+questions = QuickCheck(__name__)
 
 _PAGES = ("README.md", "mental-model.md")
 _SEARCHES = ("How do I switch a provider off?", "Which command starts the server?")

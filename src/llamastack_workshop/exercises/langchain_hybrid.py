@@ -10,7 +10,10 @@ from langchain_core.runnables import Runnable
 from pydantic import BaseModel
 
 from llamastack_workshop.exercises.check import exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import Exchange, watch
+
+questions = QuickCheck(__name__)
 
 _TEXTS = (
     "The Pebble mini PC packs a 2.4 GHz chip, 8 GB of RAM and a 256GB drive.",

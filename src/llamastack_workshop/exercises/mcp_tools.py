@@ -11,7 +11,10 @@ from openai.types.responses import Response
 from openai.types.responses.response_output_item import McpCall
 
 from llamastack_workshop.exercises.check import awaited, exercise, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import Exchange, request_for, watch
+
+questions = QuickCheck(__name__)
 
 _WARRANTY = "What is the warranty of the PebblePhone?"
 _PRICE = "What is the price of the PebblePhone?"

@@ -7,6 +7,9 @@ from openai import APIStatusError
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
 from llamastack_workshop.exercises.filling_in import filled_in, options_of, plain
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 # Each option with its variable, what it is without that, and another value to try.
 _VARIABLES: dict[str, tuple[str, str | None, str]] = {

@@ -7,6 +7,9 @@ from typing import Any
 from langgraph.types import Send
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 _SHOP = [
     {"laptop": "Alder", "memory": "16 GB", "drive": "1 TB", "price": "1299 euros"},

@@ -9,6 +9,9 @@ from itertools import product
 from typing import Any
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, require, require_function, your_code
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 # How many jobs, and how many of them at once: one number of jobs with two limits, and limits that are unusual.
 _ROUNDS = ((8, 3), (7, 2), (8, 5), (3, 1), (2, 4), (0, 3))

@@ -13,7 +13,10 @@ from openai import APIStatusError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, require, your_code
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import recorded, silent_server
+
+questions = QuickCheck(__name__)
 
 _QUESTION = "Name the capital of France."
 _STORY = "Write a long story about a ship."

@@ -8,7 +8,10 @@ from typing import Any
 from pydantic import BaseModel
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import Exchange, watch
+
+questions = QuickCheck(__name__)
 
 _LAPTOP = "A laptop with a 3.5 GHz octa-core processor, 16GB of RAM, and a 1TB NVMe SSD."
 _PEBBLE = "The Pebble mini PC packs a 2.4 GHz chip with 12 cores, 8 GB of RAM and a 256GB drive."

@@ -8,8 +8,11 @@ from openai import APIStatusError, NotFoundError, OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import NotYet, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.schemas import require_schema
 from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of, watch
+
+questions = QuickCheck(__name__)
 
 # One of these types ends each stream.
 _LAST = {"response.completed", "response.incomplete", "response.failed"}

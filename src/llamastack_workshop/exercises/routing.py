@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping
 from openai import OpenAI
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 # None of them stands in the chapter, so that no description was made for them.
 _OTHERS = {

@@ -9,6 +9,9 @@ from openai import OpenAI, Stream
 from openai.types.responses import Response, ResponseStreamEvent
 
 from llamastack_workshop.exercises.check import call, exercise, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 # Of each, what a program would do that looks for words is wrong.
 _INSECURE = ("void read_line(char *line) {\n    gets(line);\n}", "subprocess.run(command, shell=True)")

@@ -12,7 +12,10 @@ from openai import OpenAI
 from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import call, exercise, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.traffic import request_for, watch
+
+questions = QuickCheck(__name__)
 
 # The names and providers mislead on purpose: the type alone tells a language model.
 _ELSEWHERE = {

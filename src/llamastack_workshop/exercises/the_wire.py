@@ -9,6 +9,9 @@ from typing import Any
 import httpx
 
 from llamastack_workshop.exercises.check import call, exercise, require, your_code
+from llamastack_workshop.exercises.quick_check import QuickCheck
+
+questions = QuickCheck(__name__)
 
 Recording = list[tuple[float, dict[str, Any]]]
 

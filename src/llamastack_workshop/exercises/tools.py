@@ -9,8 +9,11 @@ from openai import APIStatusError, OpenAI
 from openai.types.responses import Response, ResponseFunctionToolCall
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.exercises.schemas import require_schema
 from llamastack_workshop.exercises.traffic import request_for, watch
+
+questions = QuickCheck(__name__)
 
 _TEXT_AND_UNIT = "city is a string, and unit is celsius or fahrenheit."
 _BOTH_REQUIRED = "make both parameters required."

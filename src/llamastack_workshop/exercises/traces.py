@@ -10,7 +10,10 @@ from dotenv import dotenv_values
 from opentelemetry.util.http import parse_excluded_urls
 
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.system import paths
+
+questions = QuickCheck(__name__)
 
 _MODEL, _EMBEDDINGS, _LARGE = "127.0.0.1:8322", "embeddings.example.com:8443", "10.0.0.5:8000"
 _GATEWAY = "gateway.example.com:8321"

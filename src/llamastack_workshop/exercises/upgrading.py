@@ -10,7 +10,10 @@ import yaml
 from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.exercises.check import NotYet, call, exercise, given, of_type, require, your_code
 from llamastack_workshop.exercises.filling_in import plain
+from llamastack_workshop.exercises.quick_check import QuickCheck
 from llamastack_workshop.server import stacks
+
+questions = QuickCheck(__name__)
 
 # Lists whose order means nothing.
 _UNORDERED = ("apis", "models", "tool_groups")
