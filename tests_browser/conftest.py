@@ -25,6 +25,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--chromium", required=True, help="the browser's executable")
     parser.addoption("--site", required=True, type=Path, help="the folder of the built site")
     parser.addoption("--slides", required=True, type=Path, help="the folder of the slides")
+    parser.addoption("--rewrite-pictures", action="store_true", help="record the pictures of JupyterLab anew")
 
 
 @pytest.hookimpl(wrapper=True)

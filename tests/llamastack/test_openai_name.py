@@ -1,7 +1,7 @@
-"""The snippet of the book's first page, word for word, which names OpenAI's `openai/gpt-4o-mini`.
+"""The second program on the book's first page, word for word, which names OpenAI's `openai/gpt-4o-mini`.
 
 No key and no call to OpenAI are needed to run it: the `openai` provider's base URL points at the embedded model,
-which answers to the name gpt-4o-mini in this one test. What is proven is the path from the snippet through
+which answers to the name gpt-4o-mini in this one test. What is proven is the path from the program through
 LlamaStack's openai provider to an OpenAI-compatible upstream, not what OpenAI's model would say.
 """
 
@@ -36,15 +36,15 @@ def openai_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     del upstream
 
 
-def test_the_first_pages_snippet(openai_stack: Stack) -> None:
+def test_the_first_pages_program(openai_stack: Stack) -> None:
     page = (paths.ROOT / "book" / "index.md").read_text(encoding="utf-8")
-    snippet = re.search(r"```python\n(.*?)```", page, re.DOTALL)[1]
-    assert 'model="openai/gpt-4o-mini"' in snippet
+    _, program = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert 'model="openai/gpt-4o-mini"' in program
     address = '"http://localhost:8321/v1"'
-    assert address in snippet
+    assert address in program
     # The one change: a port of this test's own, because 8321 may be an attendee's.
-    snippet = snippet.replace(address, repr(openai_stack.base_url))
-    run = subprocess.run([sys.executable, "-c", snippet], capture_output=True, text=True, timeout=120, check=False)
+    program = program.replace(address, repr(openai_stack.base_url))
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip()
 

@@ -9,10 +9,10 @@ import pytest
 import yaml
 
 from llamastack_workshop.publishing import diagrams
+from llamastack_workshop.publishing.book_pages.markdown import pages, text_of
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
-BOOK = paths.ROOT / "book"
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = sorted(source.stem for source in diagrams.SOURCES.glob("*.dot"))
 PHONE = 358  # of its 390 pixels, the ones that the page leaves to a picture
@@ -30,9 +30,9 @@ def boxes(name: str) -> dict[str, list[str]]:
 
 
 def alternative_text(name: str) -> str:
-    """Return what the one page that shows a picture says of it."""
-    pages = "\n".join(path.read_text(encoding="utf-8") for path in BOOK.glob("*.md"))
-    (text,) = re.findall(rf"^!\[(.*)\]\(\S*/{name}-light\.svg\)$", pages, re.M)
+    """Return the alternative text of a picture, which is the same on each page and in each chapter that shows it."""
+    texts = "\n".join(map(text_of, pages()))
+    (text,) = set(re.findall(rf"^!\[(.*)\]\(\S*/{name}-light\.svg\)$", texts, re.M))
     return text
 
 

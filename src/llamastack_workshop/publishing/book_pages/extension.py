@@ -1,5 +1,6 @@
 """The Sphinx extension: a directive for each derived part of a page, and the links of a published site."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ _WRITERS: dict[str, Callable[[Path], str]] = {
 }
 
 # Ends the names of pictures for light pages; Markdown names these, as JupyterLab and GitHub show them.
-_LIGHT = "-light.svg"
+_LIGHT = re.compile(r"-light(?=\.\w+$)")
 
 
 class Derived(SphinxDirective):
@@ -51,10 +52,10 @@ class BothThemes(SphinxTransform):
 
     def apply(self, **_: Any) -> None:
         for light in [*self.document.findall(nodes.image)]:
-            if not light["uri"].endswith(_LIGHT):
+            if not _LIGHT.search(light["uri"]):
                 continue
             dark = light.deepcopy()
-            dark["uri"] = light["uri"].removesuffix(_LIGHT) + "-dark.svg"
+            dark["uri"] = _LIGHT.sub("-dark", light["uri"])
             for picture, theme in ((light, "light"), (dark, "dark")):
                 picture["align"] = "center"
                 picture["classes"].append(f"only-{theme}")
