@@ -114,3 +114,23 @@ def test_a_page_of_the_book_is_readable(name: str, visit: Visit, lab: Callable[[
         expect(picture).to_have_js_property("complete", True)
         assert picture.evaluate("picture => picture.naturalWidth") > 0
     assert not visit.other_hosts
+
+
+def test_a_quick_check_is_answered_by_keyboard_alone_and_counts(visit: Visit, lab: Callable[[str], str]) -> None:
+    page = visit.page
+    page.goto(lab("03-prompt-chaining"))
+    expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
+    imports = page.locator(".jp-CodeCell", has_text="import json").first
+    imports.locator(".jp-InputPrompt").click()
+    page.keyboard.press("Shift+Enter")
+    asked = page.locator(".jp-CodeCell", has_text="check.questions")
+    asked.locator(".cm-content").click()
+    for letters, says in ((("A", "", ""), "✗ A isn't right"), (("B", "", ""), "✓ B is right")):
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.insert_text(f"check.questions{letters}".replace("'", '"'))
+        # It runs the cell and stays in it.
+        page.keyboard.press("ControlOrMeta+Enter")
+        expect(asked).to_contain_text(says)
+        expect(asked).to_contain_text("No answer yet")
+        page.keyboard.press("Enter")
+    assert not visit.other_hosts

@@ -153,3 +153,23 @@ def test_a_solution_shows_on_request(visit: Visit, site_url: str) -> None:
     expect(solution.locator("pre").first).not_to_be_visible()
     solution.get_by_text("Show a solution").click()
     expect(solution.locator("pre").first).to_be_visible()
+
+
+def test_a_quick_check_is_answered_by_keyboard_alone(visit: Visit, site_url: str) -> None:
+    page = visit.page
+    page.goto(f"{site_url}/notebooks/03-prompt-chaining.html")
+    options = page.locator(".quick-check details")
+    expect(page.locator(".quick-check li")).to_have_count(3)
+    # From the link to the section, one Tab an option.
+    page.goto(f"{page.url}#quick-check")
+    page.locator(".quick-check").evaluate("it => { it.tabIndex = -1; it.focus() }")
+    for number in range(3):
+        option = options.nth(number)
+        page.keyboard.press("Tab")
+        expect(option.locator("summary")).to_be_focused()
+        expect(option.locator("p")).not_to_be_visible()
+        page.keyboard.press("Enter" if number else "Space")
+        expect(option.locator("p")).to_be_visible()
+    expect(page.locator(".quick-check li").first.get_by_text("✓ Right")).to_have_count(1)
+    assert not barriers(page)
+    assert not visit.errors
