@@ -15,7 +15,7 @@ from llamastack_workshop.exercises import file_search as check
 
 # Each question of the check has a best chunk of its own on each page.
 PAGES = {
-    "README.md": (
+    "setup.md": (
         "A cold start takes about eighteen seconds, and a warm one takes four: that is how long you wait.",
         "The command make llama-server starts the server. Run it in a terminal.",
         "Switch a provider off by leaving its variable empty. Then nothing asks it.",
@@ -151,7 +151,7 @@ RIGHT = [
 WRONG = [
     best("no filter", lambda s, q, page: text(found(s, q)[0]), "filter by the attribute `page`"),
     best("another page", of_another, "your chunk is from mental-model.md: filter by the attribute `page`"),
-    best("always README.md", lambda s, q, page: filtered(s, q, "README.md"), "your chunk is from README.md"),
+    best("always setup.md", lambda s, q, page: filtered(s, q, "setup.md"), "your chunk is from setup.md"),
     best("the second", lambda s, q, page: filtered(s, q, page, 1), "and not its best one"),
     best(
         "the question is ignored",
@@ -176,7 +176,7 @@ WRONG = [
     mean("the best alone", lambda ranks: max((1 / rank for rank in ranks if rank), default=0), "for [2, 4]"),
     sourced("the answer's text", lambda s, q: answered(s, q)[0].output_text, "and the file's name, not a str"),
     sourced("another file", lambda s, q: (answered(s, q)[0], "run.yaml"), "you name 'run.yaml' as its file"),
-    sourced("README.md each time", lambda s, q: (answered(s, q)[0], "README.md"), "is from mental-model.md"),
+    sourced("setup.md each time", lambda s, q: (answered(s, q)[0], "setup.md"), "is from mental-model.md"),
     sourced("two passages", lambda s, q: answered(s, q, 2), "holds 1 more passage(s)"),
     sourced("five passages", lambda s, q: answered(s, q, 5), "holds 4 more passage(s)"),
     sourced("no passage", from_memory, "the text of the best chunk for"),

@@ -99,7 +99,7 @@ def test_a_container_installs_what_conda_installs_and_its_user_is_not_root() -> 
     users = re.findall(r"^USER (.*)$", container, re.MULTILINE)
     assert users and not {"root", "0"} & set(users)
     # The published port is kept to the machine wherever we show it.
-    for path in (ROOT / "Containerfile", ROOT / "README.md", ROOT / ".ci" / "image"):
+    for path in (ROOT / "Containerfile", ROOT / "book" / "setup.md", ROOT / ".ci" / "image"):
         published = re.findall(r"docker run .*", path.read_text(encoding="utf-8"))
         ports = re.findall(r"--publish (\S+)", "\n".join(published))
         assert ports and all(re.fullmatch(r"127\.0\.0\.1:(\d+):\1", port) for port in ports), path.name

@@ -102,7 +102,8 @@ def test_the_collectors_configuration_is_whole_and_listens_on_loopback() -> None
 
 
 def test_everybody_looks_for_the_server_on_the_port_where_it_starts() -> None:
-    files = [*paths.NOTEBOOKS.glob("*.ipynb"), *(paths.ROOT / "clients").rglob("*.mjs"), paths.ROOT / "README.md"]
+    commands = paths.ROOT / "book" / "commands.md"
+    files = [*paths.NOTEBOOKS.glob("*.ipynb"), *(paths.ROOT / "clients").rglob("*.mjs"), commands]
     named = re.compile(r"(?:LLAMA_STACK_BASE_URL|the server alone).{0,20}http://localhost:(\d+)")
     found = {number for file in files for number in named.findall(file.read_text(encoding="utf-8"))}
     found |= set(re.findall(r":(\d+)", DEFAULT_BASE_URL))

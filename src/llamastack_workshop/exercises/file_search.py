@@ -16,7 +16,7 @@ from llamastack_workshop.exercises.traffic import Exchange, request_for, text_of
 
 questions = QuickCheck(__name__)
 
-_PAGES = ("README.md", "mental-model.md")
+_PAGES = ("setup.md", "mental-model.md")
 _SEARCHES = ("How do I switch a provider off?", "Which command starts the server?")
 _QUESTIONS = (
     "How long does a cold start take?",
