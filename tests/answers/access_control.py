@@ -141,20 +141,22 @@ RIGHT = [
 
 WRONG = [
     refused("a blank", lambda token: None, "there is no answer yet"),
-    refused("prints the reason", lambda token: print(reason(token)), "it has expired you return None, not 'expired'"),
+    refused("prints the reason", lambda token: print(reason(token)), "it has expired) you return None, not 'expired'"),
     refused("always the signature", lambda token: "signature", "you return 'signature', not 'expired'"),
-    refused("passes what has expired", lambda token: reason(token, verify_exp=False), "it has expired you return None"),
-    refused("does not look for whom", lambda token: reason(token, verify_aud=False), "for another service you return"),
+    refused("passes expired tokens", lambda token: reason(token, verify_exp=False), "it has expired) you return None"),
+    refused("does not look for whom", lambda token: reason(token, verify_aud=False), "for another service) you return"),
     refused(
-        "does not look of whom", lambda token: reason(token, verify_iss=False), "of another issuer you return None"
+        "does not look of whom", lambda token: reason(token, verify_iss=False), "from another issuer) you return None"
     ),
-    refused("does not look at the signature", unsigned, "a stranger signed it you return None"),
+    refused("does not look at the signature", unsigned, "it was signed with another key) you return None"),
     refused(
         "one key for all",
         lambda token: reason(token, KEY.public_key()) if "." in token else "format",
         "you return 'format'",
     ),
-    refused("a text is fine", lambda token: reason(token) if "." in token else None, "it is no JWT you return None"),
+    refused(
+        "a text is fine", lambda token: reason(token) if "." in token else None, "it is not a JWT) you return None"
+    ),
     refused("a word for a good one", lambda token: reason(token) or "fine", "return None, not 'fine'"),
     refused("False for a good one", lambda token: reason(token) or False, "return None, not False"),
     refused("no except", lambda token: jwt.decode(token, KEY.public_key(), ["RS256"]), "raised"),
@@ -166,17 +168,19 @@ WRONG = [
         "another issuer", auth_with(TO_RESPONSES, READ, provider_config={"type": "custom"}), "leave `provider_config`"
     ),
     rules(
-        "no such condition", auth_with(permit("user has role auditor", paths="*")), "LlamaStack refuses this, at route"
+        "no such condition", auth_with(permit("user has role auditor", paths="*")), "LlamaStack rejects this, at route"
     ),
-    rules("the policies as they were", ACCESS, "/v1/responses is still a 403 for an auditor"),
+    rules("the policies as they were", ACCESS, "/v1/responses still returns 403 for an auditor"),
     rules(
-        "one route of the two", auth_with(permit(paths="/v1/responses"), READ), "/v1/responses/resp_1 is still a 403"
+        "one route of the two", auth_with(permit(paths="/v1/responses"), READ), "/v1/responses/resp_1 still returns 403"
     ),
-    rules("all routes", auth_with(permit(paths="*"), READ), "an auditor gets to /v1/conversations"),
+    rules("all routes", auth_with(permit(paths="*"), READ), "an auditor can reach /v1/conversations"),
     rules(
-        "a route for everybody", auth_with(permit(None, paths="/v1/responses*"), READ), "now a visitor gets to /v1/resp"
+        "a route for everybody",
+        auth_with(permit(None, paths="/v1/responses*"), READ),
+        "now a visitor can reach /v1/resp",
     ),
-    rules("a shut route", auth_with({"forbid": {"paths": "/v1/files*"}}, first=True), "no longer gets to /v1/files"),
+    rules("a shut route", auth_with({"forbid": {"paths": "/v1/files*"}}, first=True), "can no longer reach /v1/files"),
     rules("no right", auth_with(TO_RESPONSES), "an auditor may not read a response of another guest"),
     rules(
         "those of one role",
@@ -189,7 +193,7 @@ WRONG = [
     rules(
         "more than reading",
         auth_with(TO_RESPONSES, permit(actions=["read", "delete"], resource=STORED)),
-        "an auditor may delete a response of another guest: permit `read` alone",
+        "an auditor may delete a response of another guest: permit only `read`",
     ),
     rules(
         "creating",
@@ -212,6 +216,6 @@ WRONG = [
         auth_with(TO_RESPONSES, permit(None, **READ["permit"])),
         "now a guest may read a response of another guest; add a `when`",
     ),
-    rules("without developers", without("developer"), "a developer no longer gets to /v1/responses"),
-    rules("an admin in the place of an auditor", without("admin"), "an admin no longer gets to"),
+    rules("without developers", without("developer"), "a developer can no longer reach /v1/responses"),
+    rules("an admin in the place of an auditor", without("admin"), "an admin can no longer reach"),
 ]

@@ -84,7 +84,7 @@ RIGHT = [
 WRONG = [
     probe("a blank that returns None", lambda server: lambda url, name: None, "there is no answer yet"),
     probe("a text", lambda server: lambda url, name: said(url, name, stop=["Paris"]), "should return True or False"),
-    probe("always True", lambda server: lambda url, name: True, "did not ask"),
+    probe("always True", lambda server: lambda url, name: True, "sent no request"),
     probe("knows the address", lambda server: lambda url, name: url == server.base_url, "the `url` that it was given"),
     probe(
         "another server",
@@ -106,35 +106,39 @@ WRONG = [
     probe(
         "the wrong way round",
         lambda server: lambda url, name: "Paris" in said(url, name, stop=["Paris"]),
-        "this server honours `stop`, and your probe says False",
+        "this server honours `stop`, but your probe returns False",
     ),
     block("in a list", [tgi_block()], "give the provider as a dictionary, not a list"),
     block("TGI's own kind", tgi_block(provider_type="remote::tgi"), "no server starts with remote::tgi"),
     block("another kind", tgi_block(provider_type="remote::passthrough"), "not remote::passthrough"),
-    block("always on", tgi_block(provider_id="tgi"), "where TGI_URL is not set, this is on, as 'tgi'"),
+    block("always on", tgi_block(provider_id="tgi"), "if TGI_URL is not set, this provider is on, as 'tgi'"),
     block("the address as the id", tgi_block(provider_id="${env.TGI_URL:=}"), "the id is 'http://tgi.example.com"),
     block("another id", tgi_block(provider_id="${env.TGI_URL:+openai}"), "the id is 'openai', not 'tgi'"),
-    block("on with the key", tgi_block(provider_id="${env.TGI_API_KEY:+tgi}"), "where TGI_URL is set, this is off"),
+    block(
+        "on with the key", tgi_block(provider_id="${env.TGI_API_KEY:+tgi}"), "if TGI_URL is set, this provider is off"
+    ),
     block(
         "an address of its own", configured(base_url="http://localhost:8080/v1"), "`base_url` is http://localhost:8080"
     ),
     block(
         ":+ in the address",
         configured(base_url="${env.TGI_URL:+http://localhost:8080/v1}"),
-        "`base_url` is http://localhost:8080/v1; `${env.TGI_URL:=value}` follows it",
+        "`base_url` is http://localhost:8080/v1; `${env.TGI_URL:=value}` follows the variable",
     ),
     block("/v1 twice", configured(base_url="${env.TGI_URL:=http://localhost:8080}/v1"), "`base_url` is http://tgi.exa"),
-    block("no default for the address", configured(base_url="${env.TGI_URL}"), "no server starts where TGI_URL is not"),
-    block("no address without it", configured(base_url="${env.TGI_URL:=}"), "`base_url` is None: give an address"),
+    block("no default for the address", configured(base_url="${env.TGI_URL}"), "no server starts if TGI_URL is not"),
+    block(
+        "no address without it", configured(base_url="${env.TGI_URL:=}"), "`base_url` is None: give a default address"
+    ),
     block(
         "no default for the key",
         configured(api_key="${env.TGI_API_KEY}"),
-        "no server starts where TGI_API_KEY is not set: give `api_key` a value",
+        "no server starts if TGI_API_KEY is not set: give `api_key` a default",
     ),
     block("an empty key", configured(api_key="${env.TGI_API_KEY:=}"), "lists no models"),
     block("no key", keyless("remote::openai"), "lists no models"),
-    block("a key in the file", configured(api_key="hf_secret"), "read `api_key` from a variable of its own"),
-    block("the address as the key", configured(api_key="${env.TGI_URL:=none}"), "from a variable of its own"),
+    block("a key in the file", configured(api_key="hf_secret"), "read `api_key` from its own variable"),
+    block("the address as the key", configured(api_key="${env.TGI_URL:=none}"), "from its own variable"),
     block("the other name of the key", keyless("remote::vllm", api_key="${env.K:=none}"), "has no option 'api_key'"),
     block("no config", tgi_block(config={}), "has no `config`"),
 ]

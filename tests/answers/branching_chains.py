@@ -185,12 +185,16 @@ WRONG = [
     kept(
         "the request alone", partial(found, lambda s, _, request: s["request"] == request), "compare name and request"
     ),
-    kept("the prompt of the request", by_values(lambda request: request["input"]), "makes it another request"),
-    kept("the prompt and the model", by_values(lambda request: (request["input"], request["model"])), "another option"),
+    kept("the prompt of the request", by_values(lambda request: request["input"]), "it is another request"),
+    kept(
+        "the prompt and the model",
+        by_values(lambda request: (request["input"], request["model"])),
+        "another model or option",
+    ),
     kept(
         "the options that are given",
         partial(found, lambda s, name, request: s["name"] == name and request.items() <= s["request"].items()),
-        "another model or another option makes it another request",
+        "with another model or option, it is another request",
     ),
     kept("upper and lower case", by_values(lambda request: str(request).lower()), "each as a whole"),
     kept("a substring of the line", by_substring, "each as a whole"),
@@ -208,7 +212,7 @@ WRONG = [
             (s["id"] for s in parsed(lines) if (s["name"], s["request"]) == both),
             None,
         ),
-        "two lines fit, and the last one counts",
+        "two lines match, and the last one counts",
     ),
     kept(
         "the step",
@@ -236,8 +240,8 @@ WRONG = [
         lambda s: lambda i, text: (i, transform(s, TRANSFORM + s.client.responses.retrieve(i).output_text)),
         "running your code raised NotFoundError",
     ),
-    gone_on("asks nobody", lambda s: lambda i, text: (i, SPECIFICATIONS), "your function asked the model nothing"),
-    gone_on("step 1 in any case", begins_always, "you do step 1 again all the same; begin only after a 404"),
+    gone_on("asks nobody", lambda s: lambda i, text: (i, SPECIFICATIONS), "your function did not call the model"),
+    gone_on("step 1 in any case", begins_always, "you repeat step 1 anyway; do that only after a 404"),
     gone_on("memory and storage exchanged", lambda s: changed(s, found=exchanged), "step 2 answered something else"),
     gone_on(
         "the text in place of the facts",
@@ -250,7 +254,7 @@ WRONG = [
         lambda s: changed(s, found=lambda _: SPECIFICATIONS),
         "step 2 answered something else",
     ),
-    gone_on("another text", lambda s: changed(s, source=NOVA), "was not asked about the text"),
+    gone_on("another text", lambda s: changed(s, source=NOVA), "whose id you return lacks the text"),
     gone_on("the old id", lambda s: changed(s, returned=lambda used, asked: asked), "you still return its id"),
     gone_on("the other way round", lambda s: lambda i, text: changed(s)(i, text)[::-1], "the first value is the"),
     gone_on(

@@ -104,10 +104,10 @@ WRONG = [
     serving("all of it", FULL, "the server still offers agents, vector_io, tool_runtime"),
     serving("one too many", without("agents", "tool_runtime"), "the server still offers vector_io"),
     serving("no providers", {"version": 2}, "has no `providers`"),
-    serving("a path in it", chosen(server=paths.RUN_YAML), "what no run.yaml can hold"),
+    serving("a path in it", chosen(server=paths.RUN_YAML), "a value that run.yaml cannot contain"),
     diagnosed("one value", lambda error: "rag-runtime", "the provider and the missing API, not a str"),
     diagnosed("hard-coded", lambda error: ("rag-runtime", "files"), "the provider is not 'rag-runtime', but 'meta-"),
-    diagnosed("reversed", lambda error: quoted(error)[::-1], "the other way round"),
+    diagnosed("reversed", lambda error: quoted(error)[::-1], "in the wrong order"),
     diagnosed("its API", lambda error: (re.findall("'(.+?)'", error)[0], quoted(error)[1]), "belongs to"),
     diagnosed("its type", lambda error: (re.search(r"type '(.+?)'", error)[1], quoted(error)[1]), "return its id"),
     diagnosed(
@@ -116,7 +116,7 @@ WRONG = [
         "the provider is not 'faiss', but 'my-index'",
     ),
     diagnosed("three values", lambda error: re.findall("'(.+?)'", error)[1:4], "not 3"),
-    diagnosed("no texts", lambda error: re.findall("'.+?'", error) and (None, 1), "both values should be texts"),
+    diagnosed("no texts", lambda error: re.findall("'.+?'", error) and (None, 1), "both values should be strings"),
     answering("no providers", {"version": 2}, "has no `providers`"),
     answering("old faiss", with_configs(vector_io=OLD_FAISS), "the old key `kvstore` is still there"),
     answering(

@@ -141,13 +141,25 @@ WRONG = [
     leave("a text", lambda configuration: "hosted", "return a list of ids, not a str"),
     leave("a dictionary", lambda configuration: {"hosted": "https://api.openai.com"}, "a list of ids, not a dict"),
     leave("the addresses", asked(lambda one: one.get("config", {}).get("base_url")), "has no such provider"),
-    leave("the providers", asked(lambda one: one if one.get("config") else None), "the list holds ids, each a text"),
-    leave("all with an address", where(bool), "'local-name' does not leave: http://localhost:8000/v1 is on"),
-    leave("the name alone", where(lambda url: urlsplit(url).hostname != "localhost"), "'local-address' does not leave"),
+    leave(
+        "the providers",
+        asked(lambda one: one if one.get("config") else None),
+        "the list should contain ids, as strings",
+    ),
+    leave(
+        "all with an address",
+        where(bool),
+        "'local-name' does not send data to another host: http://localhost:8000/v1 is on",
+    ),
+    leave(
+        "the name alone",
+        where(lambda url: urlsplit(url).hostname != "localhost"),
+        "'local-address' does not send data to another host",
+    ),
     leave(
         "up to a colon",
         where(lambda url: urlsplit(url).netloc.split(":")[0] not in ("localhost", "127.0.0.1", "::1")),
-        "'local-ipv6' does not leave",
+        "'local-ipv6' does not send data to another host",
     ),
     leave(
         "a word in the address",
@@ -157,14 +169,14 @@ WRONG = [
     leave(
         "the remote ones",
         asked(lambda one: one["provider_id"] if "remote" in one["provider_type"] else None),
-        "not leave",
+        "not send data to another host",
     ),
     leave("one API", in_one_api, "'elsewhere' is missing"),
-    leave("local turned round", where(on_this_machine), "'local-name' does not leave"),
+    leave("local turned round", where(on_this_machine), "'local-name' does not send data to another host"),
     leave(
         "what it knows",
         lambda configuration: ["hosted", "look-alike", "neighbour", "path-alike", "elsewhere"],
-        "'hosted' does not leave: http://localhost:8000/v1 is on this machine",
+        "'hosted' does not send data to another host: http://localhost:8000/v1 is on this machine",
     ),
     leave("twice", lambda c: [id for id in where(elsewhere)(c) for _ in range(2)], "in your list 2 times"),
     leave("a config for each", asked(lambda one: one["config"].get("base_url") and one["provider_id"]), "KeyError"),

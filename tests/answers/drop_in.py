@@ -71,12 +71,12 @@ RIGHT = [
 ]
 
 WRONG = [
-    brought("the lines", lambda server: right(server).splitlines(), "give the text of a program, not a list"),
+    brought("the lines", lambda server: right(server).splitlines(), "give the program as a string, not a list"),
     brought("as it was", lambda server: PROGRAM.replace("\n", "\n\n"), "nothing has changed"),
     brought(
         "the model alone",
         lambda server: PROGRAM.replace("gpt-4o-mini", server.model),
-        "still asks for api.openai.com",
+        "still connects to api.openai.com",
     ),
     brought(
         "no embedding model",
@@ -93,14 +93,14 @@ WRONG = [
     brought("half a line", lambda server: right(server).replace(", max_retries=0)", ""), "SyntaxError"),
     served("a blank", lambda answer: None, "there is no answer yet"),
     served("a number", lambda answer: answer.status_code, "should return True or False, not an int"),
-    served("any 404", lambda answer: answer.status_code not in (404, 405), "this one response is not, so this is True"),
-    served("success", lambda answer: answer.is_success, "the request is not complete, so this is True"),
-    served("no 405", lambda answer: answer.text != '{"detail":"Not Found"}', "not for this method, so this is False"),
-    served("all", lambda answer: True, "nobody serves that path, so this is False"),
-    served("small letters", lambda answer: "not found" not in answer.text.lower(), "so this is True"),
+    served("any 404", lambda answer: answer.status_code not in (404, 405), "this response does not, so return True"),
+    served("success", lambda answer: answer.is_success, "the request is incomplete, so return True"),
+    served("no 405", lambda answer: answer.text != '{"detail":"Not Found"}', "not for this method, so return False"),
+    served("all", lambda answer: True, "the server does not have that path, so return False"),
+    served("small letters", lambda answer: "not found" not in answer.text.lower(), "so return True"),
     served(
         "what it knows",
         lambda answer: "assistants" not in str(answer.url) and answer.status_code != 405,
-        "nobody serves",
+        "the server does not have that path",
     ),
 ]

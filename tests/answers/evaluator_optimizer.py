@@ -112,35 +112,43 @@ RIGHT = [
 WRONG = [
     judged("the round before alone", lambda p: len(p) > 2 and p[-1] <= p[-2], "yours is True"),
     judged(
-        "both are lower", partial(compared, better=lambda new, old: new >= old), "the answer is True, yours is False"
+        "both are lower",
+        partial(compared, better=lambda new, old: new >= old),
+        "the answer is True, but yours is False",
     ),
     judged("the last five alone", lambda p: len(p) > 2 and max(p[-2:]) <= max(p[-5:-2]), "the answer is True"),
-    judged("all are equal", lambda p: len(p) > 2 and p[-1] == p[-2] == p[-3], "the answer is True, yours is False"),
+    judged("all are equal", lambda p: len(p) > 2 and p[-1] == p[-2] == p[-3], "the answer is True, but yours is False"),
     judged("falling", lambda p: len(p) > 2 and all(b <= a for a, b in pairwise(p[-3:])), "yours is False"),
-    judged("the first as the best", lambda p: len(p) > 2 and max(p[-2:]) <= p[0], "the answer is True, yours is False"),
-    judged("three rounds", lambda p: len(p) > 3 and max(p[-3:]) <= max(p[:-3]), "the answer is True, yours is False"),
+    judged(
+        "the first as the best", lambda p: len(p) > 2 and max(p[-2:]) <= p[0], "the answer is True, but yours is False"
+    ),
+    judged(
+        "three rounds", lambda p: len(p) > 3 and max(p[-3:]) <= max(p[:-3]), "the answer is True, but yours is False"
+    ),
     judged("the last round alone", lambda p: len(p) > 1 and p[-1] <= max(p[:-1]), "yours is True"),
-    judged("too early", lambda p: p[-1] <= max(p[:-1], default=9), "so one of these is the first best"),
-    judged("too late", partial(compared, rounds=4), "for the points [2, 2, 2] the answer is True, yours is False"),
+    judged("too early", lambda p: p[-1] <= max(p[:-1], default=9), "so one of these is a new best"),
+    judged("too late", partial(compared, rounds=4), "for the points [2, 2, 2] the answer is True, but yours is False"),
     judged("never", lambda p: False, "for the points [2, 2, 2] the answer is True"),
-    judged("in the wrong sense", lambda p: not compared(p), "for the points [2] the answer is False, yours is True"),
+    judged(
+        "in the wrong sense", lambda p: not compared(p), "for the points [2] the answer is False, but yours is True"
+    ),
     judged("a text", lambda p: str(compared(p)), "return True or False, not a str"),
     judged("a forgotten branch", lambda p: compared(p) or None, "returns None here, not True or False"),
     judged("an exception", lambda p: max(p[-2:]) <= max(p[:-2]), "running your code raised ValueError"),
-    listed("the last alone", lambda g, c: [g.get_state(c).values["draft"]], "hold 4 drafts, and you return 1 of them"),
-    listed("the newest first", lambda g, c: list(dict.fromkeys(history(g, c))), "begins with the newest checkpoint"),
-    listed("sorted", lambda g, c: sorted(set(history(g, c))), "the order is another"),
+    listed("the last alone", lambda g, c: [g.get_state(c).values["draft"]], "hold 4 drafts, but you return 1 of them"),
+    listed("the newest first", lambda g, c: list(dict.fromkeys(history(g, c))), "starts with the newest checkpoint"),
+    listed("sorted", lambda g, c: sorted(set(history(g, c))), "the order is wrong"),
     listed("each as often as it stands", lambda g, c: history(g, c)[::-1], "a draft appears more than once"),
     listed(
         "None for the first checkpoint",
         lambda g, c: [state.values.get("draft") for state in g.get_state_history(c)],
-        "the list holds more than drafts",
+        "the list contains other things than drafts",
     ),
     listed("no look at it", lambda g, c: [s.values["draft"] for s in g.get_state_history(c)], "before the first draft"),
     listed(
         "the newest nine checkpoints",
         lambda g, c: list(dict.fromkeys(history(g, c, limit=9)[::-1])),
-        "for a run of eight rounds, the checkpoints hold 8 drafts, and you return 5 of them",
+        "for a run of eight rounds, the checkpoints hold 8 drafts, but you return 5 of them",
     ),
     listed(
         "after three checkpoints",
@@ -150,18 +158,18 @@ WRONG = [
     listed(
         "every other checkpoint",
         lambda g, c: list(dict.fromkeys(s.values["draft"] for s in [*g.get_state_history(c)][-3::-2])),
-        "for a run that was stopped before its last grade, the checkpoints hold 2 drafts, and you return 1 of them",
+        "for a run that was stopped before its last grade, the checkpoints hold 2 drafts, but you return 1 of them",
     ),
     listed(
         "the rounds",
         from_the_rounds,
-        "for a run that was stopped before its first grade, the checkpoints hold 1 draft, and you return 0 of them",
+        "for a run that was stopped before its first grade, the checkpoints hold 1 draft, but you return 0 of them",
     ),
     listed("a dictionary", lambda g, c: dict.fromkeys(history(g, c)[::-1]), "a list of drafts, not a dict"),
     listed("the run is changed", runs_it, "your function ran the graph"),
-    listed("every thread", of_one_thread, "the list holds more than drafts"),
-    listed("the first two", lambda g, c: from_the_end(g, c)[:2], "hold 4 drafts, and you return 2 of them"),
-    listed("constant", lambda g, c: ["The UltraBook has a 1 TB drive."], "and you return 0 of them"),
+    listed("every thread", of_one_thread, "the list contains other things than drafts"),
+    listed("the first two", lambda g, c: from_the_end(g, c)[:2], "hold 4 drafts, but you return 2 of them"),
+    listed("constant", lambda g, c: ["The UltraBook has a 1 TB drive."], "but you return 0 of them"),
     listed(
         "next to each other",
         lambda g, c: [b for a, b in pairwise([None, *history(g, c)[::-1]]) if a != b],

@@ -104,17 +104,17 @@ RIGHT = [
 
 WRONG = [
     summary("a text", lambda s: "a string", "give a chain, made with the | operator, not a str"),
-    summary("hard-coded", lambda s: RunnableLambda(lambda _: "hi"), "asked the model nothing"),
+    summary("hard-coded", lambda s: RunnableLambda(lambda _: "hi"), "did not call the model"),
     summary("no parser", lambda s: prompt("One sentence: {text}") | llm(s), "end it with a StrOutputParser"),
     summary("no place for the text", lambda s: prompt("One sentence, please.") | llm(s) | PARSER, "put `{text}`"),
-    summary("no instruction", lambda s: prompt("{text}") | llm(s) | PARSER, "your prompt is the text alone"),
+    summary("no instruction", lambda s: prompt("{text}") | llm(s) | PARSER, "your prompt is only the text"),
     summary("another name", lambda s: prompt("In short: {txt}") | llm(s) | PARSER, "missing variables {'txt'}"),
     summary(
         "the answer is thrown away",
         lambda s: prompt("In short: {text}") | llm(s) | PARSER | RunnableLambda(lambda _: "A computer."),
-        "the chain returns 'A computer.', and the model answered",
+        "the chain returns 'A computer.', but the model answered",
     ),
-    batch("results, no function", lambda s: [Anything()], "this is no function, but a list"),
+    batch("results, no function", lambda s: [Anything()], "this is not a function, but a list"),
     batch("a loop", lambda s: lambda texts: [at_once(s).invoke(one) for one in inputs(texts)], "in one call: `batch`"),
     batch("reversed", lambda s: lambda texts: at_once(s).batch(inputs(texts))[::-1], "keep the order of the texts"),
     batch("three equal objects", copied, "keep the order of the texts"),

@@ -190,13 +190,13 @@ RIGHT = [
 WRONG = [
     own("no response", lambda s: lambda question: "3 years", "should return the whole response, not a str"),
     own("not added", with_tool(get_price), "add get_warranty to it with `shop.add_tool`"),
-    own("all tools", with_tool(get_warranty, allowed_tools=None), "name get_warranty alone in `allowed_tools`"),
+    own("all tools", with_tool(get_warranty, allowed_tools=None), "list only get_warranty in `allowed_tools`"),
     own("another tool", with_tool(get_warranty, allowed_tools=["get_price"]), "the model sees ['get_price']"),
     own("another server", in_another_server, "the server has lost get_price, get_specs"),
-    own("approval", with_tool(get_warranty, require_approval="always"), "the call waits for an approval"),
+    own("approval", with_tool(get_warranty, require_approval="always"), "the call is waiting for approval"),
     own("no docstring", with_tool(tool(get_warranty, "")), "the tool has no description"),
-    own("a copied docstring", with_tool(tool(get_warranty, get_price.__doc__ or "")), "is that of another tool"),
-    own("another parameter", with_tool(other_parameter), "the parameters of the tool are ['name']"),
+    own("a copied docstring", with_tool(tool(get_warranty, get_price.__doc__ or "")), "is another tool's"),
+    own("another parameter", with_tool(other_parameter), "the tool's parameters are ['name']"),
     own("raises", with_tool(tool(lambda product: f"{product}: {PRICES[product]} days")), "the tool failed"),
     own("a constant", with_tool(tool(lambda product: "The warranty is 3 years.")), "which does not name it"),
     own(
@@ -230,13 +230,13 @@ WRONG = [
     approval(
         "the rule is not obeyed",
         lambda s, q, rule: ruled(s, q, rule, lambda rule, r: [rule(r.name, json.loads(r.arguments)), True][1]),
-        "the rule said no to get_price, and it was called",
+        "the rule denied get_price, but it was called",
     ),
     approval(
         "always no",
         lambda s, q, rule: ruled(s, q, rule, lambda rule, r: [rule(r.name, json.loads(r.arguments)), False][1]),
-        "the rule said yes, and the tool was not called",
+        "the rule approved, but the tool was not called",
     ),
     approval("the no is not sent", lambda s, q, rule: ruled(s, q, rule, skip=True), "a request is still open"),
-    approval("before a request", guessed, "and the server has requested []"),
+    approval("before a request", guessed, "but the server has requested []"),
 ]

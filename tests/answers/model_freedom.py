@@ -136,9 +136,11 @@ RIGHT = [
 
 WRONG = [
     falls("the first without asking", lambda ask, server: lambda ids: (ids[0], "Paris"), "it cannot have answered"),
-    falls("trusts the list", lambda ask, server: in_turn(ask, listed(server), end=no_model), "the first that answers"),
-    falls("from the end", lambda ask, server: in_turn(ask, lambda ids: ids[::-1], end=no_model), "in this order"),
-    falls("in the order of the alphabet", lambda ask, server: in_turn(ask, sorted, end=no_model), "in this order"),
+    falls(
+        "trusts the list", lambda ask, server: in_turn(ask, listed(server), end=no_model), "the first id that answers"
+    ),
+    falls("from the end", lambda ask, server: in_turn(ask, lambda ids: ids[::-1], end=no_model), "try them in order"),
+    falls("in the order of the alphabet", lambda ask, server: in_turn(ask, sorted, end=no_model), "try them in order"),
     falls("no except", lambda ask, server: lambda ids: (ids[0], ask(ids[0])), "a status 500 ends your function"),
     falls(
         "a 500 alone",
@@ -158,12 +160,12 @@ WRONG = [
     falls("the last exception", lambda ask, server: in_turn(ask, end=None), "you raise NotFoundError"),
     job("another id", reviewer(provider_id="vllm"), "the id is the job, `reviewer`"),
     job("off without a variable", reviewer(provider_id="${env.REVIEWER_URL:+reviewer}"), "yours is None"),
-    job("another type", reviewer(provider_type="remote::openai"), "the type of a vLLM is `remote::vllm`"),
+    job("another type", reviewer(provider_type="remote::openai"), "the provider type for vLLM is `remote::vllm`"),
     job("in a list", [reviewer()], "give the entry as a dictionary, not a list"),
     job("no config", {key: value for key, value in reviewer().items() if key != "config"}, "`config` is missing"),
-    job("api_key", configured(api_key="${env.REVIEWER_API_TOKEN:=}"), "is `api_token` for remote::vllm"),
+    job("api_key", configured(api_key="${env.REVIEWER_API_TOKEN:=}"), "is called `api_token`"),
     job("a misspelt option", configured(allowed_model=[QWEN]), "has no option 'allowed_model'"),
-    job("a secret in the file", configured(api_token="my-secret"), "`api_token` is 'my-secret', and should be nothing"),
+    job("a secret in the file", configured(api_token="my-secret"), "`api_token` is 'my-secret', but should be empty"),
     job("a constant", configured(base_url="http://localhost:8000/v1"), "`base_url` does not follow REVIEWER_URL"),
     job(
         "the variable of another job",
@@ -175,12 +177,12 @@ WRONG = [
         configured(base_url="${env.reviewer_url:=http://localhost:8000/v1}"),
         "without REVIEWER_URL, `base_url` is '${env.reviewer_url",
     ),
-    job("no default", configured(base_url="${env.REVIEWER_URL}"), "no server starts where REVIEWER_URL is not set"),
+    job("no default", configured(base_url="${env.REVIEWER_URL}"), "no server starts if REVIEWER_URL is not set"),
     job(
         ":+ for :=",
         configured(base_url="${env.REVIEWER_URL:+http://localhost:8000/v1}"),
         "without REVIEWER_URL, `base_url` is",
     ),
-    job("no list", configured(allowed_models=QWEN), "`allowed_models` is a list, here of one model, not a str"),
-    job("a set", configured(allowed_models={QWEN}), "`allowed_models` is a list, here of one model, not a set"),
+    job("no list", configured(allowed_models=QWEN), "`allowed_models` is a list, here with one model, not a str"),
+    job("a set", configured(allowed_models={QWEN}), "`allowed_models` is a list, here with one model, not a set"),
 ]

@@ -263,7 +263,7 @@ RIGHT = [
 
 WRONG = [
     status("200 for everything", lambda o: 200, "for an unknown model ('HTTP 404') you return 200, not 404"),
-    status("a text", lambda o: "200", "should return a status, which is a whole number, not a str"),
+    status("a text", lambda o: "200", "should return a status, which is an integer, not a str"),
     status("incomplete as 502", lambda o: status_of(o, {"incomplete": 502}), "('incomplete') you return 502, not 200"),
     status("unknown kinds as 200", lambda o: status_of(o, {"a new kind": 200}), "('a new kind') you return 200"),
     status("everything else as 200", lambda o: status_of(o, {"failed": 502}, other=200), "you return 200, not 502"),
@@ -301,15 +301,15 @@ WRONG = [
     ),
     continued("catches the 404 alone", tries(NotFoundError), "running your code raised BadRequestError"),
     continued("a bare except", tries(Exception), "was asked again without `earlier`, which cannot help"),
-    continued("None for other errors", errors_swallowed(None), "with status 500 you return None; let the error"),
-    continued("a text for other errors", errors_swallowed("error"), "with status 500 you return 'error'; let the"),
-    continued("continues another response", of_another, "a known response is not continued; hand over its id"),
+    continued("None for other errors", errors_swallowed(None), "with status 500, you return None; let the error"),
+    continued("a text for other errors", errors_swallowed("error"), "with status 500, you return 'error'; let the"),
+    continued("continues another response", of_another, "a known response is not continued; pass its id"),
     continued(
         "a question of its own",
         lambda s, r: lambda q, earlier: tries(NotFoundError, BadRequestError)(s, r)("Where is Lisbon?", earlier),
-        "your `question` is not what the request ends with",
+        "the request does not end with `question`",
     ),
-    continued("keeps nothing", tries(NotFoundError, BadRequestError, keep=False), "does not keep your response"),
+    continued("keeps nothing", tries(NotFoundError, BadRequestError, keep=False), "does not store your response"),
     began("returns the response", lambda s: lambda q, enough: s.client, "should return the text, not an OpenAI"),
     began(
         "no stream",
@@ -318,38 +318,38 @@ WRONG = [
                 :enough
             ]
         ),
-        "you asked for no stream",
+        "you did not request a stream",
     ),
-    began("no stream, and a limit of tokens", asked_for_little, "you asked for no stream"),
-    began("reads to the end", lambda s: streams(s, ends=lambda *_: False), "count characters, and stop in the loop"),
+    began("no stream, and a limit of tokens", asked_for_little, "you did not request a stream"),
+    began("reads to the end", lambda s: streams(s, ends=lambda *_: False), "count characters, and leave the loop"),
     began("the stream stays open", left_open, "the stream is still open"),
     began(
         "deletes what its limit has ended",
         lambda s: streams(s, delete=lambda response: response.status != "completed"),
-        "delete only what is unfinished",
+        "delete only unfinished responses",
     ),
     began("deletes nothing", lambda s: streams(s, delete=lambda response: False), "delete it by its id"),
-    began("deletes everything", lambda s: streams(s, delete=lambda response: True), "delete only what is unfinished"),
+    began("deletes everything", lambda s: streams(s, delete=lambda response: True), "delete only unfinished responses"),
     began(
         # Twice as many, because some of these stories end soon by themselves.
         "counts deltas",
         lambda s: streams(s, ends=lambda text, deltas, enough: deltas >= 2 * enough),
-        "count characters, and stop in the loop",
+        "count characters, and leave the loop",
     ),
     began(
         "enough is always 200",
         lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= 200),
-        "characters where 20 were enough",
+        "characters, but 20 were enough",
     ),
     began(
         "enough is always 60",
         lambda s: streams(s, ends=lambda text, deltas, enough: len(text) >= 60),
-        "fewer than the 160 that were enough",
+        "fewer than the 160 requested",
     ),
     began(
         "one delta is enough",
         lambda s: streams(s, ends=lambda text, deltas, enough: bool(text)),
-        "fewer than the 160 that were enough",
+        "fewer than the 160 requested",
     ),
     began(
         "stops in any case after 160",

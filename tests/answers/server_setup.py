@@ -74,18 +74,18 @@ RIGHT = [
 ]
 
 WRONG = [
-    listed("the objects", lambda s: lambda c: c.models.list().data, "take the `.id`"),
-    listed("all models", lambda s: lambda c: sorted(kinds(c, "llm", "embedding")), "is no language model"),
+    listed("the objects", lambda s: lambda c: c.models.list().data, "use the `.id`"),
+    listed("all models", lambda s: lambda c: sorted(kinds(c, "llm", "embedding")), "is not a language model"),
     listed("none", lambda s: lambda c: [], "1 language model(s) are missing"),
-    listed("hard-coded", lambda s: lambda c: [s.model], "ask the `client` given"),
-    listed("another client", lambda s: lambda c: by_loop(s.client), "ask the `client` given"),
-    listed("by name", lambda s: ByName("minilm"), "is no language model"),
+    listed("hard-coded", lambda s: lambda c: [s.model], "use the `client` given"),
+    listed("another client", lambda s: lambda c: by_loop(s.client), "use the `client` given"),
+    listed("by name", lambda s: ByName("minilm"), "is not a language model"),
     listed(
         "by exclusion",
         lambda s: lambda c: sorted(kinds(c, "llm", "rerank")),
-        "llama-cpp/reorder is no language model",
+        "llama-cpp/reorder is not a language model",
     ),
-    listed("names", lambda s: lambda c: [one.partition("/")[2] for one in kinds(c, "llm")], "is no id of a model"),
+    listed("names", lambda s: lambda c: [one.partition("/")[2] for one in kinds(c, "llm")], "is not the id of a model"),
     listed("not sorted", lambda s: lambda c: kinds(c, "llm"), "but not sorted"),
     listed(
         "the first alone",
@@ -93,15 +93,15 @@ WRONG = [
         "2 language model(s) are missing, among them vllm/embedded-phi",
     ),
     listed("a set", lambda s: lambda c: {s.model}, "a list of ids, not a set"),
-    cut_off("too long", lambda s, q: brief(s, q, 17), "17 tokens, not 16"),
-    cut_off("a text", lambda s, q: brief(s, q, "16"), "is '16' tokens, not 16"),
+    cut_off("too long", lambda s, q: brief(s, q, 17), "17, not 16"),
+    cut_off("a text", lambda s, q: brief(s, q, "16"), "is '16', not 16"),
     cut_off("too short", lambda s, q: brief(s, q, 1), "raised BadRequestError"),
     cut_off("the text", lambda s, q: brief(s, q).output_text, "the whole response, not a str"),
     cut_off("another question", lambda s, q: brief(s, "Tell me about the sea."), "not in `input`"),
-    Answer(check.short_answer, "an old response", lambda s: [remembered(s)], "asked the model nothing"),
+    Answer(check.short_answer, "an old response", lambda s: [remembered(s)], "did not call the model"),
     cut_off(
         "something short",
         lambda s, q: brief(s, f"{q}\n\nNo. What is the capital of France? Answer in one word."),
-        "the answer was not cut off",
+        "the answer was not truncated",
     ),
 ]

@@ -156,12 +156,12 @@ RIGHT = [
 ]
 
 WRONG = [
-    weather("of chat completions", {"type": "function", "function": {"name": "get_weather"}}, "beside"),
+    weather("of chat completions", {"type": "function", "function": {"name": "get_weather"}}, "next to"),
     weather("a text", "get_weather", "a description as a dictionary"),
     weather("another name", tool(name="weather"), "the tool's name is 'weather'"),
     weather("no description", tool(description=" "), "the tool has no description"),
     weather("its name again", tool(description="get_weather"), "says too little"),
-    weather("copied", tool(description="Look up the price of a product"), "is that of another tool"),
+    weather("copied", tool(description="Look up the price of a product"), "is another tool's"),
     weather("any unit", with_unit(type="string"), "two values of unit in `enum`"),
     weather(
         "a third unit", with_unit(enum=["celsius", "fahrenheit", "kelvin"]), "allows {'city': 'Oslo', 'unit': 'kel"
@@ -173,9 +173,9 @@ WRONG = [
     weather("open", tool(Open.model_json_schema()), "`additionalProperties`"),
     safe("none", lambda response, functions: [], "five calls and a message"),
     safe("KeyError alone", functools.partial(safely, caught=KeyError), "running your code raised RuntimeError"),
-    safe("%s", functools.partial(safely, says=lambda error: '{"error": "%s"}' % error), "is no JSON"),  # noqa: UP031
-    safe("an f-string", functools.partial(safely, says=lambda e: f'{{"error": "{e}"}}'), "is no JSON"),
-    safe("str of a dictionary", functools.partial(safely, says=lambda e: str({"error": str(e)})), "no JSON"),
+    safe("%s", functools.partial(safely, says=lambda error: '{"error": "%s"}' % error), "is not JSON"),  # noqa: UP031
+    safe("an f-string", functools.partial(safely, says=lambda e: f'{{"error": "{e}"}}'), "is not JSON"),
+    safe("str of a dictionary", functools.partial(safely, says=lambda e: str({"error": str(e)})), "not JSON"),
     safe("a dictionary", functools.partial(safely, says=lambda e: {"error": str(e)}), "should be a str, not a dict"),
     safe(
         "another key",
@@ -199,10 +199,10 @@ WRONG = [
         "`tool_choice` is 'function', which LlamaStack does not enforce",
     ),
     only("both allowed", lambda s, q, name: ask(s, q, tool_choice=allowed("get_price", "get_specs")), "you allow ["),
-    only("the name is ignored", in_the_price_alone, "asked for get_price alone, you allow ['get_specs']"),
+    only("the name is ignored", in_the_price_alone, "for get_price, you allow ['get_specs']"),
     only(
         "another question",
         lambda s, q, name: ask(s, "What is the price of the UltraBook?", tool_choice=allowed(name)),
-        "asked is not in `input`",
+        "question is not in `input`",
     ),
 ]

@@ -135,38 +135,38 @@ WRONG = [
     upgraded("a shallow copy", shallow, "change a copy"),
     upgraded("as it was", copy.deepcopy, "`apis.0` is 'agents'"),
     upgraded("the file of 0.7", lambda old: file_of("llama-stack-0.7"), "for a file of 0.6 with other values, "),
-    upgraded("both names", after(lambda new: new["apis"].append("agents")), "`apis` has 6 entries, and should have 5"),
+    upgraded("both names", after(lambda new: new["apis"].append("agents")), "`apis` has 6 entries, but should have 5"),
     upgraded("nothing under apis", after(lambda new: new.pop("apis")), "`apis` is missing: 0.7 says API 'agents'"),
     upgraded(
-        "the old type", in_text(("meta-reference", "meta-reference")), "is 'meta-reference', and should be 'builtin'"
+        "the old type", in_text(("meta-reference", "meta-reference")), "is 'meta-reference', but should be 'builtin'"
     ),
     upgraded(
-        "the old search", in_text(("rag-runtime", "rag-runtime")), "is 'rag-runtime', and should be 'file-search'"
+        "the old search", in_text(("rag-runtime", "rag-runtime")), "is 'rag-runtime', but should be 'file-search'"
     ),
     upgraded("the old group", in_text(("builtin::rag", "builtin::rag")), "toolgroup_id` is 'builtin::rag'"),
     upgraded(
         "the old tool",
         in_text(("knowledge_search", "knowledge_search")),
-        "0.7 demands the tool's new name, file_search",
+        "0.7 requires the tool's new name, file_search",
     ),
-    upgraded("every word agents", in_text(("agents", "responses")), "an upgrade leaves that alone"),
+    upgraded("every word agents", in_text(("agents", "responses")), "an upgrade does not change that"),
     upgraded(
-        "another server", after(lambda new: new.update(server={"host": "::"})), "`server.host` is '::', and should be"
+        "another server", after(lambda new: new.update(server={"host": "::"})), "`server.host` is '::', but should be"
     ),
-    upgraded("a new section", after(lambda new: new.update(safety={})), "`safety` is too much"),
+    upgraded("a new section", after(lambda new: new.update(safety={})), "`safety` should not be there"),
     upgraded(
         "0.6 without a part", lambda old: {key: old[key] for key in ("apis", "providers")}, "`version` is missing"
     ),
     gone("a text", lambda: "GET /v1/tools", "give a set of routes, not a str"),
     gone("nothing", set, "10 routes are missing"),
     gone("the other way round", lambda: routes("ogx-1.5") - routes("llama-stack-0.6"), "subtract the other way round"),
-    gone("all", lambda: routes("llama-stack-0.6"), "is in OGX as well"),
-    gone("one that stays", lambda: {"GET /v1/models"}, "['GET /v1/models'] is in OGX as well"),
+    gone("all", lambda: routes("llama-stack-0.6"), "is in OGX, too"),
+    gone("one that stays", lambda: {"GET /v1/models"}, "['GET /v1/models'] is in OGX, too"),
     gone("all but one", lambda: sorted(lost())[1:], "one route is missing"),
     gone("those of 0.7", lambda: routes("llama-stack-0.6") - routes("llama-stack-0.7"), "one route is missing"),
     gone("not only /v1", lambda: routes("llama-stack-0.6", False) - routes("ogx-1.5", False), "is not under /v1/"),
     gone("without the method", lambda: {route.split()[1] for route in lost()}, "a route is a method and a path"),
-    gone("numbers", lambda: [len(lost())], "a route is a text such as"),
+    gone("numbers", lambda: [len(lost())], "a route is a string such as"),
     gone(
         "shields",
         lambda: lost() | {"GET /v1/shields"},

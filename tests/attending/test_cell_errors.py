@@ -56,7 +56,7 @@ def test_our_server_is_named_with_what_to_do(nowhere: str, monkeypatch: pytest.M
     ]
     errors = [*map(raised, calls), ExceptionGroup("unhandled errors in a TaskGroup", [raised(calls[0])])]
     origin = nowhere.removesuffix("/v1")
-    for server, fix in ((nowhere, "The terminal of make lab says"), ("", "Start it in a terminal")):
+    for server, fix in ((nowhere, "Wait until the terminal of make lab"), ("", "Start it in a terminal")):
         monkeypatch.setenv("LLAMA_STACK_BASE_URL", server)
         monkeypatch.setattr(paths, "DEFAULT_PORT", int(origin.rpartition(":")[2]))
         for error in errors:

@@ -42,6 +42,6 @@ def test_nothing_goes_while_a_program_uses_it(repository: Path, module: str) -> 
 
     with running(repository.with_name("clone2")), running(repository) as ours:
         assert [process.pid for process in ports.processes_of(repository)] == [ours.pid]
-        with pytest.raises(WorkshopError, match=rf"\(process {ours.pid}\) uses what would be removed"):
+        with pytest.raises(WorkshopError, match=rf"\(process {ours.pid}\) uses these files"):
             cleaning.clean(print)
     assert (repository / ".workshop").exists()

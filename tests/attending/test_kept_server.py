@@ -55,8 +55,8 @@ def test_a_server_that_keeps_ending_is_given_up(
     told = console.file.getvalue()
     assert starts == 4
     assert told.count("llama-stack ended by itself") == 3 and told.count("LlamaStack is back") == 2
-    assert "It does not start again: No space left.\nMake room." in told
-    assert told.count("It has ended 4 times within 10 minutes, so it is not started again.") == 1
+    assert "It could not be restarted: No space left.\nMake room." in told
+    assert told.count("It has ended 4 times within 10 minutes, so it is not restarted.") == 1
     assert f'make llama-server ARGS="--port {port}"' in told
     assert (tmp_path / "llama-stack-ended.log").read_text(encoding="utf-8") == "why"
 
@@ -125,4 +125,4 @@ def test_two_starts_at_once_come_one_after_the_other(console: PlainConsole) -> N
             pass
         inside.clear()
     thread.join(30)
-    assert said == ["Another command is starting a server on port 8331: waiting for it …"]
+    assert said == ["Waiting for another command that is starting a server on port 8331 …"]

@@ -143,7 +143,7 @@ def test_the_server_comes_back_and_the_kernels_stay(tmp_path: Path) -> None:
         for victim, name in ((port, "llama-stack"), (port + 1, "embedded")):
             listener(victim).kill()
             told = until(f"LlamaStack is back on port {port}", lab)
-            assert f"{name} ended by itself; what it said is in {tmp_path}/logs/{port}/{name}-ended.log" in told
+            assert f"{name} ended by itself; its log is {tmp_path}/logs/{port}/{name}-ended.log" in told
             httpx.get(f"http://localhost:{port}/v1/models", timeout=30).raise_for_status()
             assert httpx.get(f"{kernels}/{kernel}", params={"token": token}, timeout=30).status_code == 200
         listener(lab_port).kill()
@@ -158,7 +158,5 @@ def test_the_server_comes_back_and_the_kernels_stay(tmp_path: Path) -> None:
 @pytest.mark.parametrize("lab_port", [8331, 8332, 8333, 8334])
 def test_the_ports_of_the_server_are_its_own(lab_port: int) -> None:
     result = call(cli.app, "lab", "--port", "8331", "--lab-port", str(lab_port))
-    assert f"--lab-port {lab_port} is one of the server's own: it and its models use 8331 to 8334." in str(
-        result.exception
-    )
+    assert f"--lab-port {lab_port} is taken: the server and its models use 8331 to 8334." in str(result.exception)
     assert "--lab-port 8335" in result.exception.fix

@@ -100,7 +100,7 @@ def test_the_recorded_figures_add_up_and_are_of_this_data_set() -> None:
         ('{"id": "a"}', "line 2: kind: Field required"),
         ("{", "line 2: Invalid JSON"),
         ('{"id": "x", "kind": "k", "input": "?", "right": {"contain": ["a"]}}', "line 2: right.contain: Extra inputs"),
-        ('{"id": "chat-01", "kind": "chat", "input": "?", "right": {}}', "line 2: there is a case chat-01 already"),
+        ('{"id": "chat-01", "kind": "chat", "input": "?", "right": {}}', "line 2: the id chat-01 is a duplicate"),
     ],
 )
 def test_a_line_that_is_no_case_is_named(tmp_path: Path, line: str, problem: str) -> None:
@@ -115,7 +115,7 @@ def test_a_line_that_is_no_case_is_named(tmp_path: Path, line: str, problem: str
 def test_broken_arguments_are_an_error_of_the_answer(arguments: str) -> None:
     call = ResponseFunctionToolCall(type="function_call", call_id="c", name="f", arguments=arguments)
     response = Response.model_construct(status="completed", error=None, output=[call])
-    assert asking.read(response).error == "arguments of a call that are no JSON object"
+    assert asking.read(response).error == "the arguments of a call are not a JSON object"
 
 
 def test_a_response_that_a_limit_ended_is_cut() -> None:

@@ -111,7 +111,7 @@ def test_calls_are_judged(expected: list[Any] | None, actual: list[Any], right: 
     assert (objection(Right(calls=expected), answer) is None) is right
 
 
-@pytest.mark.parametrize("answer", [Answer("yes", cut=True), Answer("yes", error="no answer in time")])
+@pytest.mark.parametrize("answer", [Answer("yes", cut=True), Answer("yes", error="timed out")])
 def test_no_rule_takes_an_answer_that_is_cut_off_or_missing(answer: Answer) -> None:
     assert objection(Right(contains=["yes"]), answer)
     assert objection(Right(calls=[]), answer)

@@ -88,12 +88,12 @@ def doubled(function) -> str:
 def test_an_exception_of_the_answer_is_told_apart_from_one_of_the_check(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("WORKSHOP_CHECKS", "")
     assert repr(doubled(lambda n: n / 0)) == "✗ Not yet: running your code raised ZeroDivisionError: division by zero"
-    assert repr(doubled(lambda n: 2 * n)).startswith("! This check failed itself")
+    assert repr(doubled(lambda n: 2 * n)).startswith("! The check itself failed")
     assert "Please report it" in repr(doubled(lambda n: 2 * n))
     assert "make reset CHAPTER=N" in repr(doubled())
     assert "make reset CHAPTER=4 " in repr(langchain_hybrid.batch_results([], []))
     monkeypatch.setenv("WORKSHOP_CHECKS", "raise")
-    with pytest.raises(CheckFailed, match=r"a fault of test_answers\.doubled"):
+    with pytest.raises(CheckFailed, match=r"a bug in test_answers\.doubled"):
         doubled(lambda n: 2 * n)
 
 
@@ -107,7 +107,7 @@ def test_a_blank_is_told_apart_from_a_branch_that_returns_nothing() -> None:
     for nothing in (None, blank):
         with pytest.raises(NotYet, match="there is no answer yet"):
             call(nothing, "x")
-    with pytest.raises(NotYet, match="`some` returns None here, not a text: does each branch `return`"):
+    with pytest.raises(NotYet, match="`some` returns None here, not a text: does every branch `return`"):
         call(some, "x", wanted="a text")
     assert call(some, "x", or_none=True) is None
     with pytest.raises(NotYet, match="give a list of texts, not a str"):

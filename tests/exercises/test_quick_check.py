@@ -59,7 +59,7 @@ def test_an_attendee_gets_the_explanation_of_each_choice_and_right_ones_count(
 
 @pytest.mark.parametrize(
     ("letters", "says"),
-    [(("Z", "", ""), "Z is no option: choose one of A, B, C."), ((), "Give 3 letters"), (("AB", "", ""), "AB is no")],
+    [(("Z", "", ""), "Z is not an option: choose one of A, B"), ((), "Give 3 letters"), (("AB", "", ""), "AB is not")],
 )
 def test_what_is_no_letter_of_an_option_is_told(
     letters: tuple[str, ...], says: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

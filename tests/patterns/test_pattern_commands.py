@@ -218,7 +218,7 @@ def test_text_may_come_from_standard_input(name: str, base_url: str) -> None:
 @pytest.mark.parametrize("content", ["Größe: 16 GB".encode("latin-1"), "16 GB".encode("utf-16"), b"\x89PNG\r\n\x1a\n"])
 def test_standard_input_that_is_not_utf_8(name: str, content: bytes, base_url: str) -> None:
     run = call(name, "--base-url", base_url, "--text", "-", text=content)
-    assert run.exit_code == 1 and "Standard input is not text in UTF-8: byte " in run.stderr
+    assert run.exit_code == 1 and "Standard input is not UTF-8 text: byte " in run.stderr
     assert run.stderr.splitlines()[1].startswith("  Fix: Save the file as UTF-8, or convert it: iconv")
 
 
@@ -258,7 +258,7 @@ def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(base_url:
     facts = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
     run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1", "--text", facts)
     assert run.exit_code == 1
-    assert "Error: No draft fulfils the rubric (--rounds 1)" in run.stderr
+    assert "Error: No draft meets the rubric (--rounds 1)" in run.stderr
     assert not json.loads(run.stdout)["accepted"]
     assert re.search(r"go on with: llamastack-evaluator-optimizer --resume \S+ --base-url \S+ --rounds 3$", run.stderr)
 
@@ -281,7 +281,7 @@ def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:
         (["--base-url", "{base_url}", "--text", "Ship.", "--langchain"], "names no processor", "Give one like "),
         (["--base-url", "{base_url}", "--text", IN_WORDS], "Its last answer: '", "VERBOSE=true"),
         (["--base-url", "{base_url}", "--text", IN_WORDS, "--langchain"], "Its last answer: '", "VERBOSE=true"),
-        (["--base-url", "{base_url}", "--timeout", "0.01"], "heard nothing from the server", "--timeout 300"),
+        (["--base-url", "{base_url}", "--timeout", "0.01"], "timed out waiting for the server", "--timeout 300"),
         (["--base-url", "{base_url}", "--timeout", "0.01", "--langchain"], "timed out", "--timeout 300"),
         (["--resume", "no.jsonl"], "There is no journal no.jsonl.", "the failed run named"),
         (["--resume", "pyproject.toml"], "is not the journal of a run.", "without --resume"),
@@ -379,13 +379,13 @@ def test_a_token_reaches_the_list_of_models_the_embeddings_and_the_models(gatewa
 @pytest.mark.parametrize(
     ("token", "options", "problem"),
     [
-        ("", [], "wants a token (HTTP 401)."),
-        ("sk-0123456789", [], "refuses the token in LLAMA_STACK_API_KEY (HTTP 401)."),
-        ("{nora}", [], "refuses the token in LLAMA_STACK_API_KEY (HTTP 403)."),
+        ("", [], "requires a token (HTTP 401)."),
+        ("sk-0123456789", [], "rejects the token in LLAMA_STACK_API_KEY (HTTP 401)."),
+        ("{nora}", [], "rejects the token in LLAMA_STACK_API_KEY (HTTP 403)."),
         # A guest may list models and ask them, but not embed.
         ("{gil}", [], "HTTP 403"),
         ("{gil}", ["--langchain"], "HTTP 403"),
-        ("sk-ключ", [], "LLAMA_STACK_API_KEY holds characters that no token has."),
+        ("sk-ключ", [], "LLAMA_STACK_API_KEY contains invalid characters."),
     ],
     ids=["none", "unknown", "no_role", "guest", "guest_langchain", "not_ascii"],
 )

@@ -186,7 +186,7 @@ def test_a_kept_step_is_not_asked_again(client: OpenAI, model: str, tmp_path: Pa
 def test_technical_messages_alone_reach_the_strong_model(client: OpenAI, model: str) -> None:
     strong = "openai/none"
     assert run_routing(client, model, strong, EMBEDDING, "I want a refund.", Journal()).model == model
-    with pytest.raises(StepError, match="'answer' failed in the server"):
+    with pytest.raises(StepError, match="'answer' failed on the server"):
         run_routing(client, model, strong, EMBEDDING, "My laptop does not start.", Journal())
 
 

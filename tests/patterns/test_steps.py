@@ -55,13 +55,13 @@ def test_an_answer_that_is_never_json_is_an_error_with_the_answer(client: OpenAI
 
 def test_silence_is_a_timeout(base_url: str, model: str) -> None:
     impatient = OpenAI(base_url=base_url, api_key="none", max_retries=0, timeout=0.01)
-    with pytest.raises(StepError, match="'story' heard nothing") as caught:
+    with pytest.raises(StepError, match="'story' timed out waiting for the server") as caught:
         ask(impatient, model, "story", LONG, journal=Journal())
     assert caught.value.reason == "timeout"
 
 
 def test_a_refusal_and_a_dead_address(client: OpenAI, model: str) -> None:
-    with pytest.raises(StepError, match=r"was refused by the server \(HTTP 400\)") as caught:
+    with pytest.raises(StepError, match=r"was rejected by the server \(HTTP 400\)") as caught:
         ask(client, model, "story", LONG, journal=Journal(), max_output_tokens=1)
     assert caught.value.reason == "refused"
     nobody = OpenAI(base_url=f"http://127.0.0.1:{ports.free_port()}/v1", api_key="none", max_retries=0)
@@ -71,7 +71,7 @@ def test_a_refusal_and_a_dead_address(client: OpenAI, model: str) -> None:
 
 
 def test_a_model_that_is_not_there_is_told_in_the_stream(client: OpenAI) -> None:
-    with pytest.raises(StepError, match="failed in the server") as caught:
+    with pytest.raises(StepError, match="failed on the server") as caught:
         ask(client, "openai/none", "story", LONG, journal=Journal())
     assert caught.value.reason == "server"
 

@@ -119,10 +119,10 @@ def test_changes_that_no_commit_holds_are_an_error(clone: Path) -> None:
     said: list[str] = []
     (clone / "notes.txt").touch()
     assert bundle.commit_to_pack(said.append) and said == [
-        "Not in the bundle, because git does not know them: notes.txt"
+        "Not in the bundle, because git does not track them: notes.txt"
     ]
     (clone / "run.yaml").write_text("changed", encoding="utf-8")
-    with pytest.raises(WorkshopError, match=r"these changes are in none: run\.yaml"):
+    with pytest.raises(WorkshopError, match=r"these changes are not committed: run\.yaml"):
         bundle.make(said.append)
 
 

@@ -139,5 +139,5 @@ def start(port, free):
     assert set(errors_in(source)) == {
         ("Port … is taken by ….", "Use port …."),
         ("No port.", "Use port …."),
-        ("It did not start.", "what the line below it says, which depends on your case"),
+        ("It did not start.", "follow the line below the message, which depends on the situation"),
     }

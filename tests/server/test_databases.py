@@ -45,7 +45,7 @@ def test_a_database_that_somebody_else_writes_to(tmp_path: Path, monkeypatch: py
         connection.execute("BEGIN EXCLUSIVE")
         with pytest.raises(WorkshopError, match="database is locked") as caught:
             registry.check_databases(paths.RUN_YAML, {"WORKSHOP_STATE": str(tmp_path)})
-    assert caught.value.fix.startswith("Stop what uses it")
+    assert caught.value.fix.startswith("Stop the program that uses it")
 
 
 def test_databases_that_are_whole_empty_or_missing_will_do(tmp_path: Path) -> None:

@@ -243,7 +243,7 @@ def test_a_library_that_a_slim_system_lacks_is_named(tmp_path: Path) -> None:
         command, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
     )
     problem, fix = run.stderr.splitlines()
-    assert problem.endswith("misses a library of the system: libgomp.so.1.") and "package libgomp1" in fix
+    assert problem.endswith("needs a system library: libgomp.so.1.") and "package libgomp1" in fix
     assert run.returncode == 1
 
 
@@ -251,7 +251,7 @@ def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pyte
     (tmp_path / "fake_weights").mkdir()
     (tmp_path / "fake_weights" / "model.gguf").write_bytes(b"GGUF and something else")
     monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(WorkshopError, match="is not the file that we pinned"):
+    with pytest.raises(WorkshopError, match="is not the pinned file"):
         weights.Weights("fake_weights", "model.gguf", weights.SMOLLM2.sha256).verified_path()
 
 

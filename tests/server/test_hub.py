@@ -61,7 +61,7 @@ def test_a_file_comes_once_into_the_cache_that_others_share(the_hub: Hub, served
     said: list[str] = []
     file = get(said=said)
     assert file.read_bytes() == served.read_bytes()
-    assert said == [f"Fetching tiny.gguf ({served.stat().st_size / 1e6:.0f} MB) from {the_hub.url[7:]} …"]
+    assert said == [f"Downloading tiny.gguf ({served.stat().st_size / 1e6:.0f} MB) from {the_hub.url[7:]} …"]
     the_hub.asked.clear()
     assert get(said=said) == file and said[1].startswith("Checking tiny.gguf")
     # No network is needed for it any more, and other programs find it.
@@ -76,20 +76,20 @@ def test_a_damaged_file_in_the_cache_is_fetched_anew(the_hub: Hub, served: Path)
     blob.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     said: list[str] = []
     assert get(said=said).read_bytes() == content
-    assert "tiny.gguf is damaged in the cache: it is fetched anew." in said
+    assert "tiny.gguf is damaged in the cache: downloading it again." in said
 
 
 def test_a_broken_connection_goes_on_where_it_was(the_hub: Hub, served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 65_536)
     the_hub.breaks_after = 1_000_000
-    with pytest.raises(WorkshopError, match=r"broke off while tiny.gguf came.\nRun the same command again"):
+    with pytest.raises(WorkshopError, match=r"was lost during the download of tiny.gguf.\nRun the same command again"):
         get()
     assert cached(TINY) is None
     the_hub.breaks_after = None
     the_hub.asked.clear()
     said: list[str] = []
     assert get(said=said).read_bytes() == served.read_bytes()
-    assert the_hub.downloads() == ["bytes=1048576-"] and "of which 1 MB are here" in said[0]
+    assert the_hub.downloads() == ["bytes=1048576-"] and "1 MB of it already here" in said[0]
     assert leftovers(Path(constants.HF_HUB_CACHE)) == []
 
 
@@ -128,10 +128,10 @@ def too_large(size: int) -> None:
     [
         (Source("Workshop/None", "a.gguf"), {}, "has no repository Workshop/None, or it is private", "HF_TOKEN"),
         (Source(TINY.repo, "tinny.gguf"), {}, "Workshop/Tiny-GGUF has no file tinny.gguf", "It has: tiny.gguf"),
-        (TINY, {"status": 503}, r"is in trouble \(HTTP 503\)", "Wait"),
-        (TINY, {"status": 429}, r"is in trouble \(HTTP 429\)", "Wait"),
-        (TINY, {"token": "hf_another"}, r"rejects the token \(HTTP 401\)", "unset it: open models need none"),
-        (TINY, {"is_hub": False}, "answers, but not as a Hugging Face hub does", "Correct HF_ENDPOINT"),
+        (TINY, {"status": 503}, r"answers with an error \(HTTP 503\)", "Wait"),
+        (TINY, {"status": 429}, r"answers with an error \(HTTP 429\)", "Wait"),
+        (TINY, {"token": "hf_another"}, r"rejects the token \(HTTP 401\)", "unset it: open models do not need one"),
+        (TINY, {"is_hub": False}, "answers, but not like a Hugging Face hub", "Correct HF_ENDPOINT"),
     ],
 )
 def test_what_a_hub_refuses(
@@ -150,7 +150,7 @@ def test_what_a_hub_refuses(
     ("endpoint", "problem", "fix"),
     [
         ("http://127.0.0.1:9", "127.0.0.1:9 does not answer .*refused", "Check the network, the proxy and HF_ENDPOINT"),
-        ("huggingface.co", "HF_ENDPOINT=huggingface.co is not an address", "Begin it with https://"),
+        ("huggingface.co", "HF_ENDPOINT=huggingface.co is not a URL", "Start it with https://"),
     ],
 )
 def test_no_hub(the_hub: Hub, endpoint: str, problem: str, fix: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,5 +201,5 @@ def test_a_killed_download_goes_on_where_it_was(the_hub: Hub, tmp_path: Path) ->
     the_hub.asked.clear()
     second = subprocess.run(command, env={**os.environ, **variables}, capture_output=True, text=True, timeout=100)
     assert second.returncode == 0, second.stderr
-    assert the_hub.downloads() == [f"bytes={begun}-"] and "are here) from" in second.stdout
+    assert the_hub.downloads() == [f"bytes={begun}-"] and "already here) from" in second.stdout
     assert leftovers(cache) == [] and next(cache.rglob("tiny.gguf")).read_bytes() == whole.read_bytes()

@@ -44,7 +44,7 @@ def test_a_server_tells_its_line() -> None:
 
     with serving(app) as url:
         assert line_of(f"{url}/v1") is lines.OGX_1_5
-        with pytest.raises(WorkshopError, match=rf"No server tells its version at {url}/version\."):
+        with pytest.raises(WorkshopError, match=rf"No server reports a version at {url}/version\."):
             line_of(url)
 
 

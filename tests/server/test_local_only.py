@@ -33,7 +33,7 @@ def test_a_foreign_page_reads_nothing_and_leaves_nothing(headers: dict[str, str]
         httpx.post(f"{base_url}/files", headers=headers, files={"file": b"x"}, data={"purpose": "assistants"}),
     ):
         assert answer.status_code == 403
-        assert "for programs on its own machine" in answer.json()["error"]["message"]
+        assert "accepts requests from its own machine" in answer.json()["error"]["message"]
         assert "access-control-allow-origin" not in answer.headers
     assert httpx.get(f"{base_url}/files").json()["data"] == before
 

@@ -18,13 +18,17 @@ ENTRIES = catalogue.entries()
 @pytest.mark.parametrize(
     ("wanted", "problem", "fix"),
     [
-        ("qwen3-1.8b", "There is no model qwen3-1.8b.", "Did you mean qwen3-1.7b or qwen3-0.6b? There are smollm2"),
+        (
+            "qwen3-1.8b",
+            "There is no model qwen3-1.8b.",
+            "Did you mean qwen3-1.7b or qwen3-0.6b? The models are smollm2",
+        ),
         ("Qwen3-4B", "There is no model Qwen3-4B.", "Did you mean qwen3-4b"),
         ("gpt", "There is no model gpt.", "Give one of smollm2-135m-workshop, smollm2-135m-instruct, qwen3-0.6b"),
-        ("hf:Qwen/Qwen3-4B-GGUF", "names no GGUF file on the hub", "Write hf:OWNER/REPOSITORY/FILE.gguf"),
+        ("hf:Qwen/Qwen3-4B-GGUF", "does not name a GGUF file on the hub", "Write hf:OWNER/REPOSITORY/FILE.gguf"),
         ("hf:a/b/c-00001-of-00003.gguf", "is one of 3 parts of a model", "give the path of the first"),
-        ("https://huggingface.co/a/b-GGUF/resolve/main/c.gguf?download=true", "address", "Write hf:a/b-GGUF/c.gguf"),
-        ("https://huggingface.co/a/b-GGUF/blob/main/d/c.gguf", "is an address", "Write hf:a/b-GGUF/d/c.gguf"),
+        ("https://huggingface.co/a/b-GGUF/resolve/main/c.gguf?download=true", "is a URL", "Write hf:a/b-GGUF/c.gguf"),
+        ("https://huggingface.co/a/b-GGUF/blob/main/d/c.gguf", "is a URL", "Write hf:a/b-GGUF/d/c.gguf"),
         ("/no/where.gguf", "WORKSHOP_MODEL=/no/where.gguf is not a file.", "Give it the path of a GGUF file"),
         ("where.gguf", "WORKSHOP_MODEL=where.gguf is not a file.", "Give it the path of a GGUF file"),
     ],
@@ -64,8 +68,13 @@ def test_the_name_on_the_server(wanted: str, name: str, monkeypatch: pytest.Monk
             r"l.gguf is an adapter \(LoRA\)",
             "Merge it with Qwen3 1.7B first",
         ),
-        ("i.gguf", {"general__type": "imatrix"}, r"i.gguf holds no model \(imatrix\)", "Give the GGUF file of a chat"),
-        ("v.gguf", {}, "v.gguf holds no model", "Give the GGUF file of a chat model"),
+        (
+            "i.gguf",
+            {"general__type": "imatrix"},
+            r"i.gguf does not contain a model \(imatrix\)",
+            "Give the GGUF file of a chat",
+        ),
+        ("v.gguf", {}, "v.gguf does not contain a model", "Give the GGUF file of a chat model"),
         (
             "a-00002-of-00003.gguf",
             {"split__count": 3, "split__no": 1},
@@ -104,9 +113,7 @@ def test_a_header_that_is_cut_off_or_damaged(tmp_path: Path) -> None:
         whole[:30] + b"\xff" * 400,
     ):
         file.write_bytes(content)
-        with pytest.raises(
-            WorkshopError, match=r"cut.gguf is not a GGUF file that can be read: .*\nFetch the file anew"
-        ):
+        with pytest.raises(WorkshopError, match=r"cut.gguf is not a readable GGUF file: .*\nDownload the file again"):
             kinds.check(file)
 
 
@@ -215,5 +222,5 @@ def test_a_model_and_an_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
     assert upstreams.choose_embedded(upstreams.Choice.auto, None) is upstreams.Choice.auto
     assert upstreams.choose_embedded(upstreams.Choice.auto, "qwen3-4b") is upstreams.Choice.embedded
     assert models.choice() == "qwen3-4b"
-    with pytest.raises(WorkshopError, match="--model a is for the embedded model, and --upstream says ollama"):
+    with pytest.raises(WorkshopError, match="--model a is for the embedded model, but --upstream is ollama"):
         upstreams.choose_embedded(upstreams.Choice.ollama, "a")

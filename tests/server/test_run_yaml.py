@@ -49,31 +49,35 @@ NO_YAML = {
     "binary": (bytes(range(256)), "line 2, is not text in UTF-8", "Save .*my.yaml as UTF-8"),
     "utf_16": (OURS.encode("utf-16"), "line 1, is not text in UTF-8", "Save .*my.yaml as UTF-8"),
     "latin_1": (b"# K\xf6ln\n" + OURS.encode(), "line 1, is not text in UTF-8", "as UTF-8"),
-    "nul": (VLLM + "version: 2\0", "line 7, has the character 0x0", "Take it out"),
+    "nul": (VLLM + "version: 2\0", "line 7, has the control character 0x0", "Remove it"),
     "too_long": ("#" * 300_001, "has 300,001 bytes", "Give --run-yaml"),
     "tab": (
         VLLM.replace("  inf", "\tinf"),
         r"line 3, column 1: found character '\\t'",
-        "blanks .* not with tabs",
+        "spaces .* not with tabs",
     ),
     "indentation": (VLLM + "   files: []\n", "line 7, ", "Correct"),
     "two_documents": (VLLM + "---\n" + VLLM, "line 7, .*another document", "Correct"),
     "duplicate_key": (
         VLLM + "distro_name: b",
-        "line 7, .*`distro_name` stands here a second time, after line 1",
+        "line 7, .*`distro_name` is a duplicate of the one in line 1",
         "Correct",
     ),
-    "duplicate_in_braces": ("providers: {a: 1, a: 2}", "line 1, column 19: the key `a` .* after line 1", "Correct"),
-    "key_is_a_list": ("? [a]\n: b\n", "a key that is not a word", "Correct"),
+    "duplicate_in_braces": ("providers: {a: 1, a: 2}", "line 1, column 19: the key `a` .* in line 1", "Correct"),
+    "key_is_a_list": ("? [a]\n: b\n", "a key that is not a scalar", "Correct"),
     "deep_list": ("providers: " + "[" * 20_000, "line 1, column 61: more than 50 levels", "Correct"),
     "deep_mapping": ("providers: " + "{a: " * 20_000, "more than 50 levels", "Correct"),
     "deep_blocks": ("providers:\n" + "- " * 20_000, "line 2, .*more than 50 levels", "Correct"),
-    "alias_bomb": (BOMB, "more than 20,000 values with its aliases", "Correct"),
-    "chain_of_aliases": (CHAIN, "more than 50 levels deep with its aliases", "Correct"),
-    "alias_of_itself": ("providers: &p\n  inference: [*p]", "line 2, .*an alias stands inside", "Correct"),
+    "alias_bomb": (BOMB, "more than 20,000 values with aliases expanded", "Correct"),
+    "chain_of_aliases": (CHAIN, "more than 50 levels deep with aliases expanded", "Correct"),
+    "alias_of_itself": (
+        "providers: &p\n  inference: [*p]",
+        "line 2, .*an alias refers to a collection that contains it",
+        "Correct",
+    ),
     "no_such_alias": ("version: *v", "undefined alias", "Correct"),
-    "no_such_date": ("version: 2026-13-45", "line 1, column 10: `2026-13-45` is no timestamp", "Correct"),
-    "tag_of_another_type": ("version: !!bool x", "`x` is no bool", "Correct"),
+    "no_such_date": ("version: 2026-13-45", "line 1, column 10: `2026-13-45` is not a valid timestamp", "Correct"),
+    "tag_of_another_type": ("version: !!bool x", "`x` is not a valid bool", "Correct"),
     "tag_that_runs_code": ("version: !!python/object/apply:os.system [ls]", "could not determine a constr", "Correct"),
     "template": ("distro_name: {{ .Values.name }}\nproviders:\n", "line 1, ", "It is a template, with {{ … }} in it"),
 }
@@ -88,7 +92,7 @@ def test_a_file_that_is_no_yaml(text: str | bytes, problem: str, fix: str, tmp_p
 NO_FILE = {
     "missing": (lambda path: None, "does not exist", "the path of a file that exists"),
     "folder": (Path.mkdir, "is a folder", "the path of a file, such as run.yaml"),
-    "pipe": (lambda path: os.mkfifo(path), "is no ordinary file", "the path of a file, such as run.yaml"),
+    "pipe": (lambda path: os.mkfifo(path), "is not a regular file", "the path of a file, such as run.yaml"),
     "link_to_itself": (lambda path: path.symlink_to(path), "does not exist", "the path of a file that exists"),
 }
 
@@ -104,22 +108,22 @@ def test_what_is_no_file(make: Any, problem: str, fix: str, tmp_path: Path) -> N
 
 OTHER_SHAPES = {
     "no_providers": ("distro_name: a\n", "has no `providers:`", "Correct"),
-    "providers_without_apis": ("providers: [remote::vllm]", "`providers` names no APIs", "as in run.yaml"),
+    "providers_without_apis": ("providers: [remote::vllm]", "`providers` does not list APIs", "as in run.yaml"),
     "providers_of_an_api_not_a_list": (VLLM.replace("- p", "  p"), "providers.inference is not a list", "provider_id:"),
     "provider_not_a_mapping": ("providers: {inference: [vllm]}", r"\[0\] has no `provider_id` and no", "provider_id:"),
-    "server_not_a_mapping": (VLLM + "server: 8321\n", "`server` is not keys", "run.yaml"),
-    "for_kubernetes": ("apiVersion: v1\nkind: ConfigMap\ndata: {}", "Kubernetes: a ConfigMap", "file of its own"),
+    "server_not_a_mapping": (VLLM + "server: 8321\n", "`server` is not a mapping", "run.yaml"),
+    "for_kubernetes": ("apiVersion: v1\nkind: ConfigMap\ndata: {}", "a Kubernetes ConfigMap", "a separate file"),
     "build_file": ("distribution_spec: {providers: {}}", "how to build a distribution", "run.yaml or config.yaml"),
     "folder_of_providers": (
         VLLM + "external_providers_dir: /nowhere/d",
         "line 7: .*no folder: /nowhere/d",
-        "Take that",
+        "Remove that line",
     ),
     "mistyped_key": (VLLM + "storages: {}", r"no server reads: `storages` \(line 7\)", "Write `storage`"),
     "keys_of_a_script": (
         "image_type: venv\nconda_env: a\n" + OURS,
         r"`image_type` \(line 1\), `conda",
-        "Take them out",
+        "Remove them",
     ),
 }
 
@@ -198,7 +202,7 @@ OLD = {
             "`inline::builtin` (line 7) should be `inline::meta-reference`",
             "`inline::file-search` (line 9) should be `inline::rag-runtime`",
         ],
-        "begin with a copy of run.yaml: make llama-server",
+        "start with a copy of run.yaml: make llama-server",
     ),
 }
 
@@ -283,12 +287,12 @@ FAULTS = {
     "one package": (
         with_provider("inference", "remote::databricks"),
         "my.yaml has providers whose packages are not installed: mine (remote::databricks).",
-        "Take them out of my.yaml, under inference; or run: scripts/uv pip install --no-config databricks-sdk",
+        "Remove them from my.yaml, under inference; or run: scripts/uv pip install --no-config databricks-sdk",
     ),
     "pytorch": (
         with_provider("inference", "inline::sentence-transformers"),
         "not installed: mine (inline::sentence-transformers).",
-        "Take them out of my.yaml, under inference; mine would need PyTorch, some gigabytes",
+        "Remove them from my.yaml, under inference; mine would need PyTorch, which takes gigabytes",
     ),
     "a package with a version": (
         with_provider("vector_io", "remote::weaviate", weaviate_cluster_url="a"),
@@ -307,22 +311,22 @@ FAULTS = {
     ),
     "an api that there is not": (
         with_provider("inferense", "remote::vllm"),
-        "my.yaml names what is no API of LlamaStack 0.6.1: inferense.",
-        "There are: agents, batches",
+        "my.yaml names APIs that LlamaStack 0.6.1 does not have: inferense.",
+        "The APIs are: agents, batches",
     ),
     "an api without a provider": (
         changed("- inference\n", "- inference\n- safety\n"),
-        "my.yaml lists under `apis` what has no provider: safety.",
-        "Take it out of `apis`, or add a provider for it.",
+        "my.yaml lists APIs under `apis` that have no provider: safety.",
+        "Remove them from `apis`, or add a provider for each.",
     ),
     "an api that others need": (
         changed("- files\n", ""),
         "meta-reference under agents needs files, inline::rag-runtime under tool_runtime needs files.",
-        "Add files to `apis` and `providers`, as run.yaml has it",
+        "Add files to `apis` and `providers`, as in run.yaml",
     ),
     "a variable that is not set": (
         changed("${env.WORKSHOP_STATE:=.workshop/state}/files", "${env.MY_FILES}/${env.MY_OTHERS}"),
-        "my.yaml wants environment variables that are not set: MY_FILES, MY_OTHERS.",
+        "my.yaml needs environment variables that are not set: MY_FILES, MY_OTHERS.",
         "${env.MY_FILES:=…}",
     ),
     "no name": (
@@ -338,7 +342,7 @@ FAULTS = {
     "a setting that is missing": (
         with_provider("vector_io", "inline::faiss"),
         "my.yaml, config of mine (inline::faiss) under vector_io: persistence: Field required.",
-        "as run.yaml has it",
+        "as in run.yaml",
     ),
     "a backend that there is not": (
         changed("namespace: agents\n          backend: kv_default", "namespace: agents\n          backend: kv"),
@@ -349,12 +353,12 @@ FAULTS = {
         changed("  - provider_id: embeddings\n", "  - provider_id: other\n"),
         "registered_resources.models[0] names embeddings (not under inference), "
         "vector_stores.default_embedding_model names embeddings (not under inference).",
-        "Take that out as well, or name one that is there; inference: ",
+        "Remove the reference, or name an existing provider; inference: ",
     ),
     "a package of one's own": (
         with_provider("inference", "remote::mine") | {"external_providers_dir": "/nowhere"},
-        "types that are not in LlamaStack 0.6.1, and /nowhere has none either: remote::mine.",
-        "Take them out",
+        "types that are not in LlamaStack 0.6.1, nor in /nowhere: remote::mine.",
+        "Remove them",
     ),
 }
 
@@ -371,7 +375,7 @@ def test_why_a_server_has_no_model() -> None:
     only = {"distro_name": "a", "apis": ["inference"]}
     for config, problem, fix in (
         (nobody, "mine (remote::vllm): http://127.0.0.1:1/v1 does not answer.", "the provider llama-cpp of run.yaml"),
-        (nobody | {"base_ulr": "a"}, "nobody reads `base_ulr`.", "write a key that is read: base_url"),
+        (nobody | {"base_ulr": "a"}, "no such key: `base_ulr`.", "use one of these keys: base_url"),
     ):
         provider = {"provider_id": "mine", "provider_type": "remote::vllm", "config": config}
         with pytest.raises(WorkshopError) as caught:

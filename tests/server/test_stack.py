@@ -374,7 +374,7 @@ def test_a_database_without_its_driver(failure: Callable[..., WorkshopError], tm
     file = tmp_path / "postgres.yaml"
     file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
     error = failure(server=Server(file))
-    assert "postgres.yaml stores in Postgres" in error.problem
+    assert "postgres.yaml uses Postgres" in error.problem
     assert error.fix == "Run: scripts/uv pip install --no-config asyncpg"
 
 

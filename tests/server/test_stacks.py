@@ -80,7 +80,7 @@ def test_what_runs_in_the_environment_of_a_line_imports_nothing_that_its_require
     ("arguments", "problem", "fix"),
     [
         (["--stack", "ogx-9"], "There is no stack ogx-9.", "Choose one of: "),
-        (["--stack", "vllm", "--run-yaml", "x.yaml"], "--stack and --run-yaml both", "Give one of them."),
+        (["--stack", "vllm", "--run-yaml", "x.yaml"], "--stack and --run-yaml both", "Give only one of them."),
         (["--stack", "vllm", "--upstream", "embedded"], "has its own upstream", "Leave out --upstream"),
     ],
 )
@@ -92,7 +92,9 @@ def test_a_wrong_choice_of_stack(arguments: list[str], problem: str, fix: str) -
 def test_an_upstream_that_is_not_there_is_named_before_anything_starts() -> None:
     error = call(cli.app, "llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1").exception
     assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in error.problem
-    assert error.fix.startswith("Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and name no stack")
+    assert error.fix.startswith(
+        "Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and leave out the stack"
+    )
 
 
 @pytest.mark.installs

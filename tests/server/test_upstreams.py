@@ -64,7 +64,7 @@ def test_a_password_in_an_address_is_never_shown(address: str, monkeypatch: pyte
 @pytest.mark.parametrize("key", ["“sk-0123456789”", "sk-01234\n56789", "sk-ключ-01234"])
 def test_a_key_that_no_header_can_hold_is_not_shown(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", key)
-    assert error().problem.startswith("OPENAI_API_KEY holds characters that no key has")
+    assert error().problem.startswith("OPENAI_API_KEY contains invalid characters")
     assert "01234" not in str(error())
 
 
@@ -141,14 +141,14 @@ def strange() -> Iterator[str]:
     ("kind", "problem", "fix"),
     [
         ("401", "rejects the key (HTTP 401).", "Put a valid OPENAI_API_KEY into .env"),
-        ("429", "has had too many requests, or your account has no credit left (HTTP 429).", "Wait and try again"),
-        ("500", "is in trouble (HTTP 500).", "Wait and try again"),
-        ("503", "is in trouble (HTTP 503).", "Wait and try again"),
-        ("404", "has no list of models at /models (HTTP 404).", "there has to be OpenAI's list of models"),
-        ("html", "has no list of models at /models (HTTP 200).", "there has to be OpenAI's list of models"),
-        ("list", "has no list of models at /models (HTTP 200).", "there has to be OpenAI's list of models"),
-        ("brackets", "has no list of models at /models (HTTP 200).", "there has to be OpenAI's list of models"),
-        ("slow", "does not answer (no whole answer within 1 s).", "Check the network"),
+        ("429", "reports a rate limit or an exhausted quota (HTTP 429).", "Wait and try again"),
+        ("500", "has an internal error (HTTP 500).", "Wait and try again"),
+        ("503", "has an internal error (HTTP 503).", "Wait and try again"),
+        ("404", "has no list of models at /models (HTTP 404).", "it has to return OpenAI's list of models"),
+        ("html", "has no list of models at /models (HTTP 200).", "it has to return OpenAI's list of models"),
+        ("list", "has no list of models at /models (HTTP 200).", "it has to return OpenAI's list of models"),
+        ("brackets", "has no list of models at /models (HTTP 200).", "it has to return OpenAI's list of models"),
+        ("slow", "does not answer (no complete answer within 1 s).", "Check the network"),
         ("endless", "does not answer (its list of models is longer than 10 MB).", "Check the network"),
     ],
 )

@@ -1,1 +1,1 @@
-"""What an attendee uses: JupyterLab, the copies of the chapters, the record of what is solved, the doctor."""
+"""The attendee's tools: JupyterLab, the copies of the chapters, the progress record, and the doctor."""

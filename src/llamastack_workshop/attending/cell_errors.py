@@ -1,6 +1,6 @@
-"""What a cell shows when nothing answers it: a line that says what to do, instead of dozens of frames.
+"""An IPython extension that replaces the traceback of a connection error with one line that names the fix.
 
-An IPython extension, which ipython_kernel_config.py beside it turns on.
+ipython_kernel_config.py, in this folder, turns it on.
 """
 
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def load_ipython_extension(shell: "InteractiveShell") -> None:
-    """Turn it on in `shell`, if that runs an attendee's notebooks."""
+    """Turn it on in `shell`, if the kernel runs an attendee's notebooks."""
     if Path.cwd() == paths.WORK:
         shell.set_custom_exc((Exception,), _show)
 
@@ -34,19 +34,19 @@ def _show(
     if line is None:
         shell.showtraceback((kind, error, traceback), tb_offset=tb_offset)
         return
-    # Where the magic command %tb looks.
+    # The magic command %tb reads these.
     sys.last_type, sys.last_value, sys.last_traceback = kind, error, traceback
     shell._showtraceback(kind, error, [line])
 
 
 def unanswered(error: BaseException) -> str | None:
-    """Return a line about `error` if it is that a server does not answer, or breaks off; else None."""
-    # Whoever has not imported them does not get their errors, and importing them takes a second.
+    """Return a message if `error` means that a server does not answer or has closed the connection, or else None."""
+    # Not imported here, which would take a second: without them, the notebook cannot raise their errors.
     httpx, openai = sys.modules.get("httpx"), sys.modules.get("openai")
-    # An MCP client's tasks raise a group of the one.
+    # An MCP client raises an exception group with one member.
     while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
         error = error.exceptions[0]
-    # OpenAI's client says this of whatever goes wrong before there is an answer, and LangChain's wraps it once more.
+    # OpenAI's client raises this for any failure before there is a response, and LangChain wraps it once more.
     while openai and isinstance(error, openai.APIConnectionError):
         error = error.__cause__
     if not httpx or not isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
@@ -54,13 +54,13 @@ def unanswered(error: BaseException) -> str | None:
     try:
         origin = _origin(str(error.request.url))
     except RuntimeError:
-        # It does not know which request it was.
+        # The error has no request.
         return None
     ours = os.environ.get("LLAMA_STACK_BASE_URL")
     if origin != _origin(ours or f"http://localhost:{paths.DEFAULT_PORT}"):
-        return f"{origin} doesn't answer: {error}. Is the address right, and does that server run? {_MORE}"
+        return f"{origin} doesn't answer: {error}. Is the address correct, and is that server running? {_MORE}"
     if ours:
-        fix = "The terminal of make lab says whether it comes back; run this cell again when it has."
+        fix = "Wait until the terminal of make lab reports that it is back, and run this cell again."
     else:
         fix = "Start it in a terminal (File, New, Terminal) with: workshop llama-server"
     return f"The server at {origin} doesn't answer. {fix} {_MORE}"
@@ -70,6 +70,6 @@ _MORE = "(%tb shows the traceback.)"
 
 
 def _origin(address: str) -> str:
-    """Return scheme, host and port of a URL, without what may stand before the host."""
+    """Return scheme, host and port of a URL, without user and password."""
     parts = urlsplit(address)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}".replace("127.0.0.1", "localhost")

@@ -1,7 +1,7 @@
-"""The chapters: the repository's notebooks, written with solutions, and an attendee's copies, derived without.
+"""The chapters: the repository's notebooks, which contain solutions, and the attendee's copies, which do not.
 
-A solution stands in a code cell between the lines `### BEGIN SOLUTION` and `### END SOLUTION`, the markers
-that nbgrader introduced (https://nbgrader.readthedocs.io/en/stable/user_guide/creating_and_grading_assignments.html).
+A solution is in a code cell between the lines `### BEGIN SOLUTION` and `### END SOLUTION`, which are nbgrader's markers
+(https://nbgrader.readthedocs.io/en/stable/user_guide/creating_and_grading_assignments.html).
 """
 
 import hashlib
@@ -28,7 +28,7 @@ def chapters() -> list[Path]:
 
 
 def blank(notebook: NotebookNode) -> NotebookNode:
-    """Return a copy of `notebook` as an attendee gets it: each solution replaced by a line to fill in.
+    """Return an attendee's copy of `notebook`, with each solution replaced by a line to fill in.
 
     Raises WorkshopError if a cell has one marker without the other.
     """
@@ -39,20 +39,20 @@ def blank(notebook: NotebookNode) -> NotebookNode:
         cell.source = _SOLUTION.sub(_BLANK, cell.source)
         if "SOLUTION" in cell.source:
             raise WorkshopError(
-                f"Cell {cell.id} has a solution marker without its partner.",
-                "Write ### BEGIN SOLUTION and ### END SOLUTION on lines of their own.",
+                f"Cell {cell.id} has a solution marker without its counterpart.",
+                "Write ### BEGIN SOLUTION and ### END SOLUTION on separate lines.",
             )
-        # On the site these fold the solution away; an attendee's blank must be in sight.
+        # On the site, the tags collapse the solution; an attendee's blank must be visible.
         cell.metadata = {}
     copy.metadata["workshop"] = {"handed_out": _digest(copy)}
     return copy
 
 
 def hand_out() -> None:
-    """Put blank chapters into `work/`.
+    """Put copies of the chapters, without solutions, into `work/`.
 
-    A copy whose cells somebody has changed is never touched; any other follows its chapter when that changes.
-    Raises WorkshopError if work/ cannot be a folder.
+    A copy whose cells the attendee has changed is never touched; any other is updated when its chapter changes.
+    Raises WorkshopError if `work/` exists and is not a folder.
     """
     if paths.WORK.exists() and not paths.WORK.is_dir():
         raise WorkshopError(f"{paths.WORK} is a file, and your copies of the chapters belong there.", "Rename it.")
@@ -60,36 +60,36 @@ def hand_out() -> None:
     for chapter in chapters():
         target = paths.WORK / chapter.name
         fresh = blank(nbformat.read(chapter, as_version=4))
-        # An untouched copy of the same chapter stays, because it may hold outputs.
+        # An unchanged copy of the same version stays, because it may contain outputs.
         if not target.exists() or _handed_out(target) not in (None, _digest(fresh)):
             _write(fresh, target)
 
 
 def changed(copy: Path) -> bool:
-    """Return whether somebody has changed the cells of `copy` since it was handed out."""
+    """Return whether the cells of `copy` have changed since it was handed out."""
     return _handed_out(copy) is None
 
 
 def find(name: str) -> Path:
-    """Return the chapter whose number is `name`, or whose file name has it in it.
+    """Return the chapter whose number is `name`, or whose file name contains it.
 
     Raises WorkshopError if there is none, or if there are several.
     """
-    # With more than nine chapters, "1" stands in many names.
+    # With more than nine chapters, "1" is in several names.
     numbered = [c for c in chapters() if c.stem.split("-")[0].lstrip("0") == name.lstrip("0")]
     found = numbered or [c for c in chapters() if name in c.stem]
     if len(found) != 1:
         raise WorkshopError(
-            f"There is no chapter {name!r}." if not found else f"{name!r} could be several chapters.",
-            f"Choose a number from 1 to {len(chapters())}, or a part of one name in {paths.NOTEBOOKS.name}/.",
+            f"There is no chapter {name!r}." if not found else f"{name!r} matches several chapters.",
+            f"Choose a number from 1 to {len(chapters())}, or a part of a name in {paths.NOTEBOOKS.name}/.",
         )
     return found[0]
 
 
 def reset(name: str) -> tuple[Path, Path | None]:
-    """Hand out a chapter afresh; return the new file and where the attendee's version is kept, if they changed it.
+    """Hand out a fresh copy of a chapter; return its path, and the path of the attendee's version if they changed it.
 
-    `name` is what `find` takes. Raises WorkshopError if no chapter matches, or if there is no copy to reset.
+    `name` is as in `find`. Raises WorkshopError if no chapter matches, or if there is no copy to reset.
     """
     chapter = find(name)
     target = paths.WORK / chapter.name
@@ -99,7 +99,7 @@ def reset(name: str) -> tuple[Path, Path | None]:
     if not changed(target):
         _write(fresh, target)
         return target, None
-    # The fresh one is whole on the disk before theirs moves, and theirs never takes the place of an earlier one.
+    # The fresh copy is completely written before theirs is renamed, and theirs never overwrites an earlier version.
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         _write(fresh, part)
@@ -121,12 +121,12 @@ def _write(notebook: NotebookNode, target: Path) -> None:
 
 
 def _handed_out(copy: Path) -> str | None:
-    """Return the digest of what was handed out as `copy`, or None if its cells are no longer that."""
+    """Return the digest with which `copy` was handed out, or None if its cells have changed since."""
     try:
         notebook = nbformat.read(copy, as_version=4)
         digest = _digest(notebook)
         return digest if digest == notebook.metadata.get("workshop", {}).get("handed_out") else None
-    # Whatever it is by now, and nbformat raises whatever that makes it trip over: it is the attendee's.
+    # The file may contain anything by now, and nbformat may raise anything: treat it as changed.
     except Exception:
         return None
 

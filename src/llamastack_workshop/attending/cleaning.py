@@ -1,4 +1,4 @@
-"""Removing what the workshop wrote."""
+"""Removing the files that the workshop has written."""
 
 import shutil
 from pathlib import Path
@@ -8,15 +8,15 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 
 
 def clean(say: Say) -> None:
-    """Remove state, logs, prepared models and what was built; `say` gets a line for each folder. `work/` stays.
+    """Remove state, logs, prepared models and build outputs, but not `work/`; `say` reports each folder.
 
-    A folder that is a link stays, and what it leads to is emptied.
-    Raises WorkshopError if a server or a JupyterLab of this repository runs, which would lose its files.
+    If a folder is a symbolic link, the link stays and its target is emptied.
+    Raises WorkshopError if a server or a JupyterLab of this repository is running, which would lose its files.
     """
     if running := ports.processes_of(paths.ROOT):
         pids = ", ".join(str(process.pid) for process in running)
         raise WorkshopError(
-            f"A server or JupyterLab that runs (process {pids}) uses what would be removed.",
+            f"A running server or JupyterLab (process {pids}) uses these files.",
             "Stop it first, with Ctrl-C in its terminal.",
         )
     for folder in (paths.WORKSHOP_HOME, paths.BUILD, paths.PROOFS):

@@ -1,4 +1,4 @@
-"""Check the machine for what the workshop needs."""
+"""Check this machine against the requirements of the workshop."""
 
 import os
 import platform
@@ -20,14 +20,14 @@ from llamastack_workshop.system.printing import visible
 from llamastack_workshop.system.secrets import hidden
 
 _PACKAGES = ("llama-stack", "llama-stack-api", "openai", "langchain-openai", "xllamacpp", "jupyterlab")
-# Measured: the two processes of a running stack, JupyterLab and one kernel take 1.5 GB together.
+# Measured: the two processes of a running stack, JupyterLab and one kernel use 1.5 GB in total.
 _MEMORY_NEEDED = 2.0  # GB
 _DISK_NEEDED = 0.5  # GB: prepared models, state, the built book
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the doctor's table; `advice` says what to do and is empty where all is well."""
+    """One row of the doctor's table; `advice` is empty if nothing needs to be done."""
 
     what: str
     status: Literal["ok", "note", "missing"]
@@ -36,7 +36,7 @@ class Finding:
 
 
 def examine(port: int) -> list[Finding]:
-    """Return what was found; `port` is where the LlamaStack server would listen."""
+    """Return the findings; `port` is the port for the LlamaStack server."""
     return [
         _python(),
         _packages(),
@@ -57,14 +57,14 @@ def table(findings: list[Finding]) -> Table:
     for title in ("", "status", "found", "what to do"):
         result.add_column(title, overflow="fold")
     for finding in findings:
-        # What was found may have brackets, which a console may take for its own, and keys, which nobody is to send.
+        # Text, because brackets are markup to a console; hidden, because people share this table.
         texts = [Text(visible(hidden(text))) for text in (finding.what, finding.found, finding.advice)]
         result.add_row(texts[0], Text(finding.status, style=colours[finding.status]), *texts[1:])
     return result
 
 
 def _python() -> Finding:
-    # The package does not install under a Python that LlamaStack cannot use, so there is nothing to fail here.
+    # The package cannot be installed under an unsupported Python, so this check cannot fail.
     return Finding("Python", "ok", f"{platform.python_version()} in {sys.prefix}")
 
 
@@ -104,7 +104,7 @@ def _models() -> list[Finding]:
             findings.append(Finding(name, "missing", error.problem, error.fix))
     for file in weights.damaged():
         findings.append(
-            Finding("prepared model", "note", f"{file.name} is damaged", "The next start prepares it anew.")
+            Finding("prepared model", "note", f"{file.name} is damaged", "The next start prepares it again.")
         )
     if os.environ.get("WORKSHOP_MODEL"):
         findings.append(_chosen_model())
@@ -116,7 +116,7 @@ def _chosen_model() -> Finding:
         if missing := models.missing_download():
             if entry := catalogue.entries().get(models.choice()):
                 fitting.require_memory(entry.name, entry.megabytes * 1_000_000, entry.kv_bytes)
-            return Finding("WORKSHOP_MODEL", "note", f"{missing} is not here yet", "The next start fetches it.")
+            return Finding("WORKSHOP_MODEL", "note", f"{missing} is not here yet", "The next start downloads it.")
         model = models.chat_model(lambda _: None)
         context = "" if model.template else f": context {fitting.room(model.name, model.path).context:,}"
     except WorkshopError as error:
@@ -131,7 +131,7 @@ def _server_port(port: int) -> Finding:
         version = parts.answering_version(port)
         if version == metadata.version("llama-stack"):
             return Finding(f"port {port}", "ok", error.problem)
-        # A lab with STACK= has started it, or somebody has forgotten it.
+        # It may be the server of a lab with STACK=, or a forgotten one.
         if version:
             return Finding(f"port {port}", "note", error.problem, error.fix)
         return Finding(f"port {port}", "missing", error.problem, error.fix)
@@ -158,7 +158,7 @@ def _memory() -> Finding:
     available = memory.available() / 1e9
     found = f"{available:.1f} GB available"
     if available < _MEMORY_NEEDED:
-        return Finding("memory", "note", found, f"The workshop needs about {_MEMORY_NEEDED:.0f} GB: close something.")
+        return Finding("memory", "note", found, f"The workshop needs about {_MEMORY_NEEDED:.0f} GB: close programs.")
     return Finding("memory", "ok", found)
 
 

@@ -19,11 +19,11 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 
 
 def execute(names: list[str], model: str | None, port: int, upstream: upstreams.Choice, say: Say) -> list[Path]:
-    """Execute the chapters that `names` name (all, if it is empty) and return the executed notebooks.
+    """Execute the chapters in `names` (all, if it is empty), and return the paths of the executed notebooks.
 
-    A server that runs on `port` is used, otherwise one is started for as long as it takes. `model` goes into the
-    chapters' parameters; without it, each takes the server's first one.
-    Raises WorkshopError if the model is not served, or, at the end, if chapters failed; the others are executed.
+    A server that is running on `port` is used; otherwise, one is started for the duration. `model` is passed to the
+    chapters as a parameter; without it, they use the server's first model.
+    Raises WorkshopError if the model is not served, or if chapters failed, after all have been executed.
     """
     wanted = [chapters.find(name) for name in names] or chapters.chapters()
     with _server(port, upstream, say) as base_url:
@@ -35,13 +35,13 @@ def execute(names: list[str], model: str | None, port: int, upstream: upstreams.
     if failed := [chapter.stem for chapter, passed in outcomes.items() if not passed]:
         raise WorkshopError(
             f"{len(failed)} of {len(wanted)} chapters failed with {model}: {', '.join(failed)}",
-            f"Open them in {folder.relative_to(paths.ROOT)}/: the cell that failed is marked. Others were executed.",
+            f"Open them in {folder.relative_to(paths.ROOT)}/: the failed cell is marked. The others are there, too.",
         )
     return [folder / chapter.name for chapter in wanted]
 
 
 def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Say) -> bool:
-    """Execute one chapter, say how it went, and return whether it ran to its end."""
+    """Execute one chapter, report its outcome, and return whether it ran to its end."""
     started, problem = time.monotonic(), ""
     try:
         papermill.execute_notebook(
@@ -53,7 +53,7 @@ def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Sa
             config=kernels.CONFIG,
         )
     except KeyboardInterrupt:
-        # The interrupted client would tell at length that its kernel is gone.
+        # The interrupted client would log at length that its kernel is gone.
         logging.disable()
         raise
     except PapermillExecutionError as error:
@@ -68,7 +68,7 @@ def _execute_one(chapter: Path, folder: Path, base_url: str, model: str, say: Sa
 
 @contextmanager
 def _server(port: int, upstream: upstreams.Choice, say: Say) -> Iterator[str]:
-    """Yield the base URL of the server on `port`, or of one that is started."""
+    """Yield the base URL of the server on `port`, or of one started for the block."""
     base_url = stack.reusable_server(port)
     if base_url:
         say(f"Using the LlamaStack server that already runs on port {port}.")
@@ -77,7 +77,7 @@ def _server(port: int, upstream: upstreams.Choice, say: Say) -> Iterator[str]:
         return
     with stack.running_stack(say, port=port, upstream=upstream, logs=paths.LOGS / "run") as running:
         os.environ.update(running.variables())
-        # papermill's kernels inherit ours, and only the server needs these.
+        # papermill's kernels inherit our environment, and only the server needs the secrets.
         for name in upstreams.secrets():
             os.environ.pop(name, None)
         yield running.base_url

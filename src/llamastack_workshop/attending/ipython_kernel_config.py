@@ -1,4 +1,4 @@
-"""Settings of IPython for the kernels of this environment, which the installation puts into its etc/ipython/."""
+"""IPython settings for the kernels of this environment; the installation puts this file into its etc/ipython/."""
 
-# IPython puts the function there.
+# IPython provides the function.
 get_config().InteractiveShellApp.extensions.append("llamastack_workshop.attending.cell_errors")  # noqa: F821

@@ -1,4 +1,4 @@
-"""The LlamaStack server of a lab: one that ran before, or our own, which comes back when it ends by itself."""
+"""The LlamaStack server of a lab: one that is already running, or our own, which is restarted if it ends by itself."""
 
 import os
 import time
@@ -17,15 +17,15 @@ from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child
 from llamastack_workshop.system.secrets import hidden
 
-# After this many ends within the time, a server is not started again.
+# A server that has ended more often than this within the time is not restarted.
 _MOST_ENDS = 3
 _WITHIN = 600  # seconds
 
 
 class KeptServer:
-    """The server on 127.0.0.1:`port`; what we have started, from `server`, ends with the block.
+    """The server on 127.0.0.1:`port`; one that we have started, from `server`, ends with the block.
 
-    Raises WorkshopError, on entering, for whatever keeps it from starting.
+    Raises WorkshopError, on entering, if it cannot start.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class KeptServer:
 
     def __enter__(self) -> Self:
         with serving.only_start(self._port, self._say):
-            # Another file of the same line is another server; the version tells the line alone.
+            # Only for a line's main configuration: the version identifies the line, but not the configuration.
             base_url = stack.reusable_server(self._port, self._server.line) if self._server.is_whole_line else None
             if base_url is None:
                 started = time.monotonic()
@@ -54,10 +54,10 @@ class KeptServer:
         self._parts.close()
 
     def look_after(self) -> None:
-        """Start our server again if a part of it has ended; of another's, say once that it has ended or is back."""
+        """Restart our server if one of its processes has ended; for another's server, report its end and its return."""
         if self._own:
             if ended := next((child for child in self._own.children if not child.running()), None):
-                self._tell(f"\n{ended.log.stem} ended by itself; what it said is in {_kept_log(ended)}")
+                self._tell(f"\n{ended.log.stem} ended by itself; its log is {_kept_log(ended)}")
                 self._come_back()
         elif self._answers is ports.is_free(self._port):
             self._answers = not self._answers
@@ -65,12 +65,12 @@ class KeptServer:
                 self._tell(f"A server answers on port {self._port} again.")
             else:
                 self._tell(
-                    f"The server on port {self._port}, which another command had started, has ended. JupyterLab goes "
-                    f"on. {self._how_to_start()}"
+                    f"The server on port {self._port}, which another command had started, has ended. JupyterLab keeps "
+                    f"running. {self._how_to_start()}"
                 )
 
     def _come_back(self) -> None:
-        """Start our server again, unless it has ended too often."""
+        """Restart our server, unless it has ended too often."""
         while True:
             now = time.monotonic()
             self._ends = [end for end in self._ends if now - end < _WITHIN] + [now]
@@ -78,18 +78,18 @@ class KeptServer:
             if len(self._ends) > _MOST_ENDS:
                 self._own, self._answers = None, False
                 self._tell(
-                    f"It has ended {len(self._ends)} times within {_WITHIN // 60} minutes, so it is not started again. "
-                    f"JupyterLab and its kernels go on; make doctor may tell why. {self._how_to_start()}"
+                    f"It has ended {len(self._ends)} times within {_WITHIN // 60} minutes, so it is not restarted. "
+                    f"JupyterLab and its kernels keep running; make doctor may show the reason. {self._how_to_start()}"
                 )
                 return
             try:
                 self._start()
             except (WorkshopError, OSError, httpx.HTTPError) as error:
-                self._tell(hidden(f"It does not start again: {error}"))
+                self._tell(hidden(f"It could not be restarted: {error}"))
                 time.sleep(2)
             else:
                 product = self._server.line.product
-                self._tell(f"{product} is back on port {self._port}: run the cells again that failed.")
+                self._tell(f"{product} is back on port {self._port}: run the failed cells again.")
                 return
 
     def _start(self) -> None:
@@ -106,14 +106,14 @@ class KeptServer:
             served = stack.language_models(base_url)
             if f"llama-cpp/{models.name()}" not in served:
                 raise WorkshopError(
-                    f"The server that runs on port {self._port} serves {served[0]}, and not {models.name()}.",
-                    f"Stop it first, or start another beside it: --port {self._port + 10}",
+                    f"The server on port {self._port} serves {served[0]}, not {models.name()}.",
+                    f"Stop it first, or start another one: --port {self._port + 10}",
                 )
         self._tell(f"Using the {self._server.line.product} server that already runs on port {self._port}.")
         if owner := ports.foreign(self._port):
             self._tell(
-                f"It belongs to {owner}: whoever runs it can read what your notebooks send there. "
-                f"For one of your own: --port {self._port + 10}"
+                f"It belongs to {owner}, who can read everything that your notebooks send to it. "
+                f"To start your own: --port {self._port + 10}"
             )
 
     def _tell(self, text: str) -> None:
@@ -121,9 +121,9 @@ class KeptServer:
 
 
 def _kept_log(ended: Child) -> Path:
-    """Rename the log of a child that has ended, because a new start begins it anew, and return the file."""
+    """Rename the log of a child that has ended, so that a restart does not overwrite it, and return its path."""
     kept = ended.log.with_stem(f"{ended.log.stem}-ended")
-    # Where nothing can be written, the old name still tells.
+    # If renaming fails, the old path is still right for now.
     with suppress(OSError):
         return ended.log.replace(kept)
     return ended.log

@@ -23,7 +23,7 @@ from llamastack_workshop.system.processes import Spawned, end_with_parent
 
 _FIRST_PAGE = f"{paths.WORK.name}/{welcome.NAME}"
 _START_TIMEOUT = 90  # seconds
-# How many ports after the server's may be those of its embedded models.
+# The number of ports after the server's that its embedded models may use.
 _MODELS = 3
 
 
@@ -37,11 +37,11 @@ def serve_lab(
     lab_port: int,
     open_browser: bool,
 ) -> None:
-    """Run JupyterLab until Ctrl-C, with a stack on 127.0.0.1:`port`, or beside the one that runs there already.
+    """Run JupyterLab until Ctrl-C, with a new stack on 127.0.0.1:`port` or the one that is already running there.
 
-    `stack_name` is one in stacks/. A server that we have started comes back when it ends by itself: JupyterLab and its
-    kernels go on meanwhile.
-    Raises WorkshopError for whatever keeps either from starting, and if JupyterLab ends by itself.
+    `stack_name` is a configuration in stacks/. A server that we have started is restarted if it ends by itself, while
+    JupyterLab and its kernels keep running.
+    Raises WorkshopError if either cannot start, and if JupyterLab ends by itself.
     """
     _check_lab_port(lab_port, port)
     stack_server, upstream = serving.chosen(stack_name, upstream, say)
@@ -63,16 +63,16 @@ def serve_lab(
                     f"JupyterLab ended by itself, {_how(jupyter.status)}.",
                     f"Start again: make lab. Your chapters are as they were last saved; the log is {jupyter.log}",
                 )
-            # It has a menu entry for that.
+            # Its File menu has an entry for that.
             console.print("JupyterLab was shut down. Stopping …")
 
 
 def _check_lab_port(lab_port: int, port: int) -> None:
-    """Raise WorkshopError if JupyterLab is to use a port of the server on `port`, or of the models beside it."""
+    """Raise WorkshopError if `lab_port` belongs to the server on `port` or to its embedded models."""
     if lab_port in (taken := range(port, port + 1 + _MODELS)):
         raise WorkshopError(
-            f"--lab-port {lab_port} is one of the server's own: it and its models use {taken[0]} to {taken[-1]}.",
-            f"Choose another, for example --lab-port {taken[-1] + 1}",
+            f"--lab-port {lab_port} is taken: the server and its models use {taken[0]} to {taken[-1]}.",
+            f"Choose another one, for example --lab-port {taken[-1] + 1}",
         )
 
 
@@ -86,16 +86,15 @@ def running_lab(
 ) -> Iterator[tuple[str, Spawned]]:
     """Start JupyterLab on loopback with the copies in `work/`, yield its URL (with token) and process, and stop it.
 
-    Copies that are missing are handed out. `base_url` is the LlamaStack server that the notebooks talk to,
-    `server_port` its port, `line` what it is.
-    If `lab_port` is taken, another one is used.
+    Missing copies are handed out. `base_url` is the LlamaStack server for the notebooks, `server_port` its port,
+    `line` its release line. If `lab_port` is taken, another port is used.
     Raises WorkshopError if JupyterLab does not start.
     """
     port = lab_port if ports.is_free(lab_port) else ports.free_port()
     token = secrets.token_urlsafe(16)
     lab = Spawned(
         __name__,
-        # The whole repository, so that the chapters' links to pages and sources lead somewhere.
+        # The whole repository, so that the chapters' links to pages and sources work.
         f"--ServerApp.root_dir={paths.ROOT}",
         f"--ServerApp.port={port}",
         "--ServerApp.port_retries=0",
@@ -107,7 +106,7 @@ def running_lab(
         # The environment carries the token, because other users of a machine can read command lines.
         environment={
             **environment.without(upstreams.secrets()),
-            # For JupyterLab's terminals: the workshop's commands, and the uv that make has installed.
+            # For JupyterLab's terminals: the workshop's commands, and the uv installed by make.
             "PATH": os.pathsep.join(
                 [str(Path(sys.executable).parent), str(paths.ROOT / ".uv/bin"), os.environ["PATH"]]
             ),
@@ -131,12 +130,12 @@ def _where_to_listen() -> list[str]:
     host = ports.listening_host()
     if host == ports.HOST:
         return [f"--ServerApp.ip={host}"]
-    # By itself, Jupyter would now answer under any name, and so to a page of others whose name leads here.
+    # By default, Jupyter would now accept any host name, and so a foreign page whose name resolves to this machine.
     return [f"--ServerApp.ip={host}", "--ServerApp.allow_remote_access=False"]
 
 
 def _shell_of_terminals() -> list[str]:
-    """Return the option for a shell that keeps our PATH; by itself, Jupyter starts a login shell with its own."""
+    """Return the option for a shell that keeps our PATH; Jupyter's default is a login shell, which sets its own."""
     if os.name == "nt":
         return []
     return [f"--ServerApp.terminado_settings=shell_command={shlex.quote(os.environ.get('SHELL') or '/bin/sh')}"]
@@ -155,7 +154,7 @@ def _wait_until_ready(lab: Spawned, port: int) -> None:
 
 
 def _serve() -> None:
-    """Run JupyterLab in this process, with the options of the command line, until its parent ends."""
+    """Run JupyterLab in this process, with the options on the command line, until its parent ends."""
     from jupyterlab.labapp import main
 
     end_with_parent()

@@ -1,4 +1,4 @@
-"""An attendee's progress: which exercises of which chapter their checks have found right."""
+"""An attendee's progress: the exercises solved and the questions answered in each chapter."""
 
 import re
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ from llamastack_workshop.attending import chapters, questions, record
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an attendee stands with a chapter: `solved` of its `exercises`, each named `module.check`.
+    """An attendee's progress in a chapter: the `solved` ones of its `exercises`, each named `module.check`.
 
-    Once solved is solved; `failing` are those of `solved` whose check has said "Not yet" since. `answered` of the
-    `questions` of its quick check have had their right answer.
+    A solved exercise stays solved; `failing` are those of `solved` whose latest check said "Not yet". `answered` are
+    those `questions` of its quick check that have been answered correctly.
     """
 
     chapter: Path
@@ -29,7 +29,7 @@ class Standing:
 
 
 def standings() -> list[Standing]:
-    """Return where the attendee stands, chapter by chapter in reading order."""
+    """Return the attendee's progress in each chapter, in reading order."""
     noted = list(record.noted())
     solved = {exercise for exercise, right in noted if right}
     last = dict(noted)
@@ -38,14 +38,14 @@ def standings() -> list[Standing]:
 
 
 def table(standings: list[Standing]) -> Table:
-    """Return the standings as a table for a terminal, with the sums in its last row."""
+    """Return the standings as a table for a terminal, with totals in its last row."""
     table = Table("chapter", show_footer=True)
     table.add_column("solved", justify="right")
     table.add_column("", no_wrap=True)
     table.add_column("questions", justify="right")
     for standing in standings:
         solved, failing, exercises = len(standing.solved), len(standing.failing), len(standing.exercises)
-        # Shapes, so that nothing depends on colour alone.
+        # Different shapes, so that the meaning does not depend on colour.
         marks = "●" * (solved - failing) + "◐" * failing + "○" * (exercises - solved)
         name, asked = f"{standing.chapter.stem[:2]} {standing.title}", _questions(standing)
         table.add_row(name, f"{solved} of {exercises}", marks, asked)
@@ -59,7 +59,7 @@ def table(standings: list[Standing]) -> Table:
 
 
 def markdown(standings: list[Standing]) -> str:
-    """Return the standings as a Markdown table whose titles link to the notebooks beside the one that shows it."""
+    """Return the standings as a Markdown table whose titles link to the notebooks in the same folder."""
     rows = [
         f"| [{standing.chapter.stem[:2]} {standing.title}]({standing.chapter.name}) | {standing.minutes} "
         f"| {len(standing.solved)} of {len(standing.exercises)}{_failing(standing)} | {_questions(standing)} |"
@@ -69,7 +69,7 @@ def markdown(standings: list[Standing]) -> str:
 
 
 def totals(standings: list[Standing]) -> tuple[int, int]:
-    """Return how many exercises are solved, and how many there are."""
+    """Return the number of solved exercises, and of all exercises."""
     return sum(len(s.solved) for s in standings), sum(len(s.exercises) for s in standings)
 
 

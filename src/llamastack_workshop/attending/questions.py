@@ -15,7 +15,7 @@ FOLDER = Path(__file__).with_name("quick_checks")
 
 @dataclass(frozen=True)
 class Option:
-    """One answer to choose: `text` and `because`, which says why it is right or wrong, are one line of Markdown."""
+    """One answer to choose: its `text`, and an explanation (`because`), each one line of Markdown."""
 
     text: str
     because: str
@@ -24,7 +24,7 @@ class Option:
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its options, which have the letters A, B, C, … in their order; one of them is right."""
+    """A question with its options, lettered A, B, C, … in order; exactly one is right."""
 
     question: str
     options: tuple[Option, ...]
@@ -49,10 +49,10 @@ def of(module: str) -> tuple[Question, ...]:
 
 
 def names(module: str) -> tuple[str, ...]:
-    """Return what the record of progress calls each question of `module`."""
+    """Return the name of each question of `module` in the progress record."""
     return tuple(name(module, number) for number in range(1, len(of(module)) + 1))
 
 
 def name(module: str, number: int) -> str:
-    """Return what the record of progress calls question `number` of `module`, counted from 1."""
+    """Return the name of question `number` of `module`, counted from 1, in the progress record."""
     return f"{module}.question_{number}"

@@ -1,4 +1,4 @@
-"""The notebook that JupyterLab opens on: what runs, a first answer, and where the attendee stands."""
+"""The notebook that JupyterLab opens first: the running server, a first answer, and the attendee's progress."""
 
 from contextlib import suppress
 from functools import partial
@@ -21,13 +21,13 @@ _TIMEOUT = 60  # seconds per cell
 def hand_out(base_url: str) -> Path:
     """Put the notebook into `work/`, executed against the server at `base_url`, and return its path.
 
-    A copy whose cells the attendee has changed stays as it is. A cell that fails shows its error there.
+    A copy whose cells the attendee has changed stays as it is. If a cell fails, the notebook shows its error.
     """
     copy = paths.WORK / NAME
     if copy.exists() and chapters.changed(copy):
         return copy
     notebook = chapters.blank(nbformat.read(SOURCE, as_version=4))
-    # A kernel that does not start, or ends, is a RuntimeError.
+    # If the kernel does not start or dies, that is a RuntimeError.
     with suppress(CellControlSignal, RuntimeError):
         kernels.in_parallel(partial(_execute, base_url), [notebook], 1, lambda *_: None)
     files.write_whole(copy, nbformat.writes(notebook) + "\n")

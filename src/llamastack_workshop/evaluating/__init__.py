@@ -1,1 +1,1 @@
-"""Evaluating a model: requests of the kind that attendees make, rules that say right or wrong, and figures."""
+"""Evaluating a model: requests like those of attendees, rules that judge the answers, and figures."""

@@ -1,4 +1,4 @@
-"""Asking a model the request of a case, through the Responses API."""
+"""Sending the request of a case to a model, through the Responses API."""
 
 import json
 from collections.abc import Iterator
@@ -11,15 +11,15 @@ from openai.types.responses import Response
 from llamastack_workshop.evaluating.cases import Case
 from llamastack_workshop.evaluating.rules import Answer, Call
 
-# Small, as chapter 7 has it: an embedded model reads little.
+# A small number, as in chapter 7, because an embedded model has a short context.
 _PASSAGES = 2
 
 
 def ask(client: OpenAI, model: str, case: Case, store: str | None) -> Answer:
-    """Return the answer of `model` to the last turn of `case`; a request that fails becomes an answer with an error.
+    """Return the answer of `model` to the last turn of `case`; if a request fails, an answer with an error.
 
     `store` is the id of the vector store with the documents, or None if the server has none.
-    Raises APIConnectionError if no server answers any more.
+    Raises APIConnectionError if the server no longer answers.
     """
     options = _options(case, store)
     if case.documents and not store:
@@ -37,7 +37,7 @@ def ask(client: OpenAI, model: str, case: Case, store: str | None) -> Answer:
 
 
 def read(response: Response) -> Answer:
-    """Return what `response` holds as an answer."""
+    """Return the content of `response` as an Answer."""
     if response.error:
         return Answer(error=f"failed: {response.error.message[:200]}")
     try:
@@ -47,13 +47,13 @@ def read(response: Response) -> Answer:
             if item.type == "function_call"
         ]
     except ValueError:
-        return Answer(text=response.output_text, error="arguments of a call that are no JSON object")
+        return Answer(text=response.output_text, error="the arguments of a call are not a JSON object")
     return Answer(response.output_text, tuple(calls), cut=response.status == "incomplete")
 
 
 @contextmanager
 def documents_in_store(client: OpenAI, cases: list[Case]) -> Iterator[str | None]:
-    """Put the documents of all `cases` into a new vector store, yield its id, and remove store and files at the end.
+    """Put the documents of all `cases` into a new vector store, yield its id, and delete store and files at the end.
 
     Yields None if there are no documents, or if the server cannot store them.
     """
@@ -73,7 +73,7 @@ def documents_in_store(client: OpenAI, cases: list[Case]) -> Iterator[str | None
                     added.append(file.status)
         yield store if added.count("completed") == len(texts) else None
     finally:
-        # Whatever keeps the server from removing them does not change the figures.
+        # A failure to delete them does not affect the figures.
         with suppress(OpenAIError):
             for file_id in files:
                 client.files.delete(file_id)
@@ -98,4 +98,4 @@ def _options(case: Case, store: str | None) -> dict[str, Any]:
 def _reason(error: OpenAIError) -> str:
     if isinstance(error, APIStatusError):
         return f"refused (HTTP {error.status_code}): {str(error.message)[:200]}"
-    return "no answer in time" if isinstance(error, APITimeoutError) else f"failed: {str(error)[:200]}"
+    return "timed out" if isinstance(error, APITimeoutError) else f"failed: {str(error)[:200]}"

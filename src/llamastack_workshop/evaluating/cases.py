@@ -1,4 +1,4 @@
-"""The data set: requests as attendees make them, one JSON object a line, each with the rule that says what is right."""
+"""The data set: requests like those of attendees, one JSON object per line, each with the rule for a right answer."""
 
 import hashlib
 from pathlib import Path
@@ -14,11 +14,11 @@ REQUESTS = Path(__file__).with_name("requests.jsonl")
 
 
 class Case(BaseModel):
-    """A request, and what a right answer is.
+    """A request, and the rule for a right answer.
 
-    `input` is what the user says; of several turns, the model answers each, and the last answer counts.
-    `objection` is what was wrong with an answer before, to be said as the patterns say it. `schema` is that of the
-    answer, `tools` are functions, and `documents` are files for file_search, by name.
+    `input` is the user's text; if there are several turns, the model answers each, and the last answer counts.
+    `objection` is the problem with an earlier answer, put into the prompt as the patterns do. `schema` is the answer's
+    JSON schema, `tools` are functions, and `documents` are files for file_search, by name.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -35,18 +35,18 @@ class Case(BaseModel):
 
     @property
     def turns(self) -> list[str]:
-        """Return what the user says, turn by turn."""
+        """Return the user's texts, one per turn."""
         turns = [self.input] if isinstance(self.input, str) else self.input
         return [OBJECTION.format(prompt=turns[0], problem=self.objection)] if self.objection else turns
 
     @property
     def digest(self) -> str:
-        """Return what changes with the case: figures are compared where it is the same."""
+        """Return a digest of the case; figures are compared only if it is the same."""
         return hashlib.sha256(self.model_dump_json(by_alias=True, exclude_unset=True).encode()).hexdigest()[:8]
 
 
 def load(path: Path = REQUESTS) -> list[Case]:
-    """Return the cases in `path`. Raises WorkshopError if a line is no case, or if two have one id."""
+    """Return the cases in `path`. Raises WorkshopError if a line is not a case, or if an id is a duplicate."""
     cases: dict[str, Case] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
         if not line.strip():
@@ -57,10 +57,10 @@ def load(path: Path = REQUESTS) -> list[Case]:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             problem = f"{path.name}, line {number}: {place + ': ' if place else ''}{first['msg']}."
-            raise WorkshopError(problem, "Correct the line; the others show what a case has.") from error
+            raise WorkshopError(problem, "Correct the line; see the others for the form of a case.") from error
         if case.id in cases:
             raise WorkshopError(
-                f"{path.name}, line {number}: there is a case {case.id} already.", "Give it another id."
+                f"{path.name}, line {number}: the id {case.id} is a duplicate.", "Give the case another id."
             )
         cases[case.id] = case
     return list(cases.values())

@@ -1,4 +1,4 @@
-"""What `workshop eval` does: a run with its progress, its table, and the comparison with what is recorded."""
+"""The command `workshop eval`: a run with progress, a table, and the comparison with the recorded figures."""
 
 from pathlib import Path
 
@@ -25,10 +25,10 @@ def run(
     record: bool = False,
     verbose: bool = False,
 ) -> bool:
-    """Evaluate a model, print what came out, and return whether it is no worse than recorded.
+    """Evaluate a model, print the results, and return whether they are no worse than the recorded ones.
 
-    With `record`, the figures are recorded. `requests` is a data set in place of ours, which has no figures.
-    Raises WorkshopError as `load` and `evaluate` do.
+    With `record`, the figures are recorded. `requests` is another data set than ours, without recorded figures.
+    Raises WorkshopError like `load` and `evaluate`.
     """
     cases = load(requests or REQUESTS)
     wanted = chosen(kinds, cases)
@@ -54,7 +54,7 @@ def run(
         try:
             done = evaluate(cases, kinds, model, base_url, say, on_result)
         except KeyboardInterrupt:
-            kept = f"{len(results)} of {len(wanted)} answers are kept; the same command goes on from there."
+            kept = f"{len(results)} of {len(wanted)} answers are kept; the same command continues from there."
             console.print(kept, soft_wrap=True)
             raise
     figures = None if requests else records.recorded().get(done.model)
@@ -71,5 +71,5 @@ def run(
     if dropped:
         console.print(f"Worse than recorded on {figures['date']}, beyond chance: {', '.join(dropped)}", soft_wrap=True)
     else:
-        console.print(f"No worse than recorded on {figures['date']}, as far as chance lets one tell.", soft_wrap=True)
+        console.print(f"Not significantly worse than recorded on {figures['date']}.", soft_wrap=True)
     return not dropped

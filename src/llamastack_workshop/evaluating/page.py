@@ -1,4 +1,4 @@
-"""The recorded figures for the page of the book: rows of its tables, and a picture for light and for dark pages."""
+"""The recorded figures for the book's page: the rows of its tables, and a picture for light and dark pages."""
 
 import json
 from typing import Any
@@ -9,12 +9,12 @@ from llamastack_workshop.publishing.diagrams import THEMES
 
 type Models = dict[str, dict[str, Any]]
 
-_SHOWN = 160  # letters of an answer
+_SHOWN = 160  # characters of an answer
 
-# The picture, in pixels of a phone's page.
+# The dimensions of the picture in pixels, for a phone's screen.
 _WIDTH, _LEFT, _RIGHT = 350, 72, 328
 _LINE, _ROW = 20, 34
-# How the mark of a model is filled, in the order of the record, and its distance from the middle of a row.
+# The fill of each model's mark, in the order of the record, and its offset from the middle of a row.
 _MARKS = (("paper", -6), ("ink", 6), ("blue", 0))
 
 
@@ -24,26 +24,26 @@ def name_of(model: str) -> str:
 
 
 def measured_rows(models: Models) -> list[list[str]]:
-    """Return a row for each model: when and where it was asked, and how long it took for all requests."""
+    """Return a row for each model: the date, the machine, and the time for all requests."""
     return [
         [f"`{name_of(model)}`", one["date"], one["machine"], f"{one['seconds']:.0f}"] for model, one in models.items()
     ]
 
 
 def kind_rows(models: Models) -> list[list[str]]:
-    """Return a row for each kind, and one for all: the right answers of each model, with their interval."""
+    """Return a row for each kind, and one for all: the share of right answers of each model, with its interval."""
     return [[kind, *(_share(counts) for counts in of_models)] for kind, of_models in _counts(models).items()]
 
 
 def answer_rows(models: Models) -> list[list[str]]:
-    """Return a row for each request whose answers are recorded: the request, and what each model answered."""
+    """Return a row for each request whose answers are recorded: the request, and each model's answer."""
     cases = {case.id: case for case in load()}
     ids = dict.fromkeys(id for one in models.values() for id in one["answers"])
     return [[_request(cases[id]), *(_answer(one, id) for one in models.values())] for id in ids]
 
 
 def picture(models: Models, theme: str) -> str:
-    """Return an SVG with the interval of each kind, of the first three models, in the colours of `theme`."""
+    """Return an SVG with the intervals of the first three models for each kind, in the colours of `theme`."""
     colours = THEMES[theme]
     counts = _counts(models)
     top = _LINE * (len(models) + 1)
@@ -75,7 +75,7 @@ def picture(models: Models, theme: str) -> str:
 
 
 def _counts(models: Models) -> dict[str, list[tuple[int, int]]]:
-    """Return (right, of) of each model by kind, and for all."""
+    """Return the pairs (right, of) of each model, by kind and for all."""
     kinds = dict.fromkeys(kind for one in models.values() for kind in one["kinds"])
     found = {kind: [_pair(one["kinds"][kind]) for one in models.values()] for kind in kinds}
     return found | {"all": [_pair(one) for one in models.values()]}
@@ -96,7 +96,7 @@ def _place(share: float) -> float:
 
 
 def _request(case: Case) -> str:
-    """Return what the user says, and what comes with it besides."""
+    """Return the user's text, with a summary of schema, tools and documents."""
     besides = []
     if case.answer_schema:
         besides.append(f"JSON with {', '.join(case.answer_schema['properties'])}")
@@ -116,6 +116,6 @@ def _answer(figures: dict[str, Any], id: str) -> str:
 
 
 def _code(text: str) -> str:
-    """Return `text` as code on one line, cut off where it goes on for long."""
+    """Return `text` as code on one line, shortened if it is long."""
     text = " ".join(text.split()).replace("`", "'")
     return f"`{text if len(text) <= _SHOWN else text[:_SHOWN].rstrip() + ' …'}`"

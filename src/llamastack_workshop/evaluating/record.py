@@ -1,4 +1,4 @@
-"""Figures of a run, and those that are recorded for the book, by model."""
+"""The figures of a run, and the recorded figures for the book, by model."""
 
 import json
 from collections.abc import Iterable
@@ -14,14 +14,14 @@ from llamastack_workshop.system import files, machine, paths
 
 RECORD = paths.MEASUREMENTS / "evaluation.json"
 
-# A drop counts where chance makes one as large less often than this.
+# The significance level for a drop.
 _CHANCE = 0.05
 
 
 class Result(BaseModel):
-    """The outcome of a case: `problem` is what is wrong with the answer, or None.
+    """The result of a case: `problem` is the objection to the answer, or None.
 
-    `source` is the server that was asked, and what tells its weights from others.
+    `source` identifies the server and the model's weights.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Result(BaseModel):
 
 @dataclass(frozen=True)
 class Change:
-    """What became of the cases that were recorded, too: how many were right only then, and only now."""
+    """The change in cases that are also recorded: the number that were right only then, and only now."""
 
     lost: int
     won: int
@@ -46,14 +46,14 @@ class Change:
 
 
 def recorded(path: Path = RECORD) -> dict[str, dict[str, Any]]:
-    """Return the recorded figures by the model's name."""
+    """Return the recorded figures, by model name."""
     return json.loads(path.read_text(encoding="utf-8"))["models"] if path.exists() else {}
 
 
 def record(model: str, results: list[Result], path: Path = RECORD) -> None:
-    """Write the figures of `results` into `path`, in place of those of `model` so far.
+    """Write the figures of `results` to `path`, replacing those of `model`.
 
-    Of each kind, they have the first answer, for the page that shows some.
+    They include the first answer of each kind, as examples for the book's page.
     """
     kinds = dict.fromkeys(one.kind for one in results)
     first = [next(one for one in results if one.kind == kind) for kind in kinds]
@@ -73,13 +73,13 @@ def record(model: str, results: list[Result], path: Path = RECORD) -> None:
         "answers": {one.id: {**one.answer, "problem": one.problem} for one in first},
         "cases": {one.id: {"digest": one.digest, "right": one.problem is None} for one in results},
     }
-    # By name, so that tables and picture don't depend on who was asked first.
+    # Sorted by name, so that tables and picture do not depend on the order of the runs.
     models = dict(sorted((recorded(path) | {model: figures}).items()))
     files.write_whole(path, json.dumps({"models": models}, indent=1, ensure_ascii=False) + "\n")
 
 
 def change(figures: dict[str, Any], results: Iterable[Result]) -> Change:
-    """Return what changed from the recorded `figures` to `results`; a case that was reworded since does not count."""
+    """Return the change from the recorded `figures` to `results`; cases whose wording has changed do not count."""
     then, lost, won = figures["cases"], 0, 0
     for one in results:
         before = then.get(one.id)
@@ -90,9 +90,9 @@ def change(figures: dict[str, Any], results: Iterable[Result]) -> Change:
 
 
 def drops(figures: dict[str, Any], results: list[Result]) -> list[str]:
-    """Return what dropped beyond chance since `figures` were recorded: "all", or kinds.
+    """Return the significant drops since `figures` were recorded: "all", or kinds.
 
-    Several kinds are several chances to be fooled, so a kind is held to a limit divided by their number (Bonferroni's
+    Because there are several comparisons, the level for a single kind is divided by the number of kinds (Bonferroni
     correction).
     """
     kinds = list(dict.fromkeys(one.kind for one in results))

@@ -1,4 +1,4 @@
-"""The figures of a run for a terminal: a table by kind, and what changed since they were recorded."""
+"""The figures of a run for a terminal: a table by kind, with the changes since they were recorded."""
 
 from typing import Any
 
@@ -9,9 +9,9 @@ from llamastack_workshop.evaluating.record import Result, change
 
 
 def table(model: str, results: list[Result], figures: dict[str, Any] | None) -> Table:
-    """Return the table of `results`, beside the recorded `figures` of the model, if there are any.
+    """Return the table of `results`, next to the recorded `figures` of the model, if there are any.
 
-    What is gained and lost counts the cases that were recorded, too.
+    Gains and losses count only cases that are also recorded.
     """
     shown = Table("Kind", "Right", "Share", "95% interval", "Seconds", "Recorded", "Changed", title=model)
     for column in shown.columns[1:]:
@@ -40,6 +40,6 @@ def _cells(results: list[Result], figures: dict[str, Any] | None, counts: dict[s
 
 
 def wrong_answer(result: Result) -> str:
-    """Return a line or two about a wrong answer: the case, what is wrong, and what came back."""
+    """Return two lines about a wrong answer: the case with the objection, and the answer."""
     said = result.answer["text"].strip() or "; ".join(map(str, result.answer["calls"])) or "nothing"
     return f"{result.id}: {result.problem}\n  {said[:300]!r}"

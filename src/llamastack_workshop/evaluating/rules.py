@@ -1,7 +1,7 @@
-"""Rules that say whether an answer is right, without a model as judge.
+"""Rules that judge whether an answer is right, without a model as judge.
 
-They compare after normalising: case, punctuation and blanks do not count, and "16GB" is "16 GB". An answer that the
-token limit cut off is wrong, whatever it holds.
+They compare normalised texts: case, punctuation and spacing are ignored, and "16GB" equals "16 GB". An answer truncated
+at the token limit is wrong, regardless of its content.
 """
 
 import json
@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-# A model that found no end has not answered, even if the right word is somewhere in it.
+# The default limit for an answer in words: a model that does not stop has not answered, even if the right word occurs.
 _MOST_WORDS = 100
 
 _NOTHING = ("", "null", "none", "n a")
 
-# How a text says that it has no answer, after normalising: "does not say", "isn't mentioned", "no information" …
+# Phrases for "there is no answer", after normalising: "does not say", "isn't mentioned", "no information" …
 _UNANSWERED = re.compile(
     r"\b(not|t|cannot|no)( \w+){0,3} (say|said|mention(ed)?|know|known|tell|told|stated?|given?|specify|specified|"
     r"provided?|contain|contained|included?|answer|information|determined?|clear|available|able|there|"
@@ -27,7 +27,7 @@ _UNANSWERED = re.compile(
 
 
 class Call(BaseModel):
-    """A call of a function; an argument that is not named must be absent, or null."""
+    """A function call; arguments that are not listed must be absent, or null."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -36,12 +36,12 @@ class Call(BaseModel):
 
 
 class Right(BaseModel):
-    """What a right answer is; all that is given must hold.
+    """The conditions for a right answer; all that are given must hold.
 
-    `json`: the answer is JSON that `matches` this. `calls`: these calls and no others, in any order; none, if the list
-    is empty. `equals`: the text is one of these. `contains`: the text has each of these as whole words, or one of
-    several spellings in a list. `lacks`: it has none of these. `verbatim`: it has each of these to the letter.
-    `ends`: it ends with this. `unanswered`: it says that it has no answer. `words`: it is no longer than this.
+    `json`: the answer is JSON that `matches` this. `calls`: exactly these calls, in any order; none, if the list is
+    empty. `equals`: the text is one of these. `contains`: the text contains each of these as whole words; a list stands
+    for alternative spellings. `lacks`: it contains none of these. `verbatim`: it contains each of these literally.
+    `ends`: it ends with this. `unanswered`: it says that there is no answer. `words`: its maximum length.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +59,7 @@ class Right(BaseModel):
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model answered: its text, its calls, and whether a limit cut it off; `error` says why there is none."""
+    """A model's answer: its text, its calls, and whether it was truncated; `error` is the reason if there is none."""
 
     text: str = ""
     calls: tuple[Call, ...] = ()
@@ -68,7 +68,7 @@ class Answer:
 
 
 def objection(right: Right, answer: Answer) -> str | None:
-    """Return what is wrong with `answer`, in some words, or None if it is right."""
+    """Return the objection to `answer`, in a few words, or None if it is right."""
     if answer.error:
         return answer.error
     if answer.cut:
@@ -84,11 +84,11 @@ def objection(right: Right, answer: Answer) -> str | None:
 
 
 def matches(expected: Any, actual: Any) -> bool:
-    """Return whether the JSON value `actual` is `expected`.
+    """Return whether the JSON value `actual` is equivalent to `expected`.
 
-    Texts are compared after normalising and without a leading article, numbers as numbers also where one is written as
-    a text, and lists in any order. Null is also what is absent or empty. `{"any_of": […]}` expects one of several
-    values, and `{"contains": […]}` a text as `Right.contains` does.
+    Strings are normalised and compared without a leading article, numbers are compared as numbers even if one is a
+    string, and lists in any order. Absent and empty values count as null. `{"any_of": […]}` expects one of several
+    values, and `{"contains": […]}` a string, like `Right.contains`.
     """
     match expected:
         case {"any_of": list(values), **others} if not others:
@@ -112,10 +112,10 @@ def matches(expected: Any, actual: Any) -> bool:
 
 
 def normalised(text: str) -> str:
-    """Return `text` in lower case, with one blank between words, and with numbers apart from their units."""
+    """Return `text` in lower case, with single spaces between words, and between numbers and their units."""
     text = unicodedata.normalize("NFKC", text).casefold()
     text = re.sub(r"(?<=\d),(?=\d{3}\b)", "", text)
-    # A point between digits belongs to the number; whatever else is neither letter nor digit does not count.
+    # A point between digits is part of the number; other characters that are not letters or digits are ignored.
     text = re.sub(r"(?<!\d)\.|\.(?!\d)|[^\w.]|_", " ", text)
     text = re.sub(r"(?<=\d)(?=[^\W\d])|(?<=[^\W\d])(?=\d)", " ", text)
     return " ".join(text.split())
@@ -139,7 +139,7 @@ def _is_scalar(value: Any) -> bool:
 
 
 def _same_values(expected: list[Any], actual: list[Any]) -> bool:
-    """Return whether each expected value can have an actual one to itself, with none left over."""
+    """Return whether the expected and actual values can be paired, with none left over."""
     if not expected:
         return not actual
     first, *others = expected
@@ -167,7 +167,7 @@ def _json_objection(expected: Any, text: str) -> str | None:
         return None
     if isinstance(expected, dict) and isinstance(actual, dict):
         wrong = [name for name in expected if not matches(expected[name], actual.get(name))]
-        return f"wrong: {', '.join(wrong)}" if wrong else "fields that nobody asked for"
+        return f"wrong: {', '.join(wrong)}" if wrong else "unexpected fields"
     return "another value"
 
 
@@ -190,7 +190,7 @@ def _text_objection(right: Right, text: str) -> str | None:
 
 
 def _missing(parts: list[str | list[str]], text: str) -> str | None:
-    """Return the first of `parts` that is not in `text`; of several spellings, the first stands for all."""
+    """Return the first of `parts` that is not in `text`; for several spellings, the first of them."""
     for part in parts:
         spellings = [part] if isinstance(part, str) else part
         if not any(_has(text, spelling) for spelling in spellings):

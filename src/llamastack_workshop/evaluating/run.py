@@ -1,4 +1,4 @@
-"""A run over the data set: a server, the requests one after the other, and a file that keeps what is done."""
+"""A run over the data set: a server, the requests one after the other, and a file with the results so far."""
 
 import re
 import tempfile
@@ -29,7 +29,7 @@ _TIMEOUT = 120  # seconds
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A finished run: the model, the result of each case in the order of the data set, and the file that has them."""
+    """A finished run: the model, the results in the order of the data set, and the file with the results."""
 
     model: str
     results: list[Result]
@@ -37,7 +37,7 @@ class Evaluation:
 
 
 def chosen(kinds: list[str], cases: list[Case]) -> list[Case]:
-    """Return the cases of these kinds, or all without any. Raises WorkshopError if there is no such kind."""
+    """Return the cases of these kinds, or all if `kinds` is empty. Raises WorkshopError for an unknown kind."""
     known = list(dict.fromkeys(case.kind for case in cases))
     if unknown := [kind for kind in kinds if kind not in known]:
         raise WorkshopError(f"There are no requests of the kind {unknown[0]}.", f"Choose from: {', '.join(known)}")
@@ -52,11 +52,11 @@ def evaluate(
     say: Say,
     on_result: Callable[[Result], None],
 ) -> Evaluation:
-    """Ask the model those of `cases` that are of these kinds (all, without any), and judge the answers.
+    """Send the `cases` of these kinds (all, if `kinds` is empty) to the model, and judge the answers.
 
-    Without `base_url`, a server is started for it. Without `model`, it is the server's first one. `on_result` gets each
-    result, also those of an unfinished run with the same server and weights, which this one continues.
-    Raises WorkshopError if server, model or kind are not there, or if the server goes away meanwhile.
+    Without `base_url`, a server is started. Without `model`, the server's first model is used. `on_result` is called
+    with each result, including those of an unfinished run with the same server and weights, which this run continues.
+    Raises WorkshopError if server, model or kind do not exist, or if the server stops answering.
     """
     wanted = chosen(kinds, cases)
     with _server(base_url, say) as url:
@@ -66,18 +66,18 @@ def evaluate(
         folder = files.private_folder(FOLDER)
         name = re.sub(r"[^\w.-]+", "_", model)
         finished, unfinished = folder / f"{name}.jsonl", folder / f"{name}.unfinished.jsonl"
-        # A server of our own has another address each time.
+        # Our own server has another address each time.
         source = f"{url if base_url else 'own server'} {fingerprint(url, served)}"
         kept = _kept(unfinished, source, cases)
         results = {case.id: kept.pop(case.id) for case in wanted if case.id in kept}
-        say(f"Asking {model} {len(wanted) - len(results)} requests …")
+        say(f"Sending {len(wanted) - len(results)} requests to {model} …")
         if results:
             file = unfinished.relative_to(paths.ROOT)
-            say(f"{len(results)} more are answered already; remove {file} to ask them again.")
+            say(f"{len(results)} more have already been answered; delete {file} to send them again.")
         for result in results.values():
             on_result(result)
         left = [case for case in wanted if case.id not in results]
-        # The same documents whatever is asked: a search finds other passages among fewer.
+        # Always all documents, regardless of the kinds, because a search in fewer documents finds other passages.
         searched = cases if any(case.documents for case in left) else []
         with _gone_server_told(url), asking.documents_in_store(client, searched) as store:
             for case in left:
@@ -85,13 +85,13 @@ def evaluate(
                 on_result(results[case.id])
         ordered = [results[case.id] for case in wanted]
         _write(finished, ordered)
-        # Those of other kinds, which a later run continues.
+        # The results of other kinds, for a later run.
         _write(unfinished, kept.values())
     return Evaluation(model, ordered, finished)
 
 
 def _result(client: OpenAI, model: str, case: Case, store: str | None, source: str, path: Path) -> Result:
-    """Ask one case, and write down in `path` what came of it."""
+    """Send one case to the model, and append its result to `path`."""
     started = time.perf_counter()
     answer = asking.ask(client, model, case, store)
     result = Result(
@@ -110,22 +110,22 @@ def _result(client: OpenAI, model: str, case: Case, store: str | None, source: s
 
 @contextmanager
 def _gone_server_told(url: str) -> Iterator[None]:
-    """Turn the error of a server that does not answer into a WorkshopError."""
+    """Turn the connection error of a server that no longer answers into a WorkshopError."""
     try:
         yield
     except APIConnectionError as error:
-        fix = "Start it again; the same command goes on from here."
-        raise WorkshopError(f"The server at {url} does not answer any more.", fix) from error
+        fix = "Start it again; the same command continues from here."
+        raise WorkshopError(f"The server at {url} no longer answers.", fix) from error
 
 
 def _kept(path: Path, source: str, cases: list[Case]) -> dict[str, Result]:
-    """Return the results in `path` that hold for `cases` and are from `source`, by id; the others leave the file."""
+    """Return the results in `path` that are valid for `cases` and `source`, by id; remove the others from the file."""
     if not path.exists():
         return {}
     digests = {case.id: case.digest for case in cases}
     kept = {}
     for line in path.read_text(encoding="utf-8").split("\n"):
-        # The process may have ended while it wrote the last line.
+        # The last line may be incomplete, if the process ended while writing it.
         with suppress(ValidationError):
             result = Result.model_validate_json(line)
             if result.source == source and digests.get(result.id) == result.digest:
@@ -135,7 +135,7 @@ def _kept(path: Path, source: str, cases: list[Case]) -> dict[str, Result]:
 
 
 def _write(path: Path, results: Collection[Result]) -> None:
-    """Put `results` into `path`, one a line; without any, there is no file."""
+    """Write `results` to `path`, one per line; delete the file if there are none."""
     if results:
         files.write_whole(path, "".join(result.model_dump_json() + "\n" for result in results))
     else:
@@ -149,12 +149,12 @@ def _model(client: OpenAI, url: str, wanted: str | None) -> Model:
     except (OpenAIError, ValueError) as error:
         if isinstance(error, APIStatusError) and error.status_code in DENIED:
             fix = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that it accepts."
-            raise WorkshopError(f"The server at {url} wants another token (HTTP {error.status_code}).", fix) from error
+            raise WorkshopError(f"The server at {url} rejects the token (HTTP {error.status_code}).", fix) from error
         hint = "" if url.endswith("/v1") else " The address ends in /v1."
         raise WorkshopError(
             f"No server with OpenAI's API answers at {url}.{hint}", "Start it, or leave out --base-url."
         ) from error
-    # Only LlamaStack says of what type a model is.
+    # Only LlamaStack states a model's type.
     served = {one.id: one for one in listed if _type(one) == "llm"}
     if wanted is None and served:
         return next(iter(served.values()))
@@ -170,12 +170,12 @@ def _type(model: Model) -> str:
 
 @contextmanager
 def _server(base_url: str | None, say: Say) -> Iterator[str]:
-    """Yield `base_url`, or the address of a server that is started on a free port, with a state that goes with it."""
+    """Yield `base_url`, or the address of a server started on a free port, with temporary state."""
     if base_url:
         if not base_url.startswith(("http://", "https://")):
             host = base_url.split("://")[-1]
             raise WorkshopError(
-                f"--base-url {base_url} does not begin with http:// or https://.", f"Give http://{host}"
+                f"--base-url {base_url} does not start with http:// or https://.", f"Give http://{host}"
             )
         yield base_url.rstrip("/")
         return

@@ -1,4 +1,4 @@
-"""Which weights answer under a model's name, as far as the servers tell."""
+"""Identifying the weights behind a model's name, as far as the servers report them."""
 
 import hashlib
 import json
@@ -10,16 +10,16 @@ from urllib.parse import urlsplit
 import httpx
 from openai.types import Model
 
-# What a list of models says anew each time, or after each start.
+# Fields in a list of models that change with each request, or with each start.
 _VOLATILE = {"created", "permission"}
 _TIMEOUT = 5  # seconds
 
 
 def fingerprint(url: str, model: Model) -> str:
-    """Return eight digits that change where other weights answer under the name of `model` at `url`.
+    """Return eight hexadecimal digits that change if other weights are served under the name of `model` at `url`.
 
-    They come from what the list of models says and, for a server on this machine, from the file that llama.cpp has
-    loaded. Whoever serves other weights and says nothing of it is not found out.
+    They are derived from the list of models and, for a server on this machine, from the file that llama.cpp has
+    loaded. A change that a server does not report cannot be detected.
     """
     facts: dict[str, Any] = model.model_dump(exclude=_VOLATILE)
     if urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}:
@@ -28,13 +28,13 @@ def fingerprint(url: str, model: Model) -> str:
 
 
 def _upstream(url: str, model: Model) -> str | None:
-    """Return the address of the model server behind LlamaStack at `url`; None if there is none that it tells of."""
+    """Return the address of the model server behind LlamaStack at `url`, or None if it does not report one."""
     provider = ((model.model_extra or {}).get("custom_metadata") or {}).get("provider_id")
     return (_json(f"{url}/providers/{provider}").get("config") or {}).get("base_url") if provider else None
 
 
 def _file(address: str) -> list[str]:
-    """Return the path and the content's SHA-256 of the weights that llama.cpp at `address` serves, as far as known."""
+    """Return the path and the SHA-256 of the weights that llama.cpp at `address` serves, as far as known."""
     path = _json(f"{address.rstrip('/').removesuffix('/v1')}/props").get("model_path")
     if not path:
         return []
@@ -44,7 +44,7 @@ def _file(address: str) -> list[str]:
 
 
 def _json(address: str) -> dict[str, Any]:
-    """Return what `address` says, or nothing: not every server has it, or tells everybody."""
+    """Return the JSON object at `address`, or {}: not every server has it, or allows access to it."""
     with suppress(httpx.HTTPError, httpx.InvalidURL, ValueError):
         answer = httpx.get(address, timeout=_TIMEOUT).raise_for_status().json()
         return answer if isinstance(answer, dict) else {}

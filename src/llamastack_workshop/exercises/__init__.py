@@ -1,1 +1,1 @@
-"""The checks that the notebooks' exercises call: one module a chapter, one function an exercise."""
+"""The checks for the notebooks' exercises: one module per chapter, one function per exercise."""

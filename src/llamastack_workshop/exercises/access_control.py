@@ -24,7 +24,7 @@ questions = QuickCheck(__name__)
 
 _ROLES = ("guest", "developer", "admin", "visitor", "auditor")
 _RESPONSES = "sql_record::responses"
-# Each kind of resource that the rules of this stack see, with a name.
+# The kinds of resources that the rules of this stack apply to, each with an example name and a description.
 _RESOURCES = {
     _RESPONSES: ("resp_1", "a response"),
     "sql_record::conversation_messages": ("conv_1", "the messages of a conversation"),
@@ -67,7 +67,7 @@ _ROUTES = (
 
 @dataclass
 class _Resource:
-    """Something of somebody's, as LlamaStack's rules see it."""
+    """A resource with its owner, in the form that LlamaStack's rules expect."""
 
     type: str
     identifier: str
@@ -75,7 +75,7 @@ class _Resource:
 
 
 class _Policies:
-    """What the policies of a `server.auth` allow; LlamaStack's own functions decide."""
+    """The policies of a `server.auth`, evaluated with LlamaStack's own functions."""
 
     def __init__(self, auth: dict[str, Any]) -> None:
         self._policies = AuthenticationConfig(route_policy=auth["route_policy"], access_policy=auth["access_policy"])
@@ -90,7 +90,7 @@ class _Policies:
 
 @exercise
 def reasons(function: Callable[[str], str | None], mint: Callable[..., str]) -> str:
-    """Check that `function(token)` says why a token does not pass, and returns None for one that does."""
+    """Check that `function(token)` returns the reason why a token is rejected, and None for a valid one."""
     now = int(time.time())
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     header, _, signature = mint("gil", ["guest"]).split(".")
@@ -98,26 +98,26 @@ def reasons(function: Callable[[str], str | None], mint: Callable[..., str]) -> 
     wrong = [
         ("expired", "it has expired", mint("dana", ["developer"], exp=now - 5)),
         ("audience", "it is for another service", mint("dana", ["developer"], aud="billing")),
-        ("issuer", "it is of another issuer", mint("dana", ["developer"], iss="https://login.example.com")),
-        ("signature", "a stranger signed it", mint("dana", ["developer"], key=stranger)),
-        ("signature", "its claims are not those that were signed", f"{header}.{claims}.{signature}"),
-        ("signature", "nobody published its key", mint("dana", ["developer"], stranger, "key-of-a-stranger")),
-        ("signature", "it is no JWT", "sk-0123456789"),
+        ("issuer", "it comes from another issuer", mint("dana", ["developer"], iss="https://login.example.com")),
+        ("signature", "it was signed with another key", mint("dana", ["developer"], key=stranger)),
+        ("signature", "its claims were changed after signing", f"{header}.{claims}.{signature}"),
+        ("signature", "its key was never published", mint("dana", ["developer"], stranger, "key-of-a-stranger")),
+        ("signature", "it is not a JWT", "sk-0123456789"),
     ]
     for reason, why, token in wrong:
         answer = call(function, token, or_none=True)
-        require(answer == reason, f"for a token of which {why} you return {answer!r}, not {reason!r}.")
+        require(answer == reason, f"for an invalid token ({why}) you return {answer!r}, not {reason!r}.")
     for name, role in (("dana", "developer"), ("gil", "guest")):
         answer = call(function, mint(name, [role]), or_none=True)
-        require(answer is None, f"a good token passes: return None, not {answer!r}.")
-    return "seven tokens refused, each with its reason, and two accepted"
+        require(answer is None, f"for a valid token, return None, not {answer!r}.")
+    return "seven tokens rejected, each with its reason, and two accepted"
 
 
 @exercise
 def auditor(auth: dict[str, Any]) -> str:
-    """Check that with `auth` an auditor lists and reads the responses of all and does nothing else.
+    """Check that with `auth`, an auditor can list and read everyone's responses, and nothing else.
 
-    `auth` is what stands under `server.auth`. Everybody else keeps what access.yaml of the line gives them.
+    `auth` is the content of `server.auth`. All other roles keep the permissions that the line's access.yaml gives them.
     """
     auth = of_type(given(auth), dict, "give the whole `auth` as a dictionary")
     for key in ("provider_config", "route_policy", "access_policy"):
@@ -130,16 +130,16 @@ def auditor(auth: dict[str, Any]) -> str:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise NotYet(f"LlamaStack refuses this, at {place}: {first['msg']}.") from None
-    # LlamaStack prints a line for each role that somebody has not.
+        raise NotYet(f"LlamaStack rejects this, at {place}: {first['msg']}.") from None
+    # LlamaStack prints a line for each role that a user lacks.
     with redirect_stdout(io.StringIO()):
         for role in _ROLES:
             _same_routes(role, before, after)
         for role in _ROLES:
             _same_rights(role, before, after)
     return (
-        "your rules let an auditor list and read the responses of all, and give nobody anything else; "
-        "what this version lets through beside its rules stands below"
+        "your rules let an auditor list and read everyone's responses, and grant nothing else; "
+        "the section below shows what this version allows despite its rules"
     )
 
 
@@ -147,12 +147,12 @@ def _same_routes(role: str, before: _Policies, after: _Policies) -> None:
     for path in (*_THE_AUDITORS, *_ROUTES):
         was, now = before.opens(role, path), after.opens(role, path)
         if role == "auditor" and path in _THE_AUDITORS:
-            require(now, f"{path} is still a 403 for an auditor: add a rule to `route_policy`.")
+            require(now, f"{path} still returns 403 for an auditor: add a rule to `route_policy`.")
         elif role == "auditor":
-            require(was or not now, f"an auditor gets to {path}; name the routes of responses alone.")
+            require(was or not now, f"an auditor can reach {path}; name only the routes of responses.")
         else:
-            require(was or not now, f"now {_a(role)} gets to {path}; add a `when`.")
-            require(now or not was, f"{_a(role)} no longer gets to {path}; add rules, and keep those that are there.")
+            require(was or not now, f"now {_a(role)} can reach {path}; add a `when`.")
+            require(now or not was, f"{_a(role)} can no longer reach {path}; add rules, and keep the existing ones.")
 
 
 def _same_rights(role: str, before: _Policies, after: _Policies) -> None:
@@ -165,11 +165,11 @@ def _same_rights(role: str, before: _Policies, after: _Policies) -> None:
         if role == "auditor" and kind == _RESPONSES and action is Action.READ:
             require(now or not owner, f"an auditor may not {whose}: add a rule to `access_policy`.")
         elif role == "auditor":
-            more = "permit `read` alone" if kind == _RESPONSES else f"name the resource, `{_RESPONSES}::*`"
+            more = "permit only `read`" if kind == _RESPONSES else f"name the resource, `{_RESPONSES}::*`"
             require(was or not now, f"an auditor may {whose}: {more}.")
         else:
             require(was or not now, f"now {_a(role)} may {whose}; add a `when`.")
-            require(now or not was, f"{_a(role)} may no longer {whose}; add rules, and keep those that are there.")
+            require(now or not was, f"{_a(role)} may no longer {whose}; add rules, and keep the existing ones.")
 
 
 def _user(role: str) -> User:

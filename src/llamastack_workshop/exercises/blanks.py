@@ -1,4 +1,4 @@
-"""What the tests put before each solution: the check of its blank, which has to find no answer."""
+"""The wrapper that the tests put around the check of each blank, before its solution: the check has to reject it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,10 +8,10 @@ from llamastack_workshop.exercises.check import NotYet
 
 @contextmanager
 def not_yet() -> Iterator[None]:
-    """Run the check of an exercise that nobody has solved, where WORKSHOP_CHECKS=raise.
+    """Run the check of an unsolved exercise in the block, with WORKSHOP_CHECKS=raise.
 
-    Raises AssertionError if the check accepts that, or takes it for a wrong answer; and what the check raises if it
-    fails itself.
+    Raises AssertionError if the check accepts the blank, or treats it as a wrong answer. If the check itself fails, its
+    exception propagates.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""What every check shares: how it calls an answer, how it fails, and how the notebook shows the result."""
+"""The shared code of all checks: calling an answer, failing, and showing the result in the notebook."""
 
 import asyncio
 import dis
@@ -14,7 +14,7 @@ from typing import Any
 
 from llamastack_workshop.attending import record
 
-# What a function that only says `pass`, or only has a docstring, compiles to.
+# The bytecode of a function that contains only `pass` or a docstring.
 _OPERATIONS_OF_A_BLANK = {
     *("RESUME", "NOP", "RETURN_CONST", "LOAD_CONST", "RETURN_VALUE"),
     # Those of an `async def`.
@@ -24,22 +24,22 @@ _NO_ANSWER = "there is no answer yet. Replace `pass  # your code here`."
 
 
 class NotYet(Exception):
-    """An answer that is not right yet; the message says what is wrong and hints at the way."""
+    """An answer that is not right yet; the message names the problem and gives a hint."""
 
     def _render_traceback_(self) -> list[str]:
-        """Tell IPython to show the message alone: a traceback through the check would help nobody."""
+        """Make IPython show only the message, because a traceback through the check would not help."""
         return [f"✗ Not yet: {self}"]
 
 
 class CheckFailed(Exception):
-    """A fault of the check itself, which says nothing about the answer; `__cause__` is what happened."""
+    """A bug in the check itself, which says nothing about the answer; `__cause__` is the exception."""
 
     def _render_traceback_(self) -> list[str]:
         return [f"! {self}"]
 
 
 class Result:
-    """What a check returns: it shows itself under the cell. `passed` is None where the check itself failed."""
+    """The result of a check, shown below the cell. `passed` is None if the check itself failed."""
 
     def __init__(self, passed: bool | None, message: str) -> None:
         self.passed = passed
@@ -54,10 +54,10 @@ class Result:
 def exercise(check: Callable[..., str]) -> Callable[..., Result]:
     """Turn a function that returns praise, or raises NotYet, into a check for a notebook.
 
-    The check calls the attendee's code through `call` or inside `your_code`, so that an exception out of it counts as
-    a wrong answer and is named; any other exception is a fault of the check, and the attendee is told so.
-    In a notebook that somebody works on, both are messages and "Run All Cells" goes on. Where WORKSHOP_CHECKS=raise (in
-    the tests, and when the book is built) they are errors.
+    The check runs the attendee's code through `call` or inside `your_code`, so that its exceptions count as a wrong
+    answer and are named; any other exception is a bug in the check, and the attendee is told so.
+    In an attendee's notebook, both are messages, and "Run All Cells" continues. With WORKSHOP_CHECKS=raise (in the
+    tests, and when the book is built), they are exceptions.
     """
     signature = inspect.signature(check)
 
@@ -79,7 +79,7 @@ def exercise(check: Callable[..., str]) -> Callable[..., Result]:
             else:
                 record.note(name, right=True)
                 return Result(True, praise)
-        # A fresh copy of a chapter has blanks, and takes nothing from what was solved.
+        # Blanks are not recorded, so that a fresh copy of a chapter does not mark solved exercises as failing.
         if isinstance(failure, NotYet) and str(failure) != _NO_ANSWER:
             record.note(name, right=False)
         if os.environ.get("WORKSHOP_CHECKS") == "raise":
@@ -96,10 +96,10 @@ def require(condition: object, message: str) -> None:
 
 
 def given[T](answer: T | None, kind: type[T] | tuple[type, ...] | None = None, wanted: str = "") -> T:
-    """Return `answer`, which `wanted` describes ("a list of texts") and which is of the type `kind`, if that is given.
+    """Return `answer`, which has to be of the type `kind`, if that is given; `wanted` describes it ("a list of texts").
 
-    Raises NotYet if it is what a blank exercise gives, None, or of another type. For what a function of the attendee's
-    returns, use `call`.
+    Raises NotYet if it is None, as in a blank exercise, or of another type. For the return value of an attendee's
+    function, use `call`.
     """
     require(answer is not None, _NO_ANSWER)
     return of_type(answer, kind, f"give {wanted}") if kind else answer
@@ -107,16 +107,16 @@ def given[T](answer: T | None, kind: type[T] | tuple[type, ...] | None = None, w
 
 def of_type(value: Any, kind: type | tuple[type, ...], wanted: str) -> Any:
     """Return `value` if it is of the type `kind`; raise NotYet if not: "`wanted`, not list"."""
-    # True is an int for Python, and no number for a reader.
+    # In Python, True is an int, but it is not a number for a reader.
     is_kind = isinstance(value, kind) and (kind is bool or not isinstance(value, bool) or bool in _each(kind))
     require(is_kind, f"{wanted}, not {_type_name(value)}.")
     return value
 
 
 def require_function(answer: object) -> None:
-    """Raise NotYet if `answer` is what a blank exercise gives, None or an empty function, or no function."""
+    """Raise NotYet if `answer` is None or an empty function, as in a blank exercise, or if it is not a function."""
     require(answer is not None and not _is_blank(answer), _NO_ANSWER)
-    require(callable(answer), f"this is no function, but {_type_name(answer)}.")
+    require(callable(answer), f"this is not a function, but {_type_name(answer)}.")
 
 
 def call(
@@ -126,10 +126,10 @@ def call(
     wanted: str = "",
     or_none: bool = False,
 ) -> Any:
-    """Return what the attendee's `function`, also an `async` one, returns for `arguments`: a `kind`, if that is given.
+    """Return the value of the attendee's `function`, which may be `async`, for `arguments`: of type `kind`, if given.
 
-    `wanted` describes that ("a list of texts"); `or_none` says that None is an answer too.
-    Raises NotYet if the function is blank or no function, if it raises, or if it returns something else.
+    `wanted` describes the value ("a list of texts"); with `or_none`, None is a valid value too.
+    Raises NotYet if the function is blank or not a function, if it raises, or if it returns something else.
     """
     require_function(function)
     name = getattr(function, "__name__", "<lambda>")
@@ -139,14 +139,14 @@ def call(
         if inspect.isawaitable(value):
             value = awaited(value)
     if value is None:
-        require(or_none, f"{name} returns None here{f', not {wanted}' if wanted else ''}: does each branch `return`?")
+        require(or_none, f"{name} returns None here{f', not {wanted}' if wanted else ''}: does every branch `return`?")
         return None
     return of_type(value, kind, f"{name} should return {wanted}") if kind else value
 
 
 @contextmanager
 def your_code() -> Iterator[None]:
-    """Run the attendee's code in this block: an exception in it is a wrong answer, whose kind and text are named."""
+    """Run the attendee's code in the block: an exception in it becomes NotYet, with its type and message."""
     try:
         yield
     except NotYet:
@@ -156,7 +156,7 @@ def your_code() -> Iterator[None]:
 
 
 def awaited(value: Awaitable[Any]) -> Any:
-    """Return what `value` gives when it is awaited, in a thread with a loop of its own: a notebook's runs already."""
+    """Return the result of awaiting `value`, in a thread with its own event loop: the notebook's is already running."""
 
     async def finish() -> Any:
         return await value
@@ -175,20 +175,20 @@ def _is_blank(function: object) -> bool:
 
 
 def _outdated(check: Callable[..., str]) -> str:
-    # Each module of checks begins with "Checks of chapter 12".
+    # The docstring of each module of checks starts with "Checks of chapter 12".
     found = re.search(r"chapter (\d+)", sys.modules[check.__module__].__doc__ or "")
     number = found[1] if found else "N"
     return (
-        "This copy calls the check as an earlier version of the chapter did. Get a fresh copy, yours is kept beside "
-        f"it: make reset CHAPTER={number} (or: uv run workshop reset {number})"
+        "This copy calls the check like an earlier version of the chapter. Get a fresh copy; your version is kept: "
+        f"make reset CHAPTER={number} (or: uv run workshop reset {number})"
     )
 
 
 def _own_fault(check: Callable[..., str], error: Exception) -> str:
     chapter = check.__module__.rpartition(".")[2]
     return (
-        f"This check failed itself, which says nothing about your answer: {type(error).__name__}: {error} "
-        f"Please report it, with your answer, as a fault of {chapter}.{check.__name__}."
+        f"The check itself failed, which says nothing about your answer: {type(error).__name__}: {error} "
+        f"Please report it, with your answer, as a bug in {chapter}.{check.__name__}."
     )
 
 

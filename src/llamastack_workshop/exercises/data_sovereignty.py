@@ -12,21 +12,21 @@ from llamastack_workshop.exercises.relay import relay
 
 questions = QuickCheck(__name__)
 
-# More than `conversations.items.list` returns at a time, also with the largest `limit` of OpenAI's API, 100.
+# More than `conversations.items.list` returns at a time, even with the largest `limit` of OpenAI's API, 100.
 _ITEMS = 105
 
 
 @exercise
 def forgets(function: Callable[[OpenAI, str], object], client: OpenAI) -> str:
-    """Check that `function(client, conversation_id)` deletes a conversation, and first each of its items."""
-    # Through a relay, so that a function which takes another client than its argument is found out.
+    """Check that `function(client, conversation_id)` deletes a conversation, after each of its items."""
+    # Through a relay, to catch functions that use another client than their argument.
     with relay(str(client.base_url)) as server:
         relayed = client.with_options(base_url=server.base_url)
         empty, kept = _conversation(client, 0), _conversation(client, 1)
         call(function, relayed, empty, or_none=True)
         there = _retrievable(client.conversations.retrieve, empty)
         require(not there, "the conversation is still there: delete it too, after its items.")
-        require(server.asked, "it is gone, and not through the `client` that your function is given: use that one.")
+        require(server.asked, "it is gone, but not through the `client` that your function is given: use that one.")
 
         conversation = _conversation(client, _ITEMS)
         items = client.conversations.items.list(conversation, limit=_ITEMS).data
@@ -40,13 +40,13 @@ def forgets(function: Callable[[OpenAI, str], object], client: OpenAI) -> str:
     require(
         not left,
         f"{len(left)} of {_ITEMS} items can still be retrieved: `items.list` returns 20 at a time, or `limit`, "
-        "so ask until it returns none.",
+        "so repeat the call until it returns none.",
     )
     there = _retrievable(client.conversations.retrieve, conversation)
-    require(not there, "the conversation is still there, and its items are gone.")
-    require(_retrievable(client.conversations.retrieve, kept), "another conversation is gone as well.")
+    require(not there, "the items are gone, but the conversation is still there.")
+    require(_retrievable(client.conversations.retrieve, kept), "another conversation is gone, too.")
     client.conversations.delete(kept)
-    return f"a conversation and its {_ITEMS} items are gone, an empty one as well, and another one is still there"
+    return f"a conversation with its {_ITEMS} items and an empty one are gone, and another one is still there"
 
 
 @exercise
@@ -67,7 +67,7 @@ def finds_what_leaves(function: Callable[[dict[str, Any]], list[str]]) -> str:
         },
         safety={"elsewhere": "https://shields.example.com"},
     )
-    # The same ids in other places, for answers that know those of the first configuration.
+    # The same ids in other places, to catch answers with those of the first configuration hard-coded.
     _finds(
         function,
         inference={"hosted": "http://localhost:8000/v1", "local-name": "https://api.openai.com/v1"},
@@ -75,14 +75,14 @@ def finds_what_leaves(function: Callable[[dict[str, Any]], list[str]]) -> str:
         files={},
     )
     _finds(function, inference={"at-home": "http://127.0.0.1:11434/v1"})
-    return "six providers of three configurations send prompts elsewhere, and you find them"
+    return "you find the six providers in three configurations that send prompts to other hosts"
 
 
 _HERE = ("http://localhost:", "http://127.0.0.1:", "http://[::1]:", "https://localhost/")
 
 
 def _finds(function: Callable[[dict[str, Any]], Any], **apis: dict[str, str | None]) -> None:
-    """Raise NotYet unless `function` finds the providers of `apis`, each an id and its base_url, that are elsewhere."""
+    """Raise NotYet unless `function` finds the providers in `apis` (ids with base_url) that are on other hosts."""
     addresses = {id: url for providers in apis.values() for id, url in providers.items()}
     wanted = {id for id, url in addresses.items() if url and not url.startswith(_HERE)}
     configuration = {
@@ -96,10 +96,10 @@ def _finds(function: Callable[[dict[str, Any]], Any], **apis: dict[str, str | No
     with your_code():
         answer = list(answer)
     for id in answer:
-        of_type(id, str, "the list holds ids, each a text")
+        of_type(id, str, "the list should contain ids, as strings")
         why = f"{addresses[id]} is on this machine" if addresses.get(id) else "it has no base_url"
         why = why if id in addresses or id == "no-config" else "this configuration has no such provider"
-        require(id in wanted, f"{id!r} does not leave: {why}.")
+        require(id in wanted, f"{id!r} does not send data to another host: {why}.")
     for id in sorted(wanted):
         require(id in answer, f"{id!r} is missing: its base_url, {addresses[id]}, is on another host.")
     (often, count), *_ = [*Counter(answer).most_common(1), ("", 0)]
@@ -120,7 +120,7 @@ def _retrievable(retrieve: Callable[..., Any], *arguments: str, **options: str) 
 
 
 def _conversation(client: OpenAI, length: int) -> str:
-    """Make a conversation of `length` items; return its id."""
+    """Create a conversation of `length` items, and return its id."""
     id = client.conversations.create().id
     # One request takes no more than 20.
     for start in range(0, length, 20):

@@ -1,4 +1,4 @@
-"""What LlamaStack makes of the `${env.…}` in a configuration, under variables that a check chooses."""
+"""LlamaStack's substitution of `${env.…}` in a configuration, with variables that a check chooses."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from llamastack_workshop.exercises.check import NotYet
 
 
 def plain(value: Any) -> Any:
-    """Return `value` as a YAML file would give it back: dictionaries of any kind, and lists where tuples were."""
+    """Return `value` as if it were read from YAML: plain dictionaries for mappings, and lists for tuples."""
     if isinstance(value, Mapping):
         return {key: plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
@@ -19,7 +19,7 @@ def plain(value: Any) -> Any:
 
 
 def variables_in(value: Any) -> set[str]:
-    """Return the names of the variables that `value` reads somewhere."""
+    """Return the names of the variables that `value` refers to, at any depth."""
     if isinstance(value, dict):
         return set().union(*map(variables_in, value.values()))
     if isinstance(value, list):
@@ -28,12 +28,12 @@ def variables_in(value: Any) -> set[str]:
 
 
 def filled_in(provider: dict[str, Any], **variables: str) -> dict[str, Any]:
-    """Return `provider` as a server sees it for which, of the variables that it reads, only `variables` are set.
+    """Return `provider` as a server reads it if only `variables` are set, of those that it refers to.
 
-    It is {} where the provider is off.
-    Raises NotYet if no server would start like that.
+    The result is {} if the provider is off.
+    Raises NotYet if no server would start.
     """
-    # Here, because it takes two seconds that a chapter without this exercise need not wait.
+    # Imported here, because it takes two seconds, which only chapters with this exercise should wait.
     from llama_stack.core.stack import EnvVarError, replace_env_vars
 
     unset = dict.fromkeys(variables_in(provider), "")
@@ -43,14 +43,14 @@ def filled_in(provider: dict[str, Any], **variables: str) -> dict[str, Any]:
         except EnvVarError as error:
             key = error.path.rsplit(".", 1)[-1]
             raise NotYet(
-                f"no server starts where {error.var_name} is not set: give `{key}` a value for that, "
+                f"no server starts if {error.var_name} is not set: give `{key}` a default, "
                 f"`${{env.{error.var_name}:=…}}`."
             ) from None
     return found[0] if found and found[0].get("provider_id") else {}
 
 
 def options_of(kind: str) -> set[str]:
-    """Return the options that may stand under `config` for an inference provider of `kind`, such as remote::vllm."""
+    """Return the options allowed in the `config` of an inference provider of type `kind`, such as remote::vllm."""
     from llama_stack.core.utils.dynamic import instantiate_class_type
     from llama_stack.providers.registry.inference import available_providers
 

@@ -28,24 +28,26 @@ def summary_chain(chain: Runnable[dict[str, str], str]) -> str:
     given(chain, Runnable, "a chain, made with the | operator")
     (text, *_) = _TEXTS
     answer, asked = watch(chain.invoke, {"text": text}, kind=object, wanted="a text")
-    of_type(answer, str, "end it with a StrOutputParser (`parser`): the chain should return a text")
+    of_type(answer, str, "end it with a StrOutputParser (`parser`): the chain should return a string")
     seen = [one for one in asked if text in one.prompt]
     require(seen, "the model did not see the text; put `{text}` into your prompt.")
     instruction = re.findall(r"[^\W\d_]{2,}", seen[0].prompt.replace(text, ""))
-    require(instruction, "your prompt is the text alone; ask for one sentence about it.")
+    require(instruction, "your prompt is only the text; ask for one sentence about it.")
     require(
         answer.strip() in asked[-1].text and (answer.strip() or not asked[-1].text.strip()),
-        f"the chain returns {answer[:60]!r}, and the model answered {asked[-1].text[:60]!r}; return that.",
+        f"the chain returns {answer[:60]!r}, but the model answered {asked[-1].text[:60]!r}; return that.",
     )
     return f"{answer!r}"
 
 
 @exercise
 def batch_results(function: Callable[[list[str]], list[BaseModel]]) -> str:
-    """Check that `function(texts)` returns an object for each text, in order, out of one call for all of them."""
+    """Check that `function(texts)` returns an object for each text, in order, from a single `batch` call."""
     texts = list(_TEXTS)
     results, asked = watch(function, texts, kind=(list, tuple), wanted="a list of results")
-    require(len(results) == len(_TEXTS), f"the check gave {len(_TEXTS)} texts, and you return {len(results)} results.")
+    require(
+        len(results) == len(_TEXTS), f"the check passed {len(_TEXTS)} texts, but you return {len(results)} results."
+    )
     for result in results:
         of_type(result, BaseModel, "each result should be a Specifications object")
         lacking = _FIELDS - set(type(result).model_fields)
@@ -56,17 +58,17 @@ def batch_results(function: Callable[[list[str]], list[BaseModel]]) -> str:
     for result, text in zip(results, _TEXTS, strict=True):
         found = {name: getattr(result, name) for name in _FIELDS}.items()
         made = [answer for one in _following(text, asked) for answer in _objects(one) if found <= answer.items()]
-        require(made, f"{result!r} is not what the model made of {text!r}; keep the order of the texts.")
+        require(made, f"{result!r} is not the model's result for {text!r}; keep the order of the texts.")
     one, other = (exchange for exchange in first if exchange)
     require(
         max(one.started, other.started) < min(one.ended, other.ended),
-        "the texts were worked on one after the other; hand all of them over in one call: `batch`.",
+        "the texts were processed one after the other; pass all of them in one call: `batch`.",
     )
     return f"{len(results)} objects, the first of them {results[0]!r}"
 
 
 def _following(text: str, asked: list[Exchange]) -> list[Exchange]:
-    """Return the exchanges that work on `text`, or on what one of them answered."""
+    """Return the exchanges whose prompt contains `text`, or an answer of such an exchange."""
     known, found = [text], []
     for one in asked:
         if any(piece in one.prompt for piece in known):

@@ -30,7 +30,7 @@ _CHEAPEST = [
     ([], 8, None),
 ]
 
-# Texts with the sentences about each planned laptop. A text may name others, and the plan has an order of its own.
+# Texts with the sentences about each planned laptop. A text may name others, and the plan has another order.
 _TEXT = (
     "We tried some laptops this spring. The Alder has 16 GB of memory and a 1 TB drive. The Dogwood was sold out. "
     "The Birch comes with 8 GB of memory and a 256 GB drive for 499 euros. The Cedar has 128 GB of memory, a 4 TB "
@@ -50,25 +50,25 @@ _OTHER_TEXT = " ".join(sentence for some in _OTHERS_ABOUT.values() for sentence 
 
 @exercise
 def cheapest_with(function: Callable[[list[dict[str, str]], int], str | None]) -> str:
-    """Check a function that names the cheapest laptop with at least so many GB of memory."""
+    """Check a function that names the cheapest laptop with at least a given number of GB of memory."""
     for rows, at_least, right in _CHEAPEST:
         name = call(function, deepcopy(rows), at_least, kind=str, wanted="the laptop's name", or_none=True)
         if name != right:
             table = ", ".join("{laptop} ({memory} of memory, {price})".format(**row) for row in rows) or "no laptops"
             raise NotYet(
-                f"of {table} you say {name or repr(name)}, not {right}, with at least {at_least} GB of memory: "
+                f"from {table}, you return {name or repr(name)}, not {right}, for at least {at_least} GB of memory: "
                 f"{_why(rows, name, right)}."
             )
-    return f"right for {len(_CHEAPEST)} questions, and no model has to compare"
+    return f"right for {len(_CHEAPEST)} questions, without a model"
 
 
 def _why(rows: list[dict[str, str]], name: str | None, right: str | None) -> str:
-    """Return why `name` is not the cheapest of `rows` with enough memory, which is `right`."""
+    """Return the reason why `name` is wrong: the cheapest of `rows` with enough memory is `right`."""
     by_name = {row["laptop"]: row for row in rows}
     if name is None:
         return f"the {right} has {by_name[right]['memory']}, which is enough"
     if name not in by_name:
-        return "that is the name of none of these" if name else "return None if there is none"
+        return "none of these has that name" if name else "return None if there is none"
     row, best = by_name[name], by_name.get(right or "")
     if best and int(row["price"].split()[0]) > int(best["price"].split()[0]):
         return f"the {right} has enough, too, and costs less; compare the prices as numbers"
@@ -77,7 +77,7 @@ def _why(rows: list[dict[str, str]], name: str | None, right: str | None) -> str
 
 @exercise
 def missing_tasks(function: Callable[[dict[str, Any]], list[Send] | str]) -> str:
-    """Check an edge that sends a task for each planned laptop without a row, and names `advise` when all have one."""
+    """Check an edge that sends a task for each planned laptop without a row, or returns `advise` if all have one."""
     _sends(function, _TEXT, _ABOUT, done=["Birch"])
     _sends(function, _TEXT, _ABOUT, done=["Cedar", "Alder"])
     _sends(function, _OTHER_TEXT, _OTHERS_ABOUT, done=[])
@@ -85,41 +85,43 @@ def missing_tasks(function: Callable[[dict[str, Any]], list[Send] | str]) -> str
         after = _edge(function, _state(text, about, done=[*about][::-1]))
         require(
             after in ("advise", ["advise"], ("advise",)),
-            f'when nothing is missing the next node is "advise"; you return {after!r}.',
+            f'if nothing is missing, the next node is "advise"; you return {after!r}.',
         )
-    return "what has no row is sent, each laptop with its own part, and nothing else"
+    return "only the laptops without a row are sent, each with its own part"
 
 
 def _sends(function: Callable[[dict[str, Any]], Any], text: str, about: dict[str, list[str]], done: list[str]) -> None:
     missing = [name for name in about if name not in done]
     which = " and ".join(f"the {name}" for name in missing)
     found = _edge(function, _state(text, about, done))
-    # LangGraph takes one `Send` for a list of one.
+    # LangGraph accepts a single `Send` instead of a list.
     sends = list(found) if isinstance(found, list | tuple) else [found]
     for send in sends:
         of_type(send, Send, f"{which} {_have(missing)} no row: return a `Send` for each")
         require(send.node == "work", f'send the tasks to the node "work"; yours goes to {send.node!r}.')
         of_type(send.arg, dict, "a task is a dictionary with `laptop` and `part`")
-        require({"laptop", "part"} <= set(send.arg), f"a task has `laptop` and `part`, and yours {sorted(send.arg)}.")
+        require(
+            {"laptop", "part"} <= set(send.arg), f"a task has `laptop` and `part`, but yours has {sorted(send.arg)}."
+        )
     names = [send.arg["laptop"] for send in sends]
     for name in done:
-        require(name not in names, f"the {name} has its row, and you send it again.")
+        require(name not in names, f"the {name} already has a row, but you send it again.")
     for name in names:
-        require(name in about, f"{name!r} is not in the plan, and you send it.")
-    require(sorted(names) == sorted(missing), f"{which} {_have(missing)} no row, and you send {names}.")
+        require(name in about, f"{name!r} is not in the plan, but you send it.")
+    require(sorted(names) == sorted(missing), f"{which} {_have(missing)} no row, but you send {names}.")
     for send in sends:
-        name, part = send.arg["laptop"], of_type(send.arg["part"], str, "the `part` of a task is a text")
+        name, part = send.arg["laptop"], of_type(send.arg["part"], str, "the `part` of a task is a string")
         for sentence in about[name]:
             require(
                 sentence.removesuffix(".") in " ".join(part.split()),
-                f"the task of the {name} lacks a sentence about it: {sentence!r}.",
+                f"the task for the {name} lacks a sentence about it: {sentence!r}.",
             )
         strange = next((one for one in (*about, "Dogwood") if one != name and one in part), None)
-        require(strange is None, f"the task of the {name} has a sentence about the {strange} in its part.")
+        require(strange is None, f"the part of the task for the {name} contains a sentence about the {strange}.")
 
 
 def _edge(function: Callable[[dict[str, Any]], Any], state: dict[str, Any]) -> Any:
-    """Return where the edge `function` leads; raise NotYet if it changes the state, which only nodes may."""
+    """Return the result of the edge `function`; raise NotYet if it changes the state, which only nodes may do."""
     before = deepcopy(state)
     after = call(function, state)
     changed = next((key for key in before if state.get(key) != before[key]), None)

@@ -13,10 +13,10 @@ from llamastack_workshop.exercises.quick_check import QuickCheck
 
 questions = QuickCheck(__name__)
 
-# How many jobs, and how many of them at once: one number of jobs with two limits, and limits that are unusual.
+# Numbers of jobs, and limits: the same number of jobs with two limits, and unusual limits.
 _ROUNDS = ((8, 3), (7, 2), (8, 5), (3, 1), (2, 4), (0, 3))
 
-# Ballots to begin with, each with the number of votes that it needs; every short ballot follows.
+# Hand-picked ballots, each with the number of votes needed, followed by all short ballots.
 _BALLOTS: list[tuple[list[Any], int]] = [
     (["1 TB", "2 TB", "1 TB"], 2),
     (["1 TB", "2 TB", "4 TB"], 2),
@@ -39,22 +39,22 @@ _NUMBERS = ("no", "one", "two", "three", "four")
 
 
 class _JobError(Exception):
-    """What a job of the check raises."""
+    """The exception that the check's jobs raise."""
 
 
 @exercise
 def runs_bounded(function: Callable[[list[Callable[[], Awaitable[Any]]], int], Awaitable[list[Any]]]) -> str:
-    """Check a coroutine that runs jobs, so many at a time, and returns results and exceptions in order."""
+    """Check a coroutine that runs jobs with limited concurrency, and returns results and exceptions in order."""
     for number, limit in _ROUNDS:
         _run_bounded(function, number, limit)
-    return "each round had as many jobs at once as are allowed, and those that failed stand in their places"
+    return "each round ran as many jobs at once as allowed, and the exceptions of failed jobs are in their places"
 
 
 def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
     started: list[int] = []
     under_way: set[int] = set()
     most = 0
-    # Nobody can know these results without running the jobs; the second and the last but one fail.
+    # These results can only come from running the jobs; the second job and the last but one fail.
     ends: list[Any] = [
         _JobError(f"job {place} fails") if place in (1, number - 2) else f"result of {object()!r}"
         for place in range(number)
@@ -66,7 +66,7 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
             started.append(place)
             under_way.add(place)
             most = max(most, len(under_way))
-            # The first ones take longest, so that they do not finish in order.
+            # The first jobs take longest, so that they do not finish in order.
             await asyncio.sleep(0.015 * (9 - place))
             under_way.discard(place)
             if isinstance(ends[place], _JobError):
@@ -76,11 +76,11 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
         return run
 
     async def run_all() -> Any:
-        # Called here, because `asyncio.gather` wants a loop that runs.
+        # Called here, because `asyncio.gather` needs a running event loop.
         require_function(function)
         with your_code():
             results = function([job(place) for place in range(number)], limit)
-        require(isawaitable(results), "write a coroutine, with `async def`: what you return cannot be awaited.")
+        require(isawaitable(results), "write a coroutine, with `async def`: your return value cannot be awaited.")
         try:
             with your_code():
                 return await asyncio.wait_for(results, 20)
@@ -88,31 +88,31 @@ def _run_bounded(function: Callable[..., Any], number: int, limit: int) -> None:
             if isinstance(error.__cause__, _JobError | ExceptionGroup):
                 raise NotYet("one job raised, and the others' results are lost: `return_exceptions=True`.") from error
             if isinstance(error.__cause__, TimeoutError):
-                raise NotYet(f"{number} short jobs were not finished after 20 s: does one wait for ever?") from error
+                raise NotYet(f"{number} short jobs were not finished after 20 s: does one wait forever?") from error
             if not number:
                 raise NotYet(f"for an empty list of jobs, {error}") from error
             raise
 
-    # A notebook's thread runs a loop already; this one has its own.
+    # The notebook's thread already runs an event loop; this thread has its own.
     with ThreadPoolExecutor(1) as thread:
         results = thread.submit(lambda: asyncio.run(run_all())).result()
     require(isinstance(results, list | tuple), f"return a list of the results, not a {type(results).__name__}.")
     require(len(started) == len(set(started)), "a job ran more than once.")
     require(
         len(results) == number,
-        f"there were {number} jobs, and you return {len(results)} results; keep the exceptions too.",
+        f"there were {number} jobs, but you return {len(results)} results; keep the exceptions, too.",
     )
     for place, (result, end) in enumerate(zip(results, ends, strict=True)):
         if isinstance(end, _JobError):
-            said = f"in the place of a job that raised stands {result!r}; leave the exception there."
+            said = f"in the place of a job that raised, there is {result!r}; put the exception there."
         else:
             said = f"result {place} is {result!r}, which job {place} did not return; keep the order of the jobs."
         require(result is end, said)
     right = min(limit, number)
     require(most > 1 or right < 2, "your jobs run one after the other; start them together with `asyncio.gather`.")
     allowed = f"{limit} {'is' if limit == 1 else 'are'} allowed"
-    require(most <= limit, f"{most} jobs ran at once, and {allowed}; let each wait for a semaphore.")
-    require(most == right, f"of {number} jobs only {most} ran at once, and {allowed}; the limit is `limit`.")
+    require(most <= limit, f"{most} jobs ran at once, but only {allowed}; let each wait for a semaphore.")
+    require(most == right, f"of {number} jobs, only {most} ran at once, although {allowed}; use `limit`.")
 
 
 @exercise
@@ -121,23 +121,23 @@ def never_guesses(function: Callable[[list[Any], int], Any]) -> str:
     for votes, needed in _BALLOTS:
         right, why = _verdict(votes, needed)
         said = call(function, list(votes), needed, or_none=True)
-        told = f"for {votes} with {needed} needed you return {said!r}, not {right!r}"
-        require(said != str(right) or said == right, f"{told}: return the value as the votes have it.")
+        told = f"for {votes} with {needed} needed, you return {said!r}, not {right!r}"
+        require(said != str(right) or said == right, f"{told}: return the value with its type in the votes.")
         require(said == right and (said is None) == (right is None), f"{told}: {why}.")
     return f"right for {len(_BALLOTS)} ballots: enough votes decide; a tie, too few votes and abstentions do not"
 
 
 def _verdict(votes: list[Any], needed: int) -> tuple[Any, str]:
-    """Return the right verdict on `votes`, and why it is right."""
+    """Return the right verdict on `votes`, and the reason."""
     cast = Counter(vote for vote in votes if vote is not None)
-    abstention = ", and an abstention is none" if None in votes else ""
+    abstention = ", and abstentions don't count" if None in votes else ""
     if not cast:
         return None, f"nobody voted{abstention}"
     (value, number), *others = cast.most_common()
     if number < needed:
         return None, f"no value has {_NUMBERS[needed]} vote{'s' if needed > 1 else ''}{abstention}"
     if others and others[0][1] == number:
-        return None, f"two values or more have {_NUMBERS[number]} each, and none has more{abstention}"
+        return None, f"several values have {_NUMBERS[number]} each, and none has more{abstention}"
     only = "; only None is an abstention" if not value else abstention
-    second = f", and the next one {_NUMBERS[others[0][1]]}" if others else ""
+    second = f", and the next one has {_NUMBERS[others[0][1]]}" if others else ""
     return value, f"{value!r} has {_NUMBERS[number]}{second}; {_NUMBERS[needed]} or more are enough{only}"

@@ -28,7 +28,7 @@ _BY_HAND = (
 
 @exercise
 def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], client: OpenAI, model: str) -> str:
-    """Check the statuses that `status_for` gives to outcomes of `ask`: of real requests, and of all other kinds."""
+    """Check the statuses that `status_for` returns for outcomes of `ask`: of real requests, and of all other kinds."""
     nowhere = client.with_options(base_url="http://127.0.0.1:9/v1")
     request = {"model": model, "input": _QUESTION, "max_output_tokens": 32}
     story = request | {"input": _STORY, "max_output_tokens": 16}
@@ -37,7 +37,7 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
         hasty = client.with_options(base_url=silent_url, timeout=0.1, max_retries=0)
         cases = [
             ("an answer", ask(client, **request)),
-            ("an answer that the token limit ended", ask(client, **story)),
+            ("an answer truncated at the token limit", ask(client, **story)),
             ("an unknown model", ask(client, **request | {"model": "no-such/model"})),
             ("a limit of 1 token", ask(client, **request | {"max_output_tokens": 1})),
             ("a model that cannot chat", ask(client, **request | {"model": embedder})),
@@ -48,102 +48,102 @@ def browser_status(status_for: Callable[[Any], int], ask: Callable[..., Any], cl
         ]
     require(
         all(is_dataclass(outcome) and hasattr(outcome, "kind") for _, outcome in cases),
-        "`ask` returns no `Outcome` any more; run the cells that define both again.",
+        "`ask` no longer returns an `Outcome`; run the cells that define both again.",
     )
-    # What no request provokes here. Each holds the text that had come, as after a stream.
+    # Outcomes that no request provokes here. Each contains the text so far, as after a stream.
     answer = replace(cases[0][1], text="Paris")
     cases += [("an outcome made by hand", replace(answer, kind=kind)) for kind in _BY_HAND]
     for what, outcome in cases:
-        status = call(status_for, outcome, kind=int, wanted="a status, which is a whole number")
+        status = call(status_for, outcome, kind=int, wanted="a status, which is an integer")
         wanted = _statuses(outcome.kind)
-        require(status in wanted, f"for {what} ({outcome.kind!r}) you return {status}, not {max(wanted)}.")
+        require(status in wanted, f"for {what} ({outcome.kind!r}), you return {status}, not {max(wanted)}.")
     return f"{len(cases)} outcomes have the right status"
 
 
 @exercise
 def continued_or_begun(function: Callable[[str, str], Response], client: OpenAI, model: str) -> str:
-    """Check that `function(question, earlier)` continues `earlier` where it can, and else asks without it.
+    """Check that `function(question, earlier)` continues `earlier` if possible, and otherwise asks without it.
 
-    Where the question itself fails, it should raise, and ask no second time.
+    If the question itself fails, it should raise instead of asking again.
     """
     tag = uuid.uuid4().hex[:8]
     begun = f"{_QUESTION} ({tag})"
     known = client.responses.create(model=model, input=begun, max_output_tokens=64).id
     question = f"What else is it known for? ({tag})"
     sent = _sent(client, call(function, question, known, kind=Response, wanted="the whole response"))
-    require(question in (sent[-1:] or [""])[0], "your `question` is not what the request ends with; hand it over.")
-    require(len(sent) > 2 and begun in " ".join(sent[:-1]), "a known response is not continued; hand over its id.")
+    require(question in (sent[-1:] or [""])[0], "the request does not end with `question`; pass it on.")
+    require(len(sent) > 2 and begun in " ".join(sent[:-1]), "a known response is not continued; pass its id.")
     unfinished = _unfinished(client, model, f"{_STORY} ({tag})")
     try:
         for what, earlier in {"an unknown id": "resp_unknown", "an unfinished response": unfinished}.items():
             sent = _sent(client, call(function, question, earlier, kind=Response, wanted=f"a response for {what}"))
-            require(question in " ".join(sent), f"for {what} the request does not hold `question`.")
+            require(question in " ".join(sent), f"for {what}, the request does not contain `question`.")
             others = [one for one in sent if tag in one and question not in one]
-            require(not others, f"for {what} the input is more than the question.")
+            require(not others, f"for {what}, the input is more than the question.")
     finally:
         client.responses.delete(unfinished)
     _lets_errors_through(function, client, model, known)
-    return "it continues what it can, and begins anew after a 404 and a 400 alone"
+    return "it continues a response if possible, and starts over only after a 404 or a 400"
 
 
 @exercise
 def nothing_left_behind(function: Callable[[str, int], str], client: OpenAI) -> str:
-    """Check that `function(question, enough)` returns about `enough` characters, and leaves nothing behind.
+    """Check that `function(question, enough)` returns about `enough` characters, and leaves no unfinished response.
 
     An answer that ended by itself should stay.
     """
     lengths, limits = [], []
-    # Further apart than what is tolerated.
+    # Further apart than the tolerance.
     for enough in (160, 20):
         tag = uuid.uuid4().hex[:8]
         with recorded() as exchanges:
             text = call(function, f"{_STORY} Its number is {tag}.", enough, kind=str, wanted="the text")
         asked = [one.sent for one in exchanges if one.path.endswith("/responses")]
-        require(not asked or any(one.get("stream") for one in asked), "you asked for no stream: `stream=True`.")
-        require(all(one.ended < inf for one in exchanges), "the stream is still open; leave its `with`, or close it.")
+        require(not asked or any(one.get("stream") for one in asked), "you did not request a stream: `stream=True`.")
+        require(all(one.ended < inf for one in exchanges), "the stream is still open; use `with`, or close it.")
         limits += [one.get("max_output_tokens") for one in asked]
         stored = _stored(client, tag)
         ended = [client.responses.retrieve(one["id"]).output_text for one in stored if one["status"] != "in_progress"]
         # `strip` may have taken some characters from the ends.
         require(
             len(text) >= enough - 5 or text.strip() in (one.strip() for one in ended),
-            f"the text has {len(text)} characters, fewer than the {enough} that were enough.",
+            f"the text has {len(text)} characters, fewer than the {enough} requested.",
         )
         require(
             len(text) < enough + 100,
-            f"the text has {len(text)} characters where {enough} were enough; count characters, and stop in the loop.",
+            f"the text has {len(text)} characters, but {enough} were enough; count characters, and leave the loop.",
         )
         require(len(stored) == len(ended), "the response is still stored as in_progress; delete it by its id.")
         longest = max(map(len, ended), default=0)
         require(
             longest < enough + 100,
-            f"the answer ran on to {longest} characters where {enough} were enough; leave the loop earlier.",
+            f"the stored answer has {longest} characters, but {enough} were enough; leave the loop earlier.",
         )
         lengths.append(len(text))
     _keeps_what_has_ended(function, client, _QUESTION)
-    # An answer without a limit might go on for minutes.
+    # An answer without a limit might take minutes.
     if limits and all(limit and limit <= 200 for limit in limits):
         _keeps_what_has_ended(function, client, _STORY)
-    return f"{lengths[0]} and {lengths[1]} characters came, what was unfinished is gone, and what had ended stays"
+    return f"{lengths[0]} and {lengths[1]} characters arrived, unfinished responses are gone, and finished ones stay"
 
 
 def _statuses(kind: str) -> set[int]:
-    """Return the statuses that are right for an outcome of this kind; for one of them, two are."""
+    """Return the right statuses for an outcome of this kind: one, or two for "error line"."""
     if kind in ("completed", "incomplete"):
         return {200}
     of_server = int(kind[5:]) if re.fullmatch(r"HTTP \d{3}", kind) else 0
     if 400 <= of_server < 500 and of_server not in (401, 403, 429):
         return {of_server}
-    # An error line has a status of its own, in its message.
+    # An error line has its own status, in its message.
     return {504} if kind == "timeout" else {502, 404} if kind == "error line" else {502}
 
 
 def _sent(client: OpenAI, response: Response) -> list[str]:
-    """Return the items of the input of `response` as JSON, those of earlier turns included."""
+    """Return the input items of `response` as JSON, including those of earlier turns."""
     try:
         return [item.to_json(warnings=False) for item in client.responses.input_items.list(response.id, order="asc")]
     except NotFoundError:
-        raise NotYet("the server does not keep your response (`store=False`?), so nothing can continue it.") from None
+        raise NotYet("the server does not store your response (`store=False`?), so it cannot be continued.") from None
 
 
 def _unfinished(client: OpenAI, model: str, prompt: str) -> str:
@@ -154,9 +154,9 @@ def _unfinished(client: OpenAI, model: str, prompt: str) -> str:
 
 
 def _lets_errors_through(function: Callable[[str, str], Response], client: OpenAI, model: str, known: str) -> None:
-    """Require that `function` raises where a question is too long for the model in any case, and asks no second time.
+    """Require that `function` raises if a question is too long for the model, and does not ask a second time.
 
-    Nothing is required where the model reads it, or its server calls it a 400.
+    Nothing is required if the model accepts it, or its server returns 400.
     """
     once = client.with_options(max_retries=0)
     mine, theirs = uuid.uuid4().hex[:8], uuid.uuid4().hex[:8]
@@ -173,12 +173,12 @@ def _lets_errors_through(function: Callable[[str, str], Response], client: OpenA
             require(
                 all(_QUESTION in str(one["input"]) for one in _stored(client, theirs)),
                 "a question that fails with status 500 was asked again without `earlier`, which cannot help. "
-                "Begin anew after a 404 or a 400 alone, and let other errors through.",
+                "Start over only after a 404 or a 400, and let other errors through.",
             )
-            # A stream has no such error: its response says that it failed.
+            # In a stream, there is no such error: the response has the status failed.
             require(
                 raised or (isinstance(value, Response) and value.status == "failed"),
-                f"for a question that fails with status 500 you return {value!r}; let the error through.",
+                f"for a question that fails with status 500, you return {value!r}; let the error through.",
             )
     finally:
         for one in _stored(client, mine) + _stored(client, theirs):
@@ -186,21 +186,21 @@ def _lets_errors_through(function: Callable[[str, str], Response], client: OpenA
 
 
 def _keeps_what_has_ended(function: Callable[[str, int], str], client: OpenAI, prompt: str) -> None:
-    """Require that `function` returns the whole of an answer that ends by itself or at its limit, and keeps it."""
+    """Require that `function` returns an answer completely if it ends by itself or at its limit, and keeps it."""
     tag = uuid.uuid4().hex[:8]
     text = call(function, f"{prompt} ({tag})", 10_000, kind=str, wanted="the text")
     stored = _stored(client, tag)
     require(
         stored,
-        "of an answer that ended by itself the server has no response to your `question`; "
-        "delete only what is unfinished, and leave `store` as it is.",
+        "an answer ended by itself, but the server has no response to your `question`; "
+        "delete only unfinished responses, and leave `store` as it is.",
     )
     require(all(one["status"] != "in_progress" for one in stored), "you stopped before an answer had ended.")
     whole = client.responses.retrieve(stored[0]["id"]).output_text
-    require(text.strip() == whole.strip(), f"the answer is {whole!r}, and you return {text!r}.")
+    require(text.strip() == whole.strip(), f"the answer is {whole!r}, but you return {text!r}.")
 
 
 def _stored(client: OpenAI, tag: str) -> list[dict[str, Any]]:
-    """Return the stored responses, newest first, whose input has `tag`."""
+    """Return the stored responses whose input contains `tag`, newest first."""
     listed = client.get("/responses?limit=100", cast_to=httpx.Response).json()["data"]
     return [one for one in listed if tag in str(one["input"])]

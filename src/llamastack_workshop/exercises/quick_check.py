@@ -1,8 +1,8 @@
 """The quick check at the end of each chapter: three questions, and an explanation for every option.
 
-Two people see them in two forms. An attendee puts letters into the cell, and gets the explanation of each choice. A
-reader of the site opens the options: `details`, which browsers make usable by keyboard and screen reader without a
-script (https://html.spec.whatwg.org/multipage/interactive-elements.html#the-details-element).
+It has two forms. An attendee puts letters into the cell, and gets the explanation of each choice. A reader of the site
+expands the options: they are `details` elements, which work with keyboard and screen reader without a script
+(https://html.spec.whatwg.org/multipage/interactive-elements.html#the-details-element).
 """
 
 from collections.abc import Sequence
@@ -18,28 +18,28 @@ _MARKDOWN = MarkdownIt()
 
 
 class QuickCheck:
-    """The questions of a chapter, called with an attendee's letters; it returns what the notebook shows."""
+    """The questions of a chapter; called with an attendee's letters, it returns the output for the notebook."""
 
     def __init__(self, module: str) -> None:
-        """Take the questions of the checks in `module`, given as its `__name__`."""
+        """Use the questions for the checks in the module with this `__name__`."""
         self._module = module.rpartition(".")[2]
 
     def __call__(self, *letters: str) -> "Shown":
-        """Return the questions and, for each of `letters` that is an option, its explanation; "" is no answer yet."""
+        """Return the questions, with an explanation for each of `letters` that is an option; "" means no answer yet."""
         asked = questions.of(self._module)
         chosen = [str(letter).strip().upper() for letter in letters]
         if len(chosen) != len(asked):
-            return Shown(f'Give {len(asked)} letters, one for each question, such as "A"; "" is no answer yet.')
+            return Shown(f'Give {len(asked)} letters, one for each question, such as "A"; "" means no answer yet.')
         for number, (question, letter) in enumerate(zip(asked, chosen, strict=True), start=1):
             if letter in [*question.letters]:
                 record.note(questions.name(self._module, number), right=letter == question.right)
-        # Where the tests run a chapter and the site shows it, nobody answers.
+        # In the tests, and for the site, nobody answers.
         answers = any(chosen) or Path.cwd() == paths.WORK
         return Shown(*_answered(asked, chosen) if answers else _to_open(asked))
 
 
 class Shown:
-    """What a quick check returns: plain text for a terminal, HTML for JupyterLab and the site."""
+    """The output of a quick check: plain text for a terminal, HTML for JupyterLab and the site."""
 
     def __init__(self, text: str, markup: str = "") -> None:
         self._text = text
@@ -53,9 +53,9 @@ class Shown:
 
 
 def _answered(asked: Sequence[Question], chosen: Sequence[str]) -> tuple[str, str]:
-    """Return the questions, each with what there is to say to the letter that was chosen, as text and as HTML.
+    """Return the questions, each with the verdict on the chosen letter, as text and as HTML.
 
-    Once that is right, each of the other options says why it isn't.
+    Once that is right, the other options show their explanations, too.
     """
     items, lines = [], []
     for number, (question, letter) in enumerate(zip(asked, chosen, strict=True), start=1):
@@ -74,13 +74,13 @@ def _verdict(question: Question, letter: str) -> str:
     if not letter:
         return "No answer yet: put its letter into the cell, and run the cell again."
     if letter not in [*question.letters]:
-        return f"{letter} is no option: choose one of {', '.join(question.letters)}."
+        return f"{letter} is not an option: choose one of {', '.join(question.letters)}."
     because = question.options[question.letters.index(letter)].because
     return f"✓ {letter} is right: {because}" if letter == question.right else f"✗ {letter} isn't right: {because}"
 
 
 def _to_open(asked: Sequence[Question]) -> tuple[str, str]:
-    """Return the questions as text, and as HTML with options to open, which explain themselves."""
+    """Return the questions as text, and as HTML in which each option expands to its explanation."""
     items, lines = [], []
     for number, question in enumerate(asked, start=1):
         lines.append(f"{number}. {question.question}")
@@ -93,7 +93,7 @@ def _to_open(asked: Sequence[Question]) -> tuple[str, str]:
                 f"<p><strong>{verdict}:</strong> {_html(option.because)}</p></details>"
             )
         items.append("</li>")
-    hint = "<p>Open the option that you would choose.</p>"
+    hint = "<p>Click the option that you would choose.</p>"
     return "\n".join(lines), f'<div class="quick-check">{hint}<ol>{"".join(items)}</ol></div>'
 
 

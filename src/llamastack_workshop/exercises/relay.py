@@ -1,4 +1,4 @@
-"""A relay before a server: it shows a check what an answer sends, and may change that on its way."""
+"""A relay in front of a server: it records the requests of an attendee's code for a check, and can change them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ _OF_THE_CONNECTION = {"host", "connection", "content-length", "transfer-encoding
 
 @dataclass(frozen=True)
 class Relay:
-    """Its address, which ends in /v1, and the JSON bodies that came to it; {} stands for a request without one."""
+    """A relay's address, which ends in /v1, and the JSON bodies that it received; {} for a request without one."""
 
     base_url: str
     asked: list[_Body] = field(default_factory=list)
@@ -26,7 +26,7 @@ class Relay:
 
 @contextmanager
 def relay(base_url: str, change: Callable[[_Body], _Body] = lambda body: body) -> Iterator[Relay]:
-    """Pass what is asked on to the server at `base_url` until the block ends, each JSON body as `change` returns it."""
+    """Forward requests to the server at `base_url` during the block, with each JSON body replaced by `change(body)`."""
     asked: list[_Body] = []
 
     class Handler(BaseHTTPRequestHandler):

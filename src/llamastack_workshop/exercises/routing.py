@@ -10,7 +10,7 @@ from llamastack_workshop.exercises.quick_check import QuickCheck
 
 questions = QuickCheck(__name__)
 
-# None of them stands in the chapter, so that no description was made for them.
+# None of these messages is in the chapter, so that descriptions cannot be tailored to them.
 _OTHERS = {
     "billing": [
         "You charged me twice for the same order.",
@@ -48,14 +48,14 @@ _JOBS = [
 
 @exercise
 def jobs_topic(topics: dict[str, str], client: OpenAI, embedding: str) -> str:
-    """Check topics with a fourth one, `jobs`, to which applications go and nothing else."""
+    """Check topics with a fourth one, `jobs`, which gets applications and nothing else."""
     topics = dict(given(topics, Mapping, "a dictionary of the topics"))
     missing, further = {*_OTHERS, "jobs"} - set(topics), set(topics) - {*_OTHERS, "jobs"}
     require(not missing, f"the topics lack {sorted(missing)}; keep the three and add `jobs`.")
-    require(not further, f"the topics are four; you have {sorted(map(str, further))} besides.")
+    require(not further, f"there should be four topics; you also have {sorted(map(str, further))}.")
     for name, about in topics.items():
-        of_type(about, str, f"the description of {name} is a text")
-        require(about.strip(), f"{name} has no description; say with a few words what it is about.")
+        of_type(about, str, f"the description of {name} is a string")
+        require(about.strip(), f"{name} has no description; describe it in a few words.")
     expected = {text: topic for topic, texts in {**_OTHERS, "jobs": _JOBS}.items() for text in texts}
     texts = [*expected, *(f"{name}: {about}" for name, about in topics.items()), topics["jobs"]]
     *vectors, alone = (item.embedding for item in client.embeddings.create(model=embedding, input=texts).data)
@@ -67,38 +67,38 @@ def jobs_topic(topics: dict[str, str], client: OpenAI, embedding: str) -> str:
         hint = {topic: "describe jobs with the words of an applicant", found: "describe jobs more narrowly"}.get("jobs")
         hint = hint or f"describe {topic} as the chapter does"
         raise NotYet(
-            f"{len(astray)} of {len(expected)} messages go astray, where one is allowed: "
+            f"{len(astray)} of {len(expected)} messages are misrouted, but only one may be: "
             f"{text!r} goes to {found}, not to {topic}; {hint}."
         )
-    # The name alone draws applications, whatever is said about it.
+    # The name alone attracts applications, regardless of its description.
     lost = _astray(expected, vectors, described | {"jobs": alone})
     require(
         len(lost) <= 2,
-        f"the word jobs does the work, not your description: without it, {len(lost)} of {len(expected)} messages go "
-        "astray, where two are allowed. Say what applicants write about.",
+        f"the word jobs does the work, not your description: without it, {len(lost)} of {len(expected)} messages are "
+        "misrouted, but only two may be. Describe the subjects that applicants write about.",
     )
     kept = len(_JOBS) - sum(expected[text] == "jobs" for text in astray)
     stayed = len(expected) - len(_JOBS) - sum(expected[text] != "jobs" for text in astray)
     return (
         f"{kept} of {len(_JOBS)} applications go to jobs, and {stayed} of {len(expected) - len(_JOBS)} other messages "
-        "to their topics; none of them stands in the chapter"
+        "to their topics; none of them is in the chapter"
     )
 
 
 @exercise
 def cascade(function: Callable[..., tuple[str, str]]) -> str:
-    """Check `function(message, cheap, strong, gate)`: the strong model is asked where the cheap one's answer fails."""
+    """Check `function(message, cheap, strong, gate)`: it asks the strong model only if the cheap one's answer fails."""
     for message, gate, good, bad in (
         ("When do I get my money?", _has_number, "5 days", "soon"),
         ("How long is the guarantee?", _has_number, "2 years", "long"),
         ("How long is the guarantee?", _is_sentence, "It is long.", "2 years"),
     ):
         answer, who, asked = _run(function, message, gate, cheap=good, strong="7 weeks")
-        _asked_right(asked, ["cheap"], message, "the cheap answer passed the gate")
-        require((answer, who) == (good, "cheap"), f"for a good cheap answer you return {(answer, who)!r}.")
+        _asked_right(asked, ["cheap"], message, "the cheap model's answer passed the gate")
+        require((answer, who) == (good, "cheap"), f"if the cheap model's answer is good, you return {(answer, who)!r}.")
         answer, who, asked = _run(function, message, gate, cheap=bad, strong=good)
-        _asked_right(asked, ["cheap", "strong"], message, "the cheap answer did not pass the gate")
-        require((answer, who) == (good, "strong"), f"for a bad cheap answer you return {(answer, who)!r}.")
+        _asked_right(asked, ["cheap", "strong"], message, "the cheap model's answer failed the gate")
+        require((answer, who) == (good, "strong"), f"if the cheap model's answer is bad, you return {(answer, who)!r}.")
     for last, gate in {"later": _has_number, "never": _has_number, "3 weeks": _is_sentence}.items():
         try:
             answer, who, _ = _run(function, "When do I get my money?", gate, cheap="soon", strong=last)
@@ -109,15 +109,15 @@ def cascade(function: Callable[..., tuple[str, str]]) -> str:
             require(
                 gate(last) in said,
                 f"both answers fail the gate, and your ValueError says {said!r}. "
-                f"It should say what the gate objects to in the last answer, the strong one's: {gate(last)}.",
+                f"It should contain the gate's objection to the last answer, the strong model's: {gate(last)}.",
             )
         else:
-            raise NotYet(f"both answers fail the gate, and you return {(answer, who)!r}; raise a ValueError.")
+            raise NotYet(f"both answers fail the gate, but you return {(answer, who)!r}; raise a ValueError.")
     return "cheap first, then strong, then a ValueError with the objection"
 
 
 def _astray(expected: dict[str, str], vectors: list[list[float]], described: dict[str, list[float]]) -> dict[str, str]:
-    """Return where the messages go that go to another topic than `expected`; `vectors` begin with theirs, in order."""
+    """Return the misrouted messages, each with its topic; `vectors` starts with those of `expected`, in order."""
     found = {
         text: max(described, key=lambda name: _cosine(vector, described[name]))
         for text, vector in zip(expected, vectors, strict=False)
@@ -128,7 +128,7 @@ def _astray(expected: dict[str, str], vectors: list[list[float]], described: dic
 def _run(
     function: Callable[..., tuple[str, str]], message: str, gate: Callable[[str], str | None], **answers: str
 ) -> tuple[str, str, list[tuple]]:
-    """Return what `function` makes of two models with these answers, and whom it asked for what."""
+    """Return the two values of `function` for models with these answers, and its calls to the models."""
     asked: list[tuple[str, str]] = []
 
     def model(name: str) -> Callable[[str], str]:
@@ -153,14 +153,14 @@ def _is_sentence(answer: str) -> str | None:
 
 
 def _asked_right(asked: list[tuple[str, str]], names: list[str], message: str, passed: str) -> None:
-    """Require that the models of these `names` were asked once each, for `message`; `passed` is how the gate judged."""
+    """Require that the models with these `names` were asked once each, with `message`; `passed` is the verdict."""
     found = [name for name, _ in asked]
     twice = next((name for name in found if found.count(name) > 1), None)
     require(twice is None, f"you asked the {twice} model {found.count(twice)} times; keep its answer in a variable.")
-    order = " and then ".join(found) or "nobody"
-    require(found == names, f"{passed}, and you asked {order}; {' and then '.join(names)} is right.")
+    order = " and then ".join(found) or "no model"
+    require(found == names, f"{passed}, but you asked {order}; {' and then '.join(names)} is right.")
     strange = next((question for _, question in asked if question != message), message)
-    require(strange == message, f"you asked {strange!r} and not the message, {message!r}.")
+    require(strange == message, f"you sent {strange!r} instead of the message, {message!r}.")
 
 
 def _cosine(a: list[float], b: list[float]) -> float:

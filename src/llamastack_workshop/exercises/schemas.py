@@ -1,4 +1,4 @@
-"""What a JSON schema of an attendee's allows and forbids: judged by objects, however the schema is written."""
+"""Judging an attendee's JSON schema by the objects that it allows and forbids, however it is written."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ def require_schema(
         for example, hint in forbidden:
             require(not validator.is_valid(example), f"your schema allows {example}; {hint}")
     except SchemaError as error:
-        raise NotYet(f"this is no JSON schema: {error.message[:150]}.") from error
+        raise NotYet(f"this is not a JSON schema: {error.message[:150]}.") from error
     except Unresolvable as error:
         raise NotYet(f"your schema refers to {error.ref}, which it does not define.") from error
 
 
 def _require_properties(schema: dict[str, Any], names: set[str]) -> None:
-    """Raise NotYet if one of `names` stands beside `type`, where JSON Schema ignores it."""
+    """Raise NotYet if one of `names` is next to `type`, where JSON Schema ignores it."""
     astray = sorted(names & schema.keys())
-    require(not astray, f"{astray} should stand under `properties`; elsewhere a schema does not notice.")
+    require(not astray, f"{astray} should be under `properties`; elsewhere they are ignored.")

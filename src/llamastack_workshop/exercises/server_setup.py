@@ -17,7 +17,7 @@ from llamastack_workshop.exercises.traffic import request_for, watch
 
 questions = QuickCheck(__name__)
 
-# The names and providers mislead on purpose: the type alone tells a language model.
+# Names and providers are misleading on purpose: only the type identifies a language model.
 _ELSEWHERE = {
     "vllm/qwen2.5-7b": "llm",
     "openai/text-similarity": "embedding",
@@ -36,22 +36,22 @@ def language_models(function: Callable[[OpenAI], list[str]], client: OpenAI) -> 
     _compare(answer, here, "")
     with _server_with(_ELSEWHERE) as elsewhere:
         other = _ids(function, elsewhere)
-    require(other != answer, "for a client of another server you return this one's models; ask the `client` given.")
-    _compare(other, _ELSEWHERE, f"on a server whose models are of the types {_ELSEWHERE}: ")
+    require(other != answer, "for another server's client, you return this server's models; use the `client` given.")
+    _compare(other, _ELSEWHERE, f"on a server with these models and types, {_ELSEWHERE}: ")
     return f"{len(answer)} language model(s): {', '.join(answer[:3])}"
 
 
 @exercise
 def short_answer(function: Callable[[str], Response]) -> str:
-    """Check that `function(question)` returns a response that was cut off after 16 tokens."""
+    """Check that `function(question)` returns a response that was truncated after 16 tokens."""
     for question in _QUESTIONS:
         answer, asked = watch(function, question, kind=Response, wanted="the whole response")
         sent = request_for(answer, asked)
-        require(question in sent.prompt, "the question that the check asked is not in `input`.")
+        require(question in sent.prompt, "the check's question is not in `input`.")
         limit = sent.sent.get("max_output_tokens")
-        require(limit, "the request has no limit; set `max_output_tokens`.")
-        require(limit == 16, f"the limit of the request is {limit!r} tokens, not 16: see `max_output_tokens`.")
-        require(answer.status == "incomplete", f"the status is {answer.status!r}: the answer was not cut off.")
+        require(limit, "the request has no token limit; set `max_output_tokens`.")
+        require(limit == 16, f"the token limit is {limit!r}, not 16: see `max_output_tokens`.")
+        require(answer.status == "incomplete", f"the status is {answer.status!r}: the answer was not truncated.")
     why = answer.incomplete_details and answer.incomplete_details.reason
     used = answer.usage.output_tokens if answer.usage else "?"
     return f"{used} tokens, status {answer.status!r}, because of {why!r}."
@@ -60,20 +60,20 @@ def short_answer(function: Callable[[str], Response]) -> str:
 def _ids(function: Callable[[OpenAI], list[str]], client: OpenAI) -> list[str]:
     answer = list(call(function, client, kind=(list, tuple), wanted="a list of ids"))
     for one in answer:
-        of_type(one, str, "the list should hold ids: take the `.id` of each model; one entry is")
+        of_type(one, str, "the list should contain ids, as strings: use the `.id` of each model")
     return answer
 
 
 def _compare(answer: list[str], types: dict[str, str], where: str) -> None:
-    """Raise NotYet, with `where` before it, unless `answer` has the language models of `types`, sorted."""
+    """Raise NotYet, its message prefixed with `where`, unless `answer` is the language models of `types`, sorted."""
     expected = sorted(id for id, model_type in types.items() if model_type == "llm")
     unknown = [id for id in answer if id not in types]
-    require(not unknown, f"{where}{_first(unknown)!r} is no id of a model; take the `.id` as it is.")
+    require(not unknown, f"{where}{_first(unknown)!r} is not the id of a model; use the `.id` unchanged.")
     others = [id for id in answer if types[id] != "llm"]
-    require(not others, f"{where}{_first(others)} is no language model; look at `custom_metadata`.")
+    require(not others, f"{where}{_first(others)} is not a language model; look at `custom_metadata`.")
     missing = [id for id in expected if id not in answer]
     require(not missing, f"{where}{len(missing)} language model(s) are missing, among them {_first(missing)}.")
-    require(len(answer) == len(expected), f"{where}an id is there twice.")
+    require(len(answer) == len(expected), f"{where}an id appears twice.")
     sorted_somehow = answer in (expected, sorted(expected, key=str.casefold))
     require(sorted_somehow, f"{where}these are the right ids, but not sorted.")
 
@@ -84,7 +84,7 @@ def _first(ids: Iterable[str]) -> str:
 
 @contextmanager
 def _server_with(types: dict[str, str]) -> Iterator[OpenAI]:
-    """Yield a client of a server on this machine that lists models of these types, as LlamaStack does."""
+    """Yield a client for a server on this machine that lists these models, with their types, like LlamaStack."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -100,7 +100,7 @@ def _server_with(types: dict[str, str]) -> Iterator[OpenAI]:
             self.wfile.write(body)
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing under the attendee's cell."""
+            """Log nothing below the attendee's cell."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()

@@ -15,40 +15,40 @@ questions = QuickCheck(__name__)
 
 Recording = list[tuple[float, dict[str, Any]]]
 
-# In the third, two letters at which `str.splitlines` splits, and JSON does not; a blank ends the first.
+# The third line has two characters at which `str.splitlines` splits, unlike JSON; the first line ends with a space.
 _LINES = ['data: {"delta": "café"} ', "", 'data: {"delta": "one\u2028two\x85three 🚢"}', "", "data: [DONE]", ""]
 _RARE = str.maketrans("", "", "\u2028\x85")
 
 
 @exercise
 def lines_out_of_pieces(function: Callable[[Iterable[bytes]], Iterator[str]]) -> str:
-    """Check that `function(pieces)` yields whole lines, wherever the pieces end."""
+    """Check that `function(pieces)` yields complete lines, wherever the pieces end."""
     text = "".join(f"{line}\n" for line in _LINES)
     stream = text.encode()
     for size in (len(stream), 9, 2, 1):
-        # What a stream that breaks off has left is no part of the next one.
+        # The rest of an interrupted stream must not become part of the next one.
         _taken(function, iter([b"data: cut o"]))
         pieces = [stream[start : start + size] for start in range(0, len(stream), size)]
         lines = _taken(function, iter([b"", *pieces]))
         require(lines, "no line came out; `yield` each one.")
         require(
             all(isinstance(line, str) for line in lines),
-            f"a line is a text, and {lines[0]!r} is a {type(lines[0]).__name__}. Decode it.",
+            f"a line is a string, but {lines[0]!r} is a {type(lines[0]).__name__}. Decode it.",
         )
         require("\n" not in "".join(lines), "a line still has its \\n.")
         require("" in lines, "the empty lines are missing; they end the events.")
-        require("cut o" not in lines[0], "what an earlier call had left is still there; begin each call with nothing.")
-        require(lines == _LINES, f"from pieces of {size} bytes came {lines}. {_what_is_wrong(lines)}")
+        require("cut o" not in lines[0], "the rest of an earlier call is still there; start each call with no state.")
+        require(lines == _LINES, f"pieces of {size} bytes gave {lines}. {_what_is_wrong(lines)}")
     taken: list[bytes] = []
     with your_code():
         first = next(iter(call(function, _noting([b"data: 1\nda", b"ta: 2\n"], taken))), None)
-    require(first == "data: 1" and len(taken) == 1, "the first line came late: yield it before you take more pieces.")
-    return f"{len(_LINES)} lines, from pieces of four sizes, and the first as soon as it was there"
+    require(first == "data: 1" and len(taken) == 1, "the first line came late: yield it before you read more pieces.")
+    return f"{len(_LINES)} lines, from pieces of four sizes, and the first as soon as it was complete"
 
 
 @exercise
 def first_token(function: Callable[[Recording], float | None]) -> str:
-    """Check that `function(recording)` returns when the first text arrived, for both APIs."""
+    """Check that `function(recording)` returns the time at which the first text arrived, for both APIs."""
     chunk = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": None}}]}
     empty = {"choices": [{"index": 0, "delta": {"role": "assistant", "content": ""}}]}
     usage = {"choices": [], "usage": {"total_tokens": 9}}
@@ -75,13 +75,13 @@ def first_token(function: Callable[[Recording], float | None]) -> str:
     ]
     for what, recording, right in cases:
         seconds = call(function, list(recording), kind=Real, wanted="the seconds", or_none=True)
-        require(seconds == right, f"for {what} you return {seconds}, not {right}. {_mistaken(recording, seconds)}")
-    return f"right for {len(cases)} recordings of both APIs, and None where no text came"
+        require(seconds == right, f"for {what}, you return {seconds}, not {right}. {_mistaken(recording, seconds)}")
+    return f"right for {len(cases)} recordings of both APIs, and None if no text came"
 
 
 @exercise
 def server_is_doing(function: Callable[[list[str]], str], base_url: str, model: str) -> str:
-    """Check that `function(types)` says what the server does, at each event of streams that are made here."""
+    """Check that `function(types)` returns the server's current activity, after each event of the check's streams."""
     tool = {"type": "function", "name": "get_price", "description": "Look up the price of a product"}
     tool["parameters"] = {"type": "object", "properties": {"product": {"type": "string"}}, "required": ["product"]}
     asked = {"model": model, "input": "What is the price of the UltraBook?", "max_output_tokens": 24}
@@ -93,13 +93,13 @@ def server_is_doing(function: Callable[[list[str]], str], base_url: str, model: 
         "a text": text,
         "a function call": called,
         "a failure": _types(base_url, asked | {"model": embedder}),
-        # What one response of a larger model may do: first the one, then the other.
+        # A single response of a larger model may contain both.
         "a text and then a function call": text[:-1] + called[2:],
         "a function call and then a text": called[:-1] + text[2:],
     }
     for end in ("completed", "incomplete", "failed"):
         streams[f"a text that ends as {end}"] = [*text[:-1], f"response.{end}"]
-    # What a server does that calls the tools of an MCP server itself.
+    # The events of a server that itself calls the tools of an MCP server.
     mcp = ["response.mcp_list_tools.completed", "response.mcp_call.in_progress", "response.mcp_call.failed"]
     streams["a text after a failed call of an MCP server"] = [*text[:2], *mcp, *text[2:]]
     for what, types in streams.items():
@@ -107,15 +107,15 @@ def server_is_doing(function: Callable[[list[str]], str], base_url: str, model: 
             wanted = _doing(types[:count])
             said = call(function, types[:count], kind=str, wanted="one of the four words")
             right = " or ".join(map(repr, sorted(wanted)))
-            require(said in wanted, f"in {what}, after {kind!r}, you say {said!r} and not {right}.")
+            require(said in wanted, f"in {what}, after {kind!r}, you return {said!r}, not {right}.")
     return f"right after each event of {len(streams)} streams"
 
 
 def _taken(function: Callable[[Iterable[bytes]], Iterator[str]], pieces: Iterator[bytes]) -> list[str]:
     lines = call(function, pieces, kind=Iterable, wanted="lines")
-    require(not isinstance(lines, str | bytes), "you return the lines as one; `yield` each by itself.")
+    require(not isinstance(lines, str | bytes), "you return the lines as one string; `yield` each separately.")
     with your_code():
-        # More than there are, so that one that never ends is seen.
+        # More than there are, to detect a function that never ends.
         return list(islice(lines, 10 * len(_LINES)))
 
 
@@ -128,26 +128,26 @@ def _chunk(text: str) -> dict[str, Any]:
 
 
 def _mistaken(recording: Recording, seconds: float | None) -> str:
-    """Return what the event at `seconds` is, for somebody who took it for the first text."""
+    """Return a hint that shows the event at `seconds`, which was mistaken for the first text."""
     event = next((event for at, event in recording if at == seconds), None)
-    return f"What arrived then is {json.dumps(event)}." if event else ""
+    return f"The event at that time is {json.dumps(event)}." if event else ""
 
 
 def _what_is_wrong(lines: list[str]) -> str:
-    """Return a hint about `lines`, which are not those that went in."""
+    """Return a hint about `lines`, which differ from the stream's."""
     if lines[:-1] == _LINES:
-        return "After the last \\n nothing is left: yield no empty line for it."
+        return "After the last \\n, nothing is left: do not yield an empty line for it."
     texts, right = ([line for line in some if line] for some in (lines, _LINES))
     if len(texts) > len(right) and "".join(texts).translate(_RARE) == "".join(right).translate(_RARE):
         return (
-            "A line ends at \\n alone, and you end one at U+2028 or U+0085 too, which JSON may hold: "
-            '`splitlines` knows more ends than `split("\\n")`.'
+            "A line ends only at \\n, but you also end one at U+2028 or U+0085, which JSON may contain: "
+            '`splitlines` splits at more characters than `split("\\n")`.'
         )
-    return "Each line is wanted as it came. A piece may end within a line, and even within a letter."
+    return "Yield each line unchanged. A piece may end within a line, and even within a character."
 
 
 def _doing(types: list[str]) -> set[str]:
-    """Return the words that are right for what a server does after events of these types: more than one may be."""
+    """Return the right words for the server's activity after events of these types: one or more."""
     *_, last = types
     if last in ("response.completed", "response.incomplete", "response.failed"):
         return {"finished"}

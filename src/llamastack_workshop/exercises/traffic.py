@@ -1,6 +1,6 @@
-"""What an attendee's code sends to the server and gets back: the requests are real, and the checks read along.
+"""Recording the real requests and answers of an attendee's code, for the checks.
 
-It sees what goes through httpx, as the `openai` client, LangChain and httpx itself do.
+This covers httpx, and with it the `openai` client and LangChain.
 """
 
 import gc
@@ -22,10 +22,9 @@ from llamastack_workshop.system import ports
 
 @contextmanager
 def silent_server() -> Iterator[str]:
-    """Yield the address, ending in /v1, of a server that takes requests until the end of the block and answers none.
+    """Yield the address, ending in /v1, of a server that accepts requests during the block, but never answers.
 
-    A server that answers would finish the request for a client that has gone, or be faster than a short time limit on
-    a busy machine.
+    A real server would finish the request of a client that has gone, or might beat a short timeout on a busy machine.
     """
     with socket.create_server((ports.HOST, 0)) as listener:
         yield f"http://{ports.HOST}:{listener.getsockname()[1]}/v1"
@@ -33,7 +32,7 @@ def silent_server() -> Iterator[str]:
 
 @dataclass
 class Exchange:
-    """A request with a JSON body, and its answer; `sent` is that body, `ended` the time when the answer was read."""
+    """A request with a JSON body, and its answer; `sent` is the body, `ended` the time at which the answer was read."""
 
     path: str
     sent: dict[str, Any]
@@ -49,13 +48,13 @@ class Exchange:
     @property
     def events(self) -> list[dict[str, Any]]:
         """The JSON objects of a stream, in order."""
-        # Not `splitlines`, which also ends a line at U+2028, and that may stand in a JSON text.
+        # Not `splitlines`, which also splits at U+2028, a valid character in JSON.
         lines = [line.removeprefix("data:").strip() for line in self._text().split("\n") if line.startswith("data:")]
         return [event for event in map(_json, lines) if isinstance(event, dict)]
 
     @property
     def answer(self) -> dict[str, Any]:
-        """The object that the server returned, out of the last event of a stream; empty if there is none."""
+        """The object that the server returned, or the one in the last event of a stream; empty if there is none."""
         if self.streamed:
             return next((event["response"] for event in reversed(self.events) if event.get("response")), {})
         answer = _json(self._text())
@@ -86,7 +85,7 @@ class Exchange:
 
     @property
     def arguments(self) -> list[str]:
-        """The arguments of the function calls in the answer: a response's, or those of a whole chat completion."""
+        """The arguments of the function calls in the answer: a response's, or a chat completion's (not streamed)."""
         messages = [choice.get("message") or {} for choice in self.answer.get("choices") or []]
         calls = [call.get("function") or {} for message in messages for call in message.get("tool_calls") or []]
         calls += [item for item in self.output if item.get("type") == "function_call"]
@@ -94,7 +93,7 @@ class Exchange:
 
     @property
     def prompt(self) -> str:
-        """The texts that the request gives to the model."""
+        """The texts that the request passes to the model."""
         return "\n".join(text_of(self.sent.get(key)) for key in ("instructions", "input", "messages"))
 
     def _text(self) -> str:
@@ -113,29 +112,29 @@ def text_of(content: Any) -> str:
 def watch(
     function: Callable[..., Any] | None, *arguments: object, kind: type | tuple[type, ...], wanted: str
 ) -> tuple[Any, list[Exchange]]:
-    """Call the attendee's `function` as `call` does; return its value, and what went to the server meanwhile.
+    """Call the attendee's `function` like `call`; return its value, and its requests to the server.
 
-    The requests are those for text, of the Responses API or of chat completions, in the order in which they were sent.
-    Raises NotYet as `call` does, and if no such request was seen.
+    These are the requests to the Responses API and to chat completions, in the order in which they were sent.
+    Raises NotYet like `call`, and if there was no such request.
     """
     with recorded() as exchanges:
         value = call(function, *arguments)
     value = of_type(value, kind, f"your function should return {wanted}")
     asked = [one for one in exchanges if one.path.endswith(("/responses", "/chat/completions"))]
-    require(asked, "your function asked the model nothing (the check saw no request of an `openai` client).")
+    require(asked, "your function did not call the model (the check saw no request of an `openai` client).")
     return value, asked
 
 
 def request_for(response: Response, asked: list[Exchange]) -> Exchange:
-    """Return the exchange out of which `response` came; raise NotYet if it is none of `asked`."""
+    """Return the exchange that `response` comes from; raise NotYet if it is none of `asked`."""
     sent = next((one for one in asked if one.answer.get("id") == response.id), None)
-    require(sent, "this response was not made when the check called your function; ask anew each time.")
+    require(sent, "this response was not created when the check called your function; send a new request each time.")
     return sent
 
 
 @contextmanager
 def recorded() -> Iterator[list[Exchange]]:
-    """Yield a list that gets each request with a JSON body that this process sends in this block."""
+    """Yield a list to which each request with a JSON body that this process sends in the block is added."""
     exchanges: list[Exchange] = []
     send, send_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
@@ -165,10 +164,10 @@ def recorded() -> Iterator[list[Exchange]]:
 
 @contextmanager
 def _tidied_up_at_the_end() -> Iterator[None]:
-    """Keep Python from tidying up within the block, and have it do so at the end.
+    """Disable garbage collection during the block, and collect at its end.
 
-    A stream that a function has left unread is closed by whoever tidies up. In the middle of a request, httpcore holds
-    the lock that the end of a stream takes: the thread would wait for itself, for good.
+    The garbage collector closes streams that a function has left unread. During a request, httpcore holds the lock
+    that closing a stream needs, so the thread would deadlock.
     """
     enabled = gc.isenabled()
     gc.disable()
@@ -181,7 +180,7 @@ def _tidied_up_at_the_end() -> Iterator[None]:
 
 
 class _Copied(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A stream that keeps what is read from it."""
+    """A stream that keeps a copy of the bytes that are read from it."""
 
     def __init__(self, stream: Any, exchange: Exchange) -> None:
         self._stream = stream
@@ -208,7 +207,7 @@ class _Copied(httpx.SyncByteStream, httpx.AsyncByteStream):
 
 def _begin(request: httpx.Request, exchanges: list[Exchange]) -> Exchange | None:
     """Add an exchange for a request that has a JSON object as its body, and return it."""
-    # An upload's body is read while it is sent; it is no JSON either.
+    # The body of an upload is read only while it is sent, and it is not JSON.
     with suppress(httpx.RequestNotRead):
         sent = _json(request.content.decode(errors="replace"))
         if isinstance(sent, dict):

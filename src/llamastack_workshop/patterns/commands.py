@@ -1,4 +1,4 @@
-"""The five commands `llamastack-…`: what each calls, and the options that only it has."""
+"""The five commands `llamastack-…`, with the options that are specific to each."""
 
 import asyncio
 import inspect
@@ -26,10 +26,10 @@ _MOST_ROUNDS = 8
 
 
 def pattern_command(pattern: str, default_text: str) -> Callable[[Callable[..., None]], typer.Typer]:
-    """Return a decorator that makes a command of a function.
+    """Return a decorator that turns a function into a command.
 
-    The function gets the run, and its other parameters become options beside those that all commands have.
-    Called, the command reads `.env`, bypasses proxies, and prints what goes wrong in two lines.
+    The function is called with the run; its other parameters become options, in addition to those of all commands.
+    The command reads `.env`, bypasses proxies, and prints errors as two lines.
     """
 
     def decorate(function: Callable[..., None]) -> typer.Typer:
@@ -43,7 +43,7 @@ def pattern_command(pattern: str, default_text: str) -> Callable[[Callable[..., 
                 with pattern_run(pattern, default_text, Options(**given)) as run:
                     function(run, **own_values)
 
-        # Typer takes the options from the signature, and the text of --help from the docstring.
+        # Typer reads the options from the signature, and the text of --help from the docstring.
         text, model, *others = inspect.signature(Options).parameters.values()
         command.__signature__ = inspect.Signature([text, model, *own, *others])
         command.__doc__ = function.__doc__
@@ -54,18 +54,19 @@ def pattern_command(pattern: str, default_text: str) -> Callable[[Callable[..., 
     return decorate
 
 
-# LangChain takes a second to import, and --help needs none of it: each function imports its own version when it runs.
+# LangChain takes a second to import, and --help does not need it: each function imports its LangChain version on use.
 
 
 @pattern_command("prompt-chaining", PRODUCT_TEXT)
 def prompt_chaining(run: Run) -> None:
     """Extract a product's specifications from a text, then turn them into JSON with cpu, memory and storage.
 
-    Chained calls of the Responses API, with a gate after each. A text that lacks one of the three becomes a question
-    that asks for it.
+    The command chains calls of the Responses API, with a gate after each. If the text lacks one of the three values,
+    the result is a question that asks for it.
 
-    It understands English texts about one product, with a clock in GHz or the name of a processor, and sizes in GB or
-    TB that the text calls memory (RAM, DDR5 …) or storage (SSD, drive, NVMe …). It refuses other texts, and says why.
+    It understands English texts about one product, with a clock speed in GHz or the name of a processor, and sizes in
+    GB or TB that the text calls memory (RAM, DDR5 …) or storage (SSD, drive, NVMe …). It rejects other texts, with the
+    reason.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
@@ -85,25 +86,25 @@ def routing(
     strong_model: Annotated[
         str | None,
         typer.Option(
-            help="The model for technical messages. Without it, LLAMA_STACK_STRONG_MODEL or the server's last one."
+            help="The model for technical messages. By default, LLAMA_STACK_STRONG_MODEL or the server's last model."
         ),
     ] = None,
     by: Annotated[
         Classifier | None,
         typer.Option(
-            help="What finds the topic: embeddings, or an enum answer of the model.", show_default="similarity"
+            help="How to find the topic: by embeddings, or by an enum answer of the model.", show_default="similarity"
         ),
     ] = None,
 ) -> None:
-    """Route a customer's message to a topic or to a person, and answer it there.
+    """Route a customer's message to a topic or to a person, and answer it.
 
     The topics are billing, shipping and technical; each has short notes to answer
     from. --model answers the first two, --strong-model the technical messages. If
-    the server has one language model, both are that one.
+    the server has only one language model, it does both.
 
-    It understands English messages about one thing. The model answers from the sentences of the notes that are near to
-    the question (with --by model, from all notes of the topic). A message between topics, about several of them, or
-    that no note answers goes to a person: then "reason" says why, and no model answers.
+    It understands English messages about one issue. The model answers from the sentences of the notes that are similar
+    to the question (with --by model, from all notes of the topic). A message that is between topics, about several of
+    them, or not answered by any note goes to a person: "reason" then gives the reason, and no model answers.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice.
@@ -125,16 +126,16 @@ def routing(
 
 @pattern_command("parallelization", CATALOG_TEXT)
 def parallelization(run: Run) -> None:
-    """Extract memory, drive and price from every section of a text at the same time, and let phrasings vote.
+    """Extract memory, drive and price from every section of a text in parallel, and take a vote over three phrasings.
 
     Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB
-    that the text calls memory or drive, and a price in euros, in digits. The price of something else, such as a bag, is
-    not the laptop's. Each section is asked in three phrasings; a field without a majority is null, and "agreement" is
-    the number of votes that the least agreed field has.
+    that the text calls memory or drive, and a price in euros, in digits. Prices of other things, such as a bag, are
+    ignored. Each section is asked about in three phrasings; a field without a majority is null, and "agreement" is
+    the number of votes for the field with the least agreement.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
-    output, tokens and seconds. Exits with 1 if a part fails; the parts that finished are kept for --resume, also
-    with a --text in which you correct the section that failed.
+    output, tokens and seconds. Exits with 1 if a part fails; finished parts are kept for --resume, even if you
+    correct the failed section in --text.
     """
     if run.options.langchain:
         from llamastack_workshop.patterns.parallelization_langchain import catalog
@@ -147,16 +148,16 @@ def parallelization(run: Run) -> None:
 
 @pattern_command("orchestrator-workers", REVIEW)
 def orchestrator_workers(run: Run) -> None:
-    """Compare the laptops that a review names: a plan, a worker for each laptop, and advice from what they found.
+    """Compare the laptops in a review: a plan, a worker for each laptop, and advice based on the workers' findings.
 
-    The plan decides how many workers there are; two at a time run. Each reads the sentences about its laptop.
+    The plan decides the number of workers; two at a time run. Each reads the sentences about its laptop.
 
-    It understands English texts. A laptop's name begins with a capital letter, as in "The Pebble has …". The text gives
-    each laptop a memory (RAM, DDR5 …) and a drive (SSD, storage …) in GB or TB, and a price in euros, in digits.
+    It understands English texts. A laptop's name starts with a capital letter, as in "The Pebble has …". The text gives
+    each laptop's memory (RAM, DDR5 …) and drive (SSD, storage …) in GB or TB, and its price in euros, in digits.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a step fails its gate twice; the
-    error names the worker, and the workers that finished are kept for --resume.
+    error names the worker, and the finished workers are kept for --resume.
     """
     if run.options.langchain:
         from llamastack_workshop.patterns.orchestrator_workers_langchain import compare
@@ -172,18 +173,18 @@ def evaluator_optimizer(
     run: Run,
     rounds: Annotated[
         int | None,
-        typer.Option(min=1, max=_MOST_ROUNDS, help="How many drafts to write at most.", show_default=str(MAX_ROUNDS)),
+        typer.Option(min=1, max=_MOST_ROUNDS, help="The maximum number of drafts.", show_default=str(MAX_ROUNDS)),
     ] = None,
 ) -> None:
-    """Write one sentence about a laptop from a list of facts, and again until a grader finds nothing wrong with it.
+    """Write one sentence about a laptop from a list of facts, and revise it until a grader accepts it.
 
-    The text is, in English, a name and one to three facts: "Pebble: 2.4 GHz processor, 8 GB memory, 256 GB drive". Each
-    round is a draft ("write 1"), which a second call reads back without the facts ("read 1"); what is missing or wrong
-    goes into the next draft. The grader knows names, numbers and quantities: it objects to those that are not among the
-    facts, and not to adjectives.
+    The text is a name and one to three facts, in English: "Pebble: 2.4 GHz processor, 8 GB memory, 256 GB drive". Each
+    round is a draft ("write 1"), which a second call reads back without the facts ("read 1"); missing and wrong facts
+    are the feedback for the next draft. The grader checks names, numbers and quantities: it rejects those that are not
+    among the facts, but ignores adjectives.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt, output,
-    tokens and seconds. Exits with 1 if no draft fulfils the rubric: the result is then the best draft,
+    tokens and seconds. Exits with 1 if no draft meets the rubric: the result is then the best draft,
     with "accepted": false. Also exits with 1 if a step fails.
     """
     rounds = rounds or run.journal.metadata.get("rounds", MAX_ROUNDS)
@@ -196,8 +197,8 @@ def evaluator_optimizer(
         outcome = run_loop(run.client, run.model, run.text, run.journal, rounds)
     run.print(outcome)
     if not outcome.accepted:
-        problem = f"No draft fulfils the rubric (--rounds {rounds}); the result is the best one."
-        lacks = '"feedback" says what each draft lacks'
+        problem = f"No draft meets the rubric (--rounds {rounds}); the result is the best one."
+        lacks = '"feedback" lists the flaws of each draft'
         drafts = [one.draft for one in outcome.rounds]
         if rounds == _MOST_ROUNDS or drafts[-1] in drafts[:-1]:
             raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
@@ -225,4 +226,4 @@ def _embedding_model(client: OpenAI) -> str:
     for model in client.models.list():
         if model.custom_metadata["model_type"] == "embedding":
             return model.id
-    raise WorkshopError("The server has no embedding model.", "Let the model find the topic: --by model")
+    raise WorkshopError("The server has no embedding model.", "Let the language model find the topic: --by model")

@@ -1,8 +1,8 @@
-"""Evaluator-optimizer: one call writes a draft, another one grades it, and the objections go into the next draft.
+"""Evaluator-optimizer: one call writes a draft, another one grades it, and the feedback goes into the next draft.
 
-The draft is a sentence about a product. The grader reads it back as a customer would, without the facts: it says which
-quantity in the draft belongs to which part of the product. Plain Python compares that with the facts, and knows the
-rest of the rubric. The loop ends when a draft fulfils the rubric, or after a number of rounds with the best draft.
+The draft is a sentence about a product. The grader reads it as a customer would, without the facts, and assigns each
+quantity in the draft to a part of the product. Plain Python compares that with the facts, and checks the rest of the
+rubric. The loop ends when a draft meets the rubric, or with the best draft after a maximum number of rounds.
 The pattern is described in https://www.anthropic.com/engineering/building-effective-agents.
 """
 
@@ -32,7 +32,7 @@ DRAFT_TOKENS = 64
 WRITE = "Write one sentence about the laptop {name}: {parts}."
 READ = "Extract {keys} from the following text:\n\n{draft}"
 
-# The words that stand for a part of the product, in a list of facts and in a draft.
+# The words for each part of the product, in a list of facts and in a draft.
 PARTS = {
     "processor": "processor",
     "CPU": "processor",
@@ -48,7 +48,7 @@ PHRASES = {"processor": "a {} processor", "memory": "{} of memory", "drive": "a 
 
 
 class Facts(BaseModel):
-    """What a draft must say: the name of the product, and the quantity of each of its parts."""
+    """The facts that a draft must state: the name of the product, and the quantity of each of its parts."""
 
     name: str
     parts: dict[str, str]
@@ -59,7 +59,7 @@ class Facts(BaseModel):
 
 
 class Round(BaseModel):
-    """One turn of the loop: a draft, the points of the rubric that it fulfils, and what to do about the others."""
+    """One round of the loop: a draft, the number of rubric points that it meets, and feedback on the others."""
 
     draft: str
     points: int
@@ -67,7 +67,7 @@ class Round(BaseModel):
 
 
 class Outcome(BaseModel):
-    """The best draft, whether it is accepted, how many points of how many it has, and the rounds that led to it."""
+    """The best draft, whether it is accepted, its points out of those possible, and all rounds."""
 
     draft: str
     accepted: bool
@@ -77,10 +77,10 @@ class Outcome(BaseModel):
 
 
 def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds: int = MAX_ROUNDS) -> Outcome:
-    """Write a sentence with the facts of `text`, and again with feedback until one fulfils the rubric.
+    """Write a sentence with the facts in `text`, and revise it with feedback until it meets the rubric.
 
-    After `max_rounds` the outcome is the best draft so far, not accepted. Raises UnclearText if the text gives no
-    facts, and StepError; the steps that finished before are in `journal`.
+    After `max_rounds`, the outcome is the best draft so far, not accepted. Raises UnclearText if the text has no
+    facts, and StepError if a step fails; the steps finished before are in `journal`.
     """
     facts = parse_facts(text)
     rounds: list[Round] = []
@@ -109,8 +109,8 @@ def run_loop(client: OpenAI, model: str, text: str, journal: Journal, max_rounds
 def parse_facts(text: str) -> Facts:
     """Return the facts of a text such as "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive".
 
-    One to three parts may be named; the name comes first, or begins with a capital letter. Raises UnclearText if there
-    is no name or no part, or if a part has several quantities.
+    The text names one to three parts; the product's name comes first, or starts with a capital letter. Raises
+    UnclearText if there is no name or no part, or if a part has several quantities.
     """
     like_this = f"Write it like this: {FACTS_TEXT!r}"
     found = {part: values(text, part) for part in PHRASES}
@@ -122,12 +122,12 @@ def parse_facts(text: str) -> Facts:
             raise UnclearText(f"The text gives two quantities for the {part}: {', '.join(several[:2])}.", like_this)
     name = _name(text)
     if not name:
-        raise UnclearText("The text does not begin with a name and a colon.", like_this)
+        raise UnclearText("The text does not start with a name and a colon.", like_this)
     return Facts(name=name, parts={part: several[0] for part, several in found.items() if several})
 
 
 def _name(text: str) -> str:
-    """Return the name before the colon, on a line of its own, or else the first one with a capital letter."""
+    """Return the name before the colon or on the first line, or else the first word with a capital letter."""
     first, colon, _ = text.partition(":")
     first = first if colon else sentences(text)[0]
     if (colon or len(sentences(text)) > 1) and not quantities(first) and len(first.split()) <= MAX_NAME_WORDS:
@@ -136,7 +136,7 @@ def _name(text: str) -> str:
 
 
 def write_prompt(facts: Facts, rounds: list[Round]) -> str:
-    """Return the prompt for the next draft; after the first one, it holds the feedback of all rounds so far."""
+    """Return the prompt for the next draft; after the first round, it contains the feedback of all rounds so far."""
     listed = ", ".join(f"{quantity} {part}" for part, quantity in facts.parts.items())
     prompt = WRITE.format(name=facts.name, parts=listed)
     if not rounds:
@@ -145,15 +145,15 @@ def write_prompt(facts: Facts, rounds: list[Round]) -> str:
 
 
 def draft_gate(draft: str) -> str | None:
-    """Accept a draft that says anything at all."""
+    """Accept any draft that is not empty."""
     return None if draft.strip() else "the answer is empty"
 
 
 def reading_schema(draft: str) -> type[BaseModel] | None:
     """Return the schema for reading `draft`, or None if there is nothing to read.
 
-    Its keys are the words for parts that stand in the draft, and its values are the draft's own quantities: the model
-    only says which belongs to which.
+    Its keys are the words for parts in the draft, and its values the draft's own quantities: the model only decides
+    which quantity belongs to which part.
     """
     fields = {word: _quantities_for(word, draft) for word in re.findall(r"\w+", draft) if word in PARTS}
     known = {word: one_of(values) for word, values in fields.items() if values}
@@ -161,18 +161,18 @@ def reading_schema(draft: str) -> type[BaseModel] | None:
 
 
 def read_prompt(schema: type[BaseModel], draft: str) -> str:
-    """Return the prompt that asks for what `draft` says; the facts are not in it."""
+    """Return the prompt that asks for the quantities in `draft`, without the facts."""
     return READ.format(keys=", ".join(schema.model_fields), draft=draft)
 
 
 def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:
-    """Return the round of a draft that was understood as `reading`: a quantity for each word that names a part."""
+    """Return the round for a draft, given its `reading`: a quantity for each word that names a part."""
     found = [quantity.value for quantity in quantities(draft)]
-    # Not \b: a name may begin or end with an emoji.
+    # Not \b: a name may start or end with an emoji.
     rubric = {f"name the {facts.name}": re.search(rf"(?<!\w){re.escape(facts.name)}(?!\w)", draft) is not None}
     for phrase, (part, quantity) in zip(facts.phrases(), facts.parts.items(), strict=True):
         understood = {reading[word] for word in reading if PARTS[word] == part}
-        # The reader may err, so where the draft itself says what a quantity is, that counts as well.
+        # The reader may err, so quantities that the draft itself labels are checked as well.
         rubric[f"say that it has {phrase}"] = understood == {quantity} and set(values(draft, part)) <= {quantity}
     once = len(found) == len(set(found)) and set(found) <= set(facts.parts.values())
     rubric["name nothing else"] = once and not _strange(draft, facts)
@@ -182,7 +182,7 @@ def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:
 
 
 def _strange(draft: str, facts: Facts) -> list[str]:
-    """Return the numbers and the names in `draft` that the facts do not have: "designed by Apple"."""
+    """Return the numbers and names in `draft` that are not in the facts, as in "designed by Apple"."""
     given = f"{facts.name} {' '.join(facts.parts.values())}"
     named = " ".join([*names(draft), *processor_names(draft)]).split()
     known = re.findall(r"[\w-]+", given.lower())
@@ -192,12 +192,12 @@ def _strange(draft: str, facts: Facts) -> list[str]:
 
 
 def finished(rounds: list[Round], max_rounds: int) -> bool:
-    """Return whether the loop ends: the last draft fulfils the rubric, or there are `max_rounds`."""
+    """Return whether the loop ends: the last draft meets the rubric, or there have been `max_rounds` rounds."""
     return len(rounds) >= max_rounds or (len(rounds) > 0 and not rounds[-1].feedback)
 
 
 def outcome(facts: Facts, rounds: list[Round]) -> Outcome:
-    """Return the best of `rounds`; of equals, the first."""
+    """Return the outcome with the best of `rounds`; if several are equal, the first."""
     best = max(rounds, key=lambda round: round.points)
     return Outcome(
         draft=best.draft,
@@ -209,7 +209,7 @@ def outcome(facts: Facts, rounds: list[Round]) -> Outcome:
 
 
 def _quantities_for(word: str, draft: str) -> list[str]:
-    """Return the quantities in `draft` that the part called `word` can have, each once."""
+    """Return the distinct quantities in `draft` that the part called `word` can have."""
     return [
         quantity
         for quantity in dict.fromkeys(quantity.value for quantity in quantities(draft))

@@ -1,6 +1,6 @@
-"""The loop of evaluator_optimizer.py as a LangGraph graph: the same prompts, schema and rubric, LangGraph's loop.
+"""The loop of evaluator_optimizer.py as a LangGraph graph, with the same prompts, schema and rubric.
 
-The state holds plain values only, so that any checkpointer can keep it.
+The state holds only plain values, so that any checkpointer can store it.
 """
 
 import operator
@@ -30,7 +30,7 @@ from llamastack_workshop.patterns.langchain_steps import gated
 
 
 class State(TypedDict):
-    """The text with the facts, the current draft, and the rounds that are finished, each a Round as a dictionary."""
+    """The text with the facts, the current draft, and the finished rounds, each a Round as a dictionary."""
 
     text: str
     draft: str
@@ -40,10 +40,10 @@ class State(TypedDict):
 def graph(
     llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None, max_rounds: int = MAX_ROUNDS
 ) -> CompiledStateGraph:
-    """Return a graph that takes {"text": …} and writes and grades until the loop is finished.
+    """Return a graph that takes {"text": …}, and writes and grades drafts until the loop is finished.
 
-    `result` makes an Outcome of the state that it returns. With a `checkpointer`, a run that failed goes on with
-    `invoke(None, config)`. Raises UnclearText, GateError, and what the openai client raises.
+    `result` turns its final state into an Outcome. With a `checkpointer`, `invoke(None, config)` resumes a failed run.
+    Its `invoke` raises UnclearText, GateError, and the openai client's exceptions.
     """
 
     def write(state: State) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""What the LangChain versions of the patterns share: the models, gates on a runnable, and a record of each step."""
+"""Shared code of the patterns' LangChain versions: the models, gates on a runnable, and a record of each step."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ from pydantic import ValidationError
 
 from llamastack_workshop.patterns.steps import OBJECTION, GateError, Step
 
-# A structured output that is cut off, or that does not fit its schema, never reaches its gate.
+# Raised for a structured output that is truncated or does not match its schema, before its gate runs.
 MALFORMED = (ValidationError, OutputParserException, LengthFinishReasonError)
 
 
 def chat_model(base_url: str, model: str, *, api_key: str = "none", timeout: float = 60, **options: Any) -> ChatOpenAI:
-    """Return LangChain's client for the server at `base_url`, greedy and without retries.
+    """Return LangChain's client for the server at `base_url`, with greedy decoding and without retries.
 
-    `api_key` is the token, where the server wants one; `timeout` is in seconds. The client calls chat completions, or
+    `api_key` is the token, if the server requires one; `timeout` is in seconds. The client uses chat completions, or
     the Responses API with `use_responses_api=True`; further `options` are those of ChatOpenAI.
     """
     return ChatOpenAI(
@@ -46,7 +46,7 @@ def embedding_model(base_url: str, model: str, *, api_key: str = "none", timeout
         model=model,
         timeout=timeout,
         max_retries=0,
-        # Else it counts OpenAI's tokens, for which it downloads their vocabulary, and sends numbers in place of text.
+        # Otherwise, it downloads OpenAI's vocabulary to count tokens, and sends token ids instead of text.
         check_embedding_ctx_length=False,
     )
 
@@ -54,12 +54,12 @@ def embedding_model(base_url: str, model: str, *, api_key: str = "none", timeout
 def gated(
     name: str, llm: Runnable[str, Any], gate: Callable[[Any, dict], str | None] = lambda answer, given: None
 ) -> Runnable[dict, Any]:
-    """Return a step: it takes a dictionary with a `prompt`, and asks once more if `gate` objects to the answer.
+    """Return a step that takes a dictionary with a `prompt`, and retries once if `gate` rejects the answer.
 
-    `llm` returns what the gate judges: end it with a parser, or give it a structured output, which is a gate of its
-    own. The gate gets the answer and the step's input. The second question is the fallback of the first;
-    `exception_key` hands it the objection. Raises GateError if the gate objects twice, or if the answer cannot be
-    parsed twice.
+    `llm` returns the value that the gate judges: end it with a parser, or give it a structured output, which is a gate
+    in itself. The gate is called with the answer and the step's input. The retry is the fallback of the first attempt;
+    `exception_key` passes it the objection. Raises GateError if the gate rejects both answers, or if neither can be
+    parsed.
     """
 
     def judge(given: dict[str, Any]) -> Any:
@@ -85,9 +85,9 @@ def _problem(error: Exception) -> str:
 
 
 class StepRecorder(BaseCallbackHandler):
-    """A callback that makes a Step of each call of a model, and calls `on_step` with it.
+    """A callback that creates a Step for each call of a model, and calls `on_step` with it.
 
-    The step has the name of the runnable that made the call: see `with_config(run_name=…)`.
+    The step is named after the runnable that made the call: see `with_config(run_name=…)`.
     """
 
     def __init__(self, on_step: Callable[[Step], None]) -> None:
@@ -99,7 +99,7 @@ class StepRecorder(BaseCallbackHandler):
         self, serialized: dict[str, Any], inputs: Any, *, run_id: UUID, parent_run_id: UUID | None = None, **more: Any
     ) -> None:
         name = more.get("name") or ""
-        # The runnables of LangChain's own have names such as RunnableSequence; ours begin in lower case.
+        # LangChain's own runnables have names such as RunnableSequence; ours start with a lower-case letter.
         own = name if name[:1].islower() else ""
         self._names[run_id] = own or self._names.get(parent_run_id, "")
 

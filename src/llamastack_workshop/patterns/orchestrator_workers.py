@@ -1,7 +1,7 @@
-"""Orchestrator and workers: a model plans how a job splits, one worker does each part, and a synthesis joins them.
+"""Orchestrator-workers: a model plans how to split a job, a worker does each part, and a synthesis combines them.
 
-The plan names the laptops of a review. Each worker sees what the text says about one of them, and at most CONCURRENCY
-workers run at a time. Python compares what they found; a model phrases the outcome.
+The plan lists the laptops in a review. Each worker gets the part of the text about one of them, and at most CONCURRENCY
+workers run at a time. Python compares their findings; a model phrases the result.
 Orchestrator-workers is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
 """
 
@@ -45,13 +45,13 @@ ADVISE = (
 
 
 class Plan(BaseModel, extra="forbid"):
-    """What the planner returns: the names that get a worker."""
+    """The planner's answer: the names of the laptops, each of which gets a worker."""
 
     laptops: list[str]
 
 
 class Specifications(BaseModel, extra="forbid"):
-    """What a worker returns."""
+    """A worker's answer."""
 
     memory: str
     drive: str
@@ -59,7 +59,7 @@ class Specifications(BaseModel, extra="forbid"):
 
 
 class Row(BaseModel):
-    """What a worker found about a laptop."""
+    """A laptop with its worker's findings."""
 
     laptop: str
     memory: str
@@ -68,7 +68,7 @@ class Row(BaseModel):
 
 
 class Comparison(BaseModel):
-    """The laptops of a text in the order in which it names them, what the workers found, and the advice."""
+    """The laptops of a text in its order, the workers' findings, and the advice."""
 
     plan: list[str]
     rows: list[Row]
@@ -78,10 +78,10 @@ class Comparison(BaseModel):
 async def run_workers(
     client: AsyncOpenAI, model: str, text: str, journal: Journal, concurrency: int = CONCURRENCY
 ) -> Comparison:
-    """Plan which laptops of `text` to look at, let at most `concurrency` workers at a time do that, and advise.
+    """Plan which laptops in `text` to look up, run at most `concurrency` workers at a time, and phrase the advice.
 
-    A worker that fails does not stop the others. Raises the StepError of the first that failed, in the order of the
-    plan; the steps that finished are in `journal`.
+    A worker that fails does not stop the others. Raises the StepError of the first failed worker, in the order of the
+    plan; the finished steps are in `journal`.
     """
     planned = await ask_async(
         client,
@@ -127,9 +127,9 @@ async def run_workers(
 
 
 def candidates(text: str) -> list[str]:
-    """Return the names that a plan may use: those in `text` of which it gives a memory, a drive or a price.
+    """Return the names that a plan may use: those in `text` that come with a memory, a drive or a price.
 
-    Raises UnclearText if there is none.
+    Raises UnclearText if there are none.
     """
     if not (values(text, "memory") or values(text, "drive")):
         check_sizes(text)
@@ -145,9 +145,9 @@ def candidates(text: str) -> list[str]:
 
 
 def plan_schema(text: str) -> type[BaseModel]:
-    """Return the schema of a plan for `text`: a list of names from there, at least as many as have a price.
+    """Return the schema of a plan for `text`: a list of names from the text, at least as many as have a price.
 
-    A model may repeat a name, and no schema that is enforced here forbids that.
+    A model may repeat a name: no schema that can be enforced here prevents that.
     """
     names = candidates(text)
     fewest = max(1, len(_with_a_price(text)))
@@ -155,9 +155,9 @@ def plan_schema(text: str) -> type[BaseModel]:
 
 
 def worker_schema(laptop: str, part: str) -> type[BaseModel]:
-    """Return the schema of the specifications of `laptop` in `part`: it can only use values from there.
+    """Return the schema of the specifications of `laptop` in `part`, which allows only values from that text.
 
-    Raises StepError if one of them is not there: the gate before the call.
+    Raises StepError if a value is missing from the text: the gate before the call.
     """
     if lacks := what_lacks(part):
         problem = f"was not asked: the text {lacks} for it, in {textwrap.shorten(part, 80, placeholder=' …')!r}"
@@ -169,7 +169,7 @@ def worker_schema(laptop: str, part: str) -> type[BaseModel]:
 
 
 def plan_gate(answer: str, text: str) -> str | None:
-    """Accept a plan whose every laptop has specifications in `text`, and that leaves out none with a price."""
+    """Accept a plan if each of its laptops has specifications in `text`, and no laptop with a price is missing."""
     if problem := schema_gate(Plan)(answer):
         return problem
     laptops = Plan.model_validate_json(answer).laptops
@@ -187,27 +187,27 @@ def _with_a_price(text: str) -> list[str]:
 
 
 def planned_laptops(plan: Plan, text: str) -> list[str]:
-    """Return the laptops of `plan` in the order of `text`, each once."""
+    """Return the laptops of `plan` in the order of `text`, without duplicates."""
     return sorted(set(plan.laptops), key=candidates(text).index)
 
 
 def step_name(laptop: str) -> str:
-    """Return the name of the step in which the worker for `laptop` works."""
+    """Return the name of the step of the worker for `laptop`."""
     return f"work {laptop}"
 
 
 def cheapest(rows: list[Row]) -> Row:
-    """Return the row with the lowest price; the first one, if there are several."""
+    """Return the row with the lowest price; if several are equal, the first."""
     return min(rows, key=lambda row: float(row.price.split()[0]))
 
 
 def most_memory(rows: list[Row]) -> Row:
-    """Return the row with the most memory; the first one, if there are several."""
+    """Return the row with the most memory; if several are equal, the first."""
     return max(rows, key=lambda row: gigabytes(row.memory))
 
 
 def advice_prompt(rows: list[Row]) -> str:
-    """Return the prompt that has the outcome of the comparison phrased."""
+    """Return the prompt for phrasing the result of the comparison."""
     low, high = cheapest(rows), most_memory(rows)
     return ADVISE.format(cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory)
 
@@ -215,7 +215,7 @@ def advice_prompt(rows: list[Row]) -> str:
 def advice_gate(answer: str, rows: list[Row]) -> str | None:
     """Accept an answer that names the cheapest laptop with its price, then the one with the most memory, and no other.
 
-    Between a laptop and its number stands the word that says why it is named.
+    "cheapest" or "most memory" has to stand between a laptop and its number.
     """
     low, high = cheapest(rows), most_memory(rows)
     for name in _named([row.laptop for row in rows], answer):
@@ -230,7 +230,7 @@ def advice_gate(answer: str, rows: list[Row]) -> str | None:
 
 
 def _named(names: list[str], sentence: str) -> list[str]:
-    """Return which of `names` stand in `sentence`; the Titan Pro is not the Titan."""
+    """Return those of `names` that are in `sentence`; the Titan Pro is not the Titan."""
     found = []
     for name in sorted(names, key=len, reverse=True):
         sentence, times = re.subn(rf"\b{re.escape(name)}\b", "", sentence)

@@ -1,6 +1,6 @@
 """The pattern of orchestrator_workers.py as a LangGraph graph: the same prompts, schemas and gates.
 
-The plan's edge sends one task to the worker node for each laptop; a reducer gathers what they return.
+The plan's edge sends a task to the worker node for each laptop; a reducer collects their results.
 """
 
 import operator
@@ -36,7 +36,7 @@ from llamastack_workshop.patterns.product_texts import part_about
 
 
 class State(TypedDict, total=False):
-    """What the nodes share. The reducer of `rows` appends; its values are plain, for the checkpointer."""
+    """The state that the nodes share. The reducer of `rows` appends; all values are plain, for the checkpointer."""
 
     text: str
     plan: list[str]
@@ -45,17 +45,18 @@ class State(TypedDict, total=False):
 
 
 class Task(TypedDict):
-    """What a worker gets."""
+    """The input of a worker."""
 
     laptop: str
     part: str
 
 
 def graph(llm: BaseChatModel, checkpointer: BaseCheckpointSaver | None = None) -> CompiledStateGraph:
-    """Return a graph that takes {"text": …} and ends in a State, of which `comparison` makes the result.
+    """Return a graph that takes {"text": …} and ends in a State, which `comparison` turns into the result.
 
-    `max_concurrency` in the configuration bounds the workers. With a checkpointer, `invoke(None, config)` after a
-    failure runs what has not finished. Raises GateError, and what the openai client raises.
+    `max_concurrency` in the configuration limits the number of workers at a time. With a checkpointer,
+    `invoke(None, config)` after a failure runs the unfinished nodes. Its `invoke` raises GateError, and the openai
+    client's exceptions.
     """
 
     def plan(state: State) -> State:
@@ -96,7 +97,7 @@ def compare(llm: BaseChatModel, text: str, config: RunnableConfig) -> Comparison
 
 
 def comparison(state: State) -> Comparison:
-    """Return the result that stands in the last state of the graph."""
+    """Return the result from the graph's final state."""
     return Comparison(plan=state["plan"], rows=_rows(state), advice=state["advice"])
 
 
@@ -106,7 +107,7 @@ def _rows(state: State) -> list[Row]:
 
 
 def _structured(llm: BaseChatModel, schema: type[BaseModel]) -> Runnable[str, str]:
-    """Return a model that answers with JSON of this schema, as text: that is what the gates judge."""
+    """Return a model that answers with JSON of this schema, as text, because the gates judge text."""
     return llm.with_structured_output(schema, method="json_schema") | _as_json
 
 

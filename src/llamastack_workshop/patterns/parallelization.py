@@ -1,8 +1,8 @@
-"""Parallelization: a text's sections asked at the same time, each in several phrasings that vote on the answer.
+"""Parallelization: questions about the sections of a text in parallel, each in several phrasings that take a vote.
 
-The sizes and prices that a section has are read by plain Python; where it gives several for one field, votes decide.
-Sectioning splits the work into parts that do not depend on each other; voting asks the same more than once.
-Both are parallelization in https://www.anthropic.com/engineering/building-effective-agents.
+Plain Python extracts the sizes and prices in a section; if a field has several candidates, the votes decide.
+Sectioning splits the work into independent parts; voting asks the same question more than once.
+Both are variants of parallelization in https://www.anthropic.com/engineering/building-effective-agents.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ At 2199 euros, the Condor comes with 48 GB of RAM and an SSD of 2 TB."""
 
 
 class Phrasing(NamedTuple):
-    """One way to ask: the prompt, and the order in which the answer names the fields."""
+    """One way to ask: the prompt, and the order of the fields in the answer."""
 
     prompt: str
     fields: tuple[str, str, str]
 
 
-# A small model tends to fill in sizes in the order of the text, so the phrasings ask in different orders.
+# A small model tends to fill in sizes in the order of the text, so the phrasings order the fields differently.
 PHRASINGS = {
     "json": Phrasing(
         "Transform the following text into a JSON object with 'memory', 'drive' and 'euros' as keys:\n\n{text}",
@@ -46,12 +46,12 @@ PHRASINGS = {
 
 APART = "there is a blank line between two"
 
-# Requests at a time: as many as the embedded model works on at once.
+# Concurrent requests: as many as the embedded model processes at a time.
 CONCURRENCY = 4
 
 
 class Vote(BaseModel, extra="forbid"):
-    """What one phrasing made the model say about a section."""
+    """The model's answer about a section to one phrasing."""
 
     memory: str
     drive: str
@@ -59,9 +59,9 @@ class Vote(BaseModel, extra="forbid"):
 
 
 class Laptop(BaseModel):
-    """What most votes say about a section, and None where there is no majority.
+    """The majority's answer about a section, with None for a field without a majority.
 
-    `agreement` is the number of votes that the least agreed field has.
+    `agreement` is the number of votes for the field with the least agreement.
     """
 
     section: str
@@ -72,13 +72,13 @@ class Laptop(BaseModel):
 
 
 class Catalog(BaseModel):
-    """One laptop for each section, in the text's order."""
+    """One laptop per section, in the order of the text."""
 
     laptops: list[Laptop]
 
 
 class Part(NamedTuple):
-    """One request: a section in one phrasing."""
+    """One request: a question about a section, in one phrasing."""
 
     name: str
     prompt: str
@@ -87,9 +87,9 @@ class Part(NamedTuple):
 
 
 async def run_votes(client: AsyncOpenAI, model: str, text: str, journal: Journal) -> Catalog:
-    """Ask every section of `text` in every phrasing, `CONCURRENCY` at a time, and count the votes.
+    """Ask about every section of `text` in every phrasing, `CONCURRENCY` requests at a time, and count the votes.
 
-    A part that fails stops no other: the finished ones are in `journal` when its StepError is raised.
+    A failed part does not stop the others: the finished ones are in `journal` when its StepError is raised.
     """
     slots = asyncio.Semaphore(CONCURRENCY)
 
@@ -108,17 +108,17 @@ async def run_votes(client: AsyncOpenAI, model: str, text: str, journal: Journal
 
 
 def parts(text: str) -> Iterator[Part]:
-    """Yield the requests for `text`: its sections in order, and for each the phrasings."""
+    """Yield the requests for `text`: for each section, in order, one per phrasing."""
     for number, section in enumerate(sections(text), 1):
         for name, phrasing in PHRASINGS.items():
             yield Part(f"{name} {number}", phrasing.prompt.format(text=section), section, phrasing.fields)
 
 
 def vote_schema(part: Part) -> type[BaseModel]:
-    """Return the schema of a vote, in which the model can only choose among what the section gives for each field.
+    """Return the schema of a vote, in which the model can only choose from the section's values for each field.
 
-    Raises StepError if there is nothing to choose from, or if the section has several laptops: the gate before the
-    call.
+    Raises StepError if there is nothing to choose from, or if the section is about several laptops: the gate before
+    the call.
     """
     if problem := _unfit(part.section):
         raise StepError(Step(name=part.name, prompt=part.prompt), "text", f"was not asked: {problem}")
@@ -128,7 +128,7 @@ def vote_schema(part: Part) -> type[BaseModel]:
 
 
 def count_votes(text: str, votes: list[Vote]) -> Catalog:
-    """Return what most of the `votes` say about each section; they come in the order of `parts(text)`."""
+    """Return the majority's answer about each section; the `votes` are in the order of `parts(text)`."""
     each = len(PHRASINGS)
     return Catalog(
         laptops=[majority(section, votes[n * each : (n + 1) * each]) for n, section in enumerate(sections(text))]
@@ -136,9 +136,9 @@ def count_votes(text: str, votes: list[Vote]) -> Catalog:
 
 
 def majority(section: str, votes: list[Vote]) -> Laptop:
-    """Return what more than half of the `votes` on one section say, field by field.
+    """Return the values with more than half of the `votes` on one section, field by field.
 
-    A vote that gives the same size to memory and drive is spoilt: it counts for neither.
+    A vote with the same size for memory and drive is invalid for both fields.
     """
     valid = [vote for vote in votes if vote.memory != vote.drive]
     counted = {"memory": valid, "drive": valid, "euros": votes}
@@ -151,7 +151,7 @@ def majority(section: str, votes: list[Vote]) -> Laptop:
 
 
 def most_common(values: list[Any]) -> tuple[Any, int]:
-    """Return the value that occurs most often in `values`, and how often."""
+    """Return the most frequent value in `values` and its count, or (None, 0) if there are none."""
     return Counter(values).most_common(1)[0] if values else (None, 0)
 
 
@@ -160,7 +160,7 @@ def _short(section: str) -> str:
 
 
 def _unfit(section: str) -> str | None:
-    """Return why there is nothing to ask about `section`, or None."""
+    """Return the reason why `section` cannot be asked about, or None."""
     lacks = what_lacks(section)
     if all(len(found) > 1 for found in (values(section, "memory"), values(section, "drive"), prices(section))):
         lacks = f"is about more than one laptop; {APART}"

@@ -1,4 +1,4 @@
-"""The votes of parallelization.py as a runnable: the same parts, schemas, gates and count, LangChain's threads."""
+"""The votes of parallelization.py as a runnable: the same parts, schemas, gates and count, on LangChain's threads."""
 
 from typing import Any
 
@@ -18,14 +18,14 @@ from llamastack_workshop.patterns.parallelization import (
 
 
 def catalog(llm: BaseChatModel) -> Runnable[dict[str, str], Catalog]:
-    """Return a runnable that takes {"text": …} and returns what `run_votes` does.
+    """Return a runnable that takes {"text": …} and returns the result of `run_votes`.
 
-    `invoke` runs at most `CONCURRENCY` parts at a time, each in a thread; `ainvoke` would start all at once.
-    Raises GateError, StepError for a part that cannot be asked, and what the openai client raises.
+    `invoke` runs at most `CONCURRENCY` parts at a time, each in a thread; `ainvoke` would start all of them at once.
+    It raises GateError, StepError for a part that cannot be asked about, and the openai client's exceptions.
     """
 
     def ask_and_count(given: dict[str, str]) -> Runnable[Any, Catalog]:
-        # Which parts there are depends on the text: a RunnableLambda may return the runnable to go on with.
+        # The parts depend on the text: a RunnableLambda may return a runnable, which LangChain then runs.
         every = RunnableParallel({part.name: vote(llm, part) for part in parts(given["text"])})
         return every | RunnableLambda(lambda votes: count_votes(given["text"], list(votes.values())))
 
@@ -33,7 +33,7 @@ def catalog(llm: BaseChatModel) -> Runnable[dict[str, str], Catalog]:
 
 
 def vote(llm: BaseChatModel, part: Part) -> Runnable[Any, Vote]:
-    """Return the step that asks one part, whatever its input."""
+    """Return the step that sends the request of one part, regardless of its input."""
     structured = llm.with_structured_output(vote_schema(part), method="json_schema")
     asked = gated(part.name, structured)
     to_vote = RunnableLambda(lambda answer: Vote.model_validate(answer.model_dump()))

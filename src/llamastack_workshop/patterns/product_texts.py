@@ -1,8 +1,8 @@
-"""What an English text says about a product in numbers: clock, memory, drive, and price in euros.
+"""Extract a product's numbers from an English text: clock speed, memory, drive, and price in euros.
 
-A number says little by itself: 16 GB may be memory, a drive, a graphics card or a limit. So each size is read together
-with the words of its own phrase ("16GB LPDDR5x RAM", "an SSD of 2 TB", "Memory: 8 GB"), and each price with what its
-clause says it is the price of ("a bag costs 19 euros"). What the words around do not tell has the kind "unknown".
+A number alone is ambiguous: 16 GB may be memory, a drive, a graphics card or a limit. So each size is classified by the
+words of its phrase ("16GB LPDDR5x RAM", "an SSD of 2 TB", "Memory: 8 GB"), and each price by the thing that its clause
+names ("a bag costs 19 euros"). If the words do not tell, the kind is "unknown".
 """
 
 import re
@@ -15,7 +15,7 @@ Kind = Literal["processor", "memory", "drive", "other", "unknown"]
 
 EXAMPLE = "UltraBook: 3.5 GHz processor, 16 GB of memory, a 1 TB drive, 1299 euros"
 
-# No part of a longer number, nor of a name such as i7; the words are those that come with gigabytes and terabytes.
+# Not part of a longer number, or of a name such as i7. The words are those used with gigabytes and terabytes.
 _APART = r"(?<![A-Za-z0-9_])(?<![0-9][.,])"
 _IN_WORDS = {
     "one": "1",
@@ -31,7 +31,7 @@ _IN_WORDS |= {"twenty-four": "24", "thirty-two": "32", "forty-eight": "48", "six
 _NUMBER = rf"{_APART}[0-9]{{1,3}}(?:,[0-9]{{3}})+(?![0-9])|{_APART}[0-9]+(?:[.,][0-9]+)?|\b(?:{'|'.join(_IN_WORDS)})"
 _SIZE = rf"(?P<size>(?:{_NUMBER})[ \u00a0\u202f-]?(?:[gt]i?b|gigabytes?|terabytes?|gigs?)(?!\w|/s|\s?/\s?s\b))"
 _CLOCK = rf"(?P<clock>(?:{_NUMBER})[ \u00a0\u202f-]?(?:ghz|gigahertz)\b)"
-# The words that say what a size or a clock is.
+# The words that identify the kind of a size or a clock speed.
 _WORDS: dict[Kind, str] = {
     "other": r"VRAM|GDDR\w*|HBM\w*|GPU|graphics|video|RTX|GTX|Radeon|GeForce|cache|cloud|iCloud|USB|sticks?|"
     r"SD|microSD|cards?|Ethernet|LAN|bandwidth|downloads?|Wi-?Fi|WLAN|wireless|Bluetooth|radio|bands?",
@@ -39,20 +39,20 @@ _WORDS: dict[Kind, str] = {
     "drive": r"drives?|SSDs?|HDDs?|disks?|discs?|storage|NVMe|SATA|M\.2|eMMC|UFS|flash",
 }
 _MARK = "|".join(rf"(?P<{kind}>\b(?:{words})(?!\w))" for kind, words in _WORDS.items())
-# What ends a phrase: no size takes its kind from beyond it, unless it stands alone there.
+# The end of a phrase: a size takes its kind from words beyond it only if it is alone in its phrase.
 _BREAK = r"(?P<break>,(?!\d)|[()|•+&/]|\s[-–—]\s|\b(?:and|with|plus|but|while)\b)"
 _TOKEN = re.compile(rf"{_SIZE}|{_CLOCK}|{_MARK}|{_BREAK}|(?P<word>\w[\w.'’-]*)", re.IGNORECASE)
 _LINE_END = r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]+"
 _SENTENCE = re.compile(rf"(?<=[.!?;])\s+|{_LINE_END}")
 _LIMIT = re.compile(r"\b(up to|expand|extend|upgrad|rais|max|support|configur|option)", re.IGNORECASE)
-# So many words may stand between a size and the word that says what it is.
+# The maximum distance, in words, between a size and the word that identifies its kind.
 _REACH = 6
 
 
 class Quantity(NamedTuple):
-    """A size or a clock in one spelling ("16 GB", "3.5 GHz"), and what the text says that it is.
+    """A size or a clock speed in normalised spelling ("16 GB", "3.5 GHz"), and its kind according to the text.
 
-    A `limit` is what the product can have at most, or in another version.
+    A `limit` is a maximum, or the size of another version of the product.
     """
 
     value: str
@@ -61,33 +61,33 @@ class Quantity(NamedTuple):
 
 
 class UnclearText(WorkshopError):
-    """A text that does not say what a pattern needs, in a way that it understands; no model can help."""
+    """The text lacks information that a pattern needs, or states it unclearly; another model would not help."""
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences, lines and half-sentences before a semicolon of `text`."""
+    """Return the sentences of `text`, split at line ends and semicolons, too."""
     return [part.strip() for part in _SENTENCE.split(text) if part.strip()]
 
 
 def quantities(text: str) -> list[Quantity]:
-    """Return the sizes and clocks in `text`, in their order."""
+    """Return the sizes and clock speeds in `text`, in order."""
     return [quantity for sentence in sentences(text) for quantity in _in_sentence(sentence)]
 
 
 def values(text: str, kind: Kind) -> list[str]:
-    """Return the different quantities of one kind in `text`; limits only where there is nothing else."""
+    """Return the distinct quantities of one kind in `text`; limits only if there is nothing else."""
     found = [quantity for quantity in quantities(text) if quantity.kind == kind]
     plain = [quantity.value for quantity in found if not quantity.limit]
     return list(dict.fromkeys(plain or [quantity.value for quantity in found]))
 
 
 def unclear(text: str) -> list[str]:
-    """Return the sizes in `text` of which it does not say what they are."""
+    """Return the sizes in `text` whose kind it does not state."""
     return values(text, "unknown")
 
 
 def sections(text: str) -> list[str]:
-    """Return the paragraphs of `text`; one whose every line has a price of its own falls into its lines."""
+    """Return the paragraphs of `text`; a paragraph with a size and a price in every line is split into its lines."""
     found = []
     for paragraph in re.split(r"\n\s*\n|\u2029", text):
         lines = [line.strip() for line in re.split(_LINE_END, paragraph) if line.strip()]
@@ -97,7 +97,7 @@ def sections(text: str) -> list[str]:
 
 
 def what_lacks(text: str) -> str | None:
-    """Return what `text` lacks of memory, drive and price in euros, as the rest of a sentence about it, or None."""
+    """Return a predicate about `text` if it lacks a memory, a drive or a price in euros ("gives no …"), or None."""
     lacking = [kind for kind in ("memory", "drive") if not values(text, kind)]
     if lacking and (sizes := unclear(text)):
         return f"does not say in English what {sizes[0]} is"
@@ -118,7 +118,7 @@ _CURRENCIES = {
     "yen": r"¥|JPY\b|yen\b",
     "rupees": r"₹|INR\b|rupees?\b",
 }
-# Words for the product itself, or for what it costs.
+# Words for the product itself, or for its price.
 _WHOLE = (
     r"laptops?|notebooks?|computers?|machines?|devices?|pcs?|desktops?|workstations?|servers?|tablets?|phones?|models?|"
     r"versions?|ones?|prices?|costs?|tag|total|sum|offers?|bargain|steal|deal|choice|buy|pick|option|product|unit|"
@@ -141,7 +141,7 @@ _NO_NAME = re.compile(
     r"only|just|now|then|also|if|when|while|as|so|yet|to|no|not|buy|get|what|who|which|how|why|designed|made|built)",
     re.IGNORECASE,
 )
-# What follows a name at the beginning of a sentence; another capitalised word there just begins the sentence.
+# Text that may follow a name at the start of a sentence; other capitalised words there are not names.
 _SAYS = re.compile(
     r"\s*(?:[:,(–—|-]|$|[0-9€]|(?:has|have|had|costs?|comes|is|offers?|with|gets?|features?|packs?|boasts?|sells|runs|"
     r"pairs|brings|holds|includes|ships|carries|provides|starts|for|at|weighs|and)\b)"
@@ -149,7 +149,7 @@ _SAYS = re.compile(
 
 
 def names(text: str) -> list[str]:
-    """Return the names in `text`: words with a capital letter that do not just begin a sentence."""
+    """Return the names in `text`: capitalised words that are not just the start of a sentence."""
     found = []
     for sentence in sentences(text):
         readable = _PROCESSOR.sub(lambda match: " " * len(match[0]), sentence)
@@ -173,7 +173,7 @@ def _is_no_name(word: str) -> bool:
 
 
 def part_about(text: str, name: str) -> str:
-    """Return what of `text` has a number and is about `name`: what names it first, or follows that."""
+    """Return the pieces of `text` that contain a number and are about `name`: they name it, or follow such a piece."""
     about, part = None, []
     for piece, named in _pieces(text):
         about = named or about
@@ -183,7 +183,7 @@ def part_about(text: str, name: str) -> str:
 
 
 def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
-    """Yield the sentences of `text`, cut where they go over to another name, each with the name that it is about."""
+    """Yield the sentences of `text`, split where they switch to another name, each with the name it is about."""
     known = sorted(names(text), key=len, reverse=True)
     pattern = re.compile(
         rf"(?P<the>\b(?i:the|an?|this|our|their) )?(?<![\w-])(?P<name>{'|'.join(map(re.escape, known))})(?![\w-])"
@@ -207,7 +207,7 @@ def _pieces(text: str) -> Iterator[tuple[str, str | None]]:
 
 
 def check_sizes(text: str) -> None:
-    """Raise UnclearText if there is a size in `text` of which it does not say what it is."""
+    """Raise UnclearText if `text` contains a size whose kind it does not state."""
     if sizes := unclear(text):
         raise UnclearText(
             f"The text does not say in English what {sizes[0]} is: memory, a drive or something else.",
@@ -235,7 +235,7 @@ def _in_sentence(sentence: str) -> list[Quantity]:
                 kind = _kind(phrase, item) or _from_beside(phrases, number, claimed)
                 if "respectively" in sentence:
                     kind = "unknown"
-                # A limit that stands alone is about the size before it.
+                # A limit alone in its phrase refers to the size before it.
                 kind = kind or ("other" if item.limit else "unknown")
                 found.append((item.place, Quantity(_spelt(item.value), kind, item.limit)))
     bare = {phrase[0].place for phrase in phrases if len(phrase) == 1}
@@ -243,7 +243,7 @@ def _in_sentence(sentence: str) -> list[Quantity]:
 
 
 def _with_bare(found: list[tuple[int, Quantity]], bare: set[int]) -> list[Quantity]:
-    """Return the quantities; of a size alone beside a larger one, as in "16GB/512GB SSD", the kind is memory."""
+    """Return the quantities; a bare size next to a larger one is memory, as in "16GB/512GB SSD"."""
     result = [quantity for _, quantity in found]
     unknown = [n for n, (place, quantity) in enumerate(found) if quantity.kind == "unknown" and place in bare]
     sizes = [n for n, quantity in enumerate(result) if not quantity.value.endswith("GHz")]
@@ -288,7 +288,7 @@ def _near(phrase: list[_Item], item: _Item) -> list[_Item]:
 
 
 def _kind(phrase: list[_Item], size: _Item) -> Kind | None:
-    """Return what the words of its phrase say that `size` is, or None."""
+    """Return the kind of `size` according to the words of its phrase, or None."""
     marks = _near(phrase, size)
     before = [mark for mark in marks if mark.place < size.place]
     after = [mark for mark in marks if mark.place > size.place]
@@ -303,7 +303,7 @@ def _kind(phrase: list[_Item], size: _Item) -> Kind | None:
 
 
 def _run(marks: list[_Item], place: int) -> list[Kind]:
-    """Return the kinds of the first of `marks` and of those right beside it."""
+    """Return the kinds of the first of `marks` and of those directly next to it."""
     run: list[Kind] = []
     for mark in marks:
         if run and abs(mark.place - place) > 1:
@@ -314,7 +314,7 @@ def _run(marks: list[_Item], place: int) -> list[Kind]:
 
 
 def _from_beside(phrases: list[list[_Item]], number: int, claimed: set[int]) -> Kind | None:
-    """Return what the neighbour of phrase `number` says, if it has no size of its own: "SSD (512 GB)"."""
+    """Return the kind named in a phrase next to phrase `number` that has no size itself, as in "SSD (512 GB)"."""
     for beside in (number - 1, number + 1):
         if 0 <= beside < len(phrases) and beside not in claimed:
             kinds = [item.value for item in phrases[beside] if item.what == "mark"]
@@ -332,7 +332,7 @@ def _spelt(quantity: str) -> str:
 
 
 def plain_number(number: str) -> str:
-    """Return a number with a point before its fraction and nothing between its thousands."""
+    """Return a number with a decimal point and without thousands separators."""
     number = re.sub(r"[\s'’\u00a0\u202f]", "", number)
     parts = re.split(r"[.,]", number)
     if len(parts) > 1 and (len(parts[-1]) != 3 or parts[0] == "0"):
@@ -341,7 +341,7 @@ def plain_number(number: str) -> str:
     return "".join(parts)
 
 
-# The makers' names for processors, and any name with a digit before or after the word itself.
+# The manufacturers' names for processors, and names with a digit before or after the word.
 _MAKER = r"(?:Intel|AMD|Apple|Qualcomm|MediaTek|Nvidia|IBM)"
 _FAMILY = (
     r"(?:Core(?= (?:Ultra )?i?\d)(?: Ultra)?|Xeon|Celeron|Pentium|Atom|Ryzen(?: AI| Threadripper)?|EPYC|Athlon|"
@@ -356,17 +356,17 @@ _PROCESSOR = re.compile(
 
 
 def processors(text: str) -> list[str]:
-    """Return what `text` says of its processor: clocks, such as "3.5 GHz", or else names, such as "Core i7-1360P"."""
+    """Return the processors in `text`: clock speeds, such as "3.5 GHz", or else names, such as "Core i7-1360P"."""
     return values(text, "processor") or processor_names(text)
 
 
 def processor_names(text: str) -> list[str]:
-    """Return the names of processors in `text`, and phrases such as "8-core"."""
+    """Return the processor names in `text`, and phrases such as "8-core"."""
     return list(dict.fromkeys(match[0] for match in _PROCESSOR.finditer(text)))
 
 
 def numbers(text: str) -> list[str]:
-    """Return the numbers in `text`, with a point before their fractions and nothing between their thousands."""
+    """Return the numbers in `text`, with decimal points and without thousands separators."""
     return [plain_number(number) for number in re.findall(r"\d+(?:[.,]\d+)*", text)]
 
 
@@ -407,7 +407,7 @@ _AFTERWARDS = (
 
 
 class Price(NamedTuple):
-    """An amount of a currency, and of what it is the price if not of the product: "bag", "discount" …"""
+    """An amount in a currency; `of` names the thing that it is the price of, if not the product: "bag", "discount" …"""
 
     amount: float
     currency: str
@@ -415,12 +415,12 @@ class Price(NamedTuple):
 
 
 def prices(text: str) -> list[float]:
-    """Return the different prices in euros that `text` gives for its product or products: 1299, or 1299.5."""
+    """Return the distinct prices in euros of the product or products in `text`, such as 1299 or 1299.5."""
     return list(dict.fromkeys(price.amount for price in _prices(text) if price.currency == "euros" and not price.of))
 
 
 def no_price(text: str) -> str:
-    """Return why `text` has no price in euros, as a clause."""
+    """Return a phrase that explains why `text` has no price in euros."""
     found = _prices(text)
     others = [price.currency for price in found if price.currency != "euros"]
     if of_others := [price for price in found if price.currency == "euros"]:
@@ -429,7 +429,7 @@ def no_price(text: str) -> str:
 
 
 def written(amount: float) -> str:
-    """Return a price in words, such as "1299 euros"."""
+    """Return a price as text, such as "1299 euros"."""
     return f"{amount} euros" if isinstance(amount, int) or amount % 1 == 0 else f"{amount:.2f} euros"
 
 
@@ -458,7 +458,7 @@ def _prices_in(sentence: str) -> Iterator[Price]:
 
 
 def _owner(before: str, after: str) -> str | None:
-    """Return of what a price is, if not of the product: what its clause says around it."""
+    """Return the thing that a price is for, according to its clause; None for the product itself."""
     # "a bag (19 euros)"
     clause = _CLAUSE.split(re.sub(r"\s*\(\s*$", " ", before))[-1]
     following = _CLAUSE.split(after)[0]
@@ -470,7 +470,7 @@ def _owner(before: str, after: str) -> str | None:
         return "an extra"
     # "for a mere 899 euros"
     clause = re.sub(r"\b(for|at|costs?|of|from) an? [a-z]+\s*$", r"\1 ", clause)
-    # "a 256 GB drive for 499 euros" is the price of what has the drive.
+    # "a 256 GB drive for 499 euros" is the price of the product with that drive.
     if any(quantity.kind != "other" for quantity in quantities(clause)) and not re.search(
         r"\b(?:second|extra|spare|external|additional)\b", clause
     ):

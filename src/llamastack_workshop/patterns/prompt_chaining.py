@@ -1,7 +1,7 @@
-"""Prompt chaining: calls of the Responses API, each working on what the one before returned, with gates between them.
+"""Prompt chaining: calls of the Responses API, each working on the output of the previous one, with gates in between.
 
-A gate decides whether an answer passes; another decides which step comes next: a text that lacks a value does not
-become JSON, it becomes a question to whoever wrote it.
+One kind of gate decides whether an answer passes; another decides which step comes next: for a text that lacks a value,
+the result is not JSON, but a question to its author.
 Prompt chaining is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
 """
 
@@ -28,13 +28,13 @@ TRANSFORM = (
 )
 INQUIRE = "{text}\n\nWrite one short question that asks for the {missing} of this product."
 
-# The words of a question that asks for a value.
+# The words that identify a question about each value.
 _ASKED_BY = {
     "processor": "processor|CPU|chip|GHz|clock|speed",
     "memory": r"memory|RAM\b|GB",
     "storage": "storage|drive|SSD|disk|capacity|space|store",
 }
-# What the text calls each value, in a question and in the result.
+# The names of the values in a question, and their keys in the result.
 _KEYS = {"processor": "cpu", "memory": "memory", "storage": "storage"}
 
 
@@ -47,7 +47,7 @@ class Specifications(BaseModel, extra="forbid"):
 
 
 class Inquiry(BaseModel):
-    """What a text does not say, and a question that asks for it."""
+    """The values that a text lacks, and a question that asks for them."""
 
     missing: list[str]
     question: str
@@ -56,8 +56,8 @@ class Inquiry(BaseModel):
 def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specifications | Inquiry:
     """Extract the specifications from `text`; return them as an object, or a question if the text lacks one of them.
 
-    Raises UnclearText if there is nothing to extract, or more than one product, before any model is asked. Raises
-    StepError; the steps that finished before are in `journal`.
+    Before any call, raises UnclearText if there is nothing to extract, or more than one product. Raises StepError if a
+    step fails; the steps finished before are in `journal`.
     """
     missing = missing_values(text)
     extracted = ask(
@@ -86,7 +86,7 @@ def run_chain(client: OpenAI, model: str, text: str, journal: Journal) -> Specif
 
 
 def numbers_gate(answer: str, text: str) -> str | None:
-    """Accept an answer that has numbers, all of them out of the text, but for those that count the lines of a list."""
+    """Accept an answer if it contains numbers, and all of them are in the text (list numbering is ignored)."""
     said = numbers(re.sub(r"^\s*\d+[.)]\s", "", answer, flags=re.MULTILINE))
     if not said:
         return "the answer has no numbers"
@@ -95,12 +95,12 @@ def numbers_gate(answer: str, text: str) -> str | None:
 
 
 def specifications_schema(text: str) -> type[BaseModel]:
-    """Return the schema of the specifications in `text`: each value is one that the text gives for this part."""
+    """Return the schema of the specifications in `text`, which allows only the text's values for each part."""
     return answer_schema(**{_KEYS[name]: one_of(given) for name, given in _given(text).items()})
 
 
 def question_gate(missing: list[str]) -> Gate:
-    """Return a gate that accepts one question, about all that is `missing`."""
+    """Return a gate that accepts a single question about everything in `missing`."""
 
     def gate(answer: str) -> str | None:
         if not (answer.strip().endswith("?") and answer.count("?") == 1):
@@ -112,9 +112,9 @@ def question_gate(missing: list[str]) -> Gate:
 
 
 def missing_values(text: str) -> list[str]:
-    """Return which of processor, memory and storage the text gives no value for: the gate that branches.
+    """Return those of processor, memory and storage for which the text has no value: the gate that branches.
 
-    Raises UnclearText if it gives none at all, says nothing about what a size is, or is about several products.
+    Raises UnclearText if it has no value at all, does not state the kind of a size, or is about several products.
     """
     given = _given(text)
     missing = [name for name, found in given.items() if not found]

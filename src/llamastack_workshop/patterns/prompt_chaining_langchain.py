@@ -1,4 +1,4 @@
-"""The chain of prompt_chaining.py as a runnable: the same prompts and gates, LangChain's composition."""
+"""The chain of prompt_chaining.py as a runnable: the same prompts and gates, composed with LangChain."""
 
 from typing import Any
 
@@ -22,10 +22,10 @@ from llamastack_workshop.patterns.prompt_chaining import (
 
 
 def chain(llm: BaseChatModel) -> Runnable[dict[str, str], Specifications | Inquiry]:
-    """Return a runnable that takes {"text": …} and returns what `run_chain` does.
+    """Return a runnable that takes {"text": …} and returns the result of `run_chain`.
 
-    `llm` may call chat completions or the Responses API. Raises UnclearText, GateError, and what the openai client
-    raises.
+    `llm` may use chat completions or the Responses API. `invoke` raises UnclearText, GateError, and the openai client's
+    exceptions.
     """
 
     extract = RunnablePassthrough.assign(prompt=lambda given: EXTRACT.format(text=given["text"])) | gated(

@@ -1,8 +1,8 @@
-"""Routing: one step decides where a message goes, and each destination has a prompt and a model of its own.
+"""Routing: one step decides where a message goes, and each destination has its own prompt and model.
 
 The topic comes from embeddings, or from an enum answer of the model. A message between two topics goes to a person, and
-so does a question that no sentence of the notes answers; the model gets only the sentences that do.
-The product comes from an enum answer that is limited to the products which the message names.
+so does a question that no sentence of the notes answers; the model gets only the sentences that answer it.
+The product comes from an enum answer that is limited to the products named in the message.
 Routing is one of the patterns of https://www.anthropic.com/engineering/building-effective-agents.
 """
 
@@ -35,9 +35,9 @@ NOTES = {
 PRODUCTS = ["laptop", "phone", "printer"]
 # The best topic's similarity must exceed the second one's by this much.
 MARGIN = 0.05
-# A sentence of the notes that is less similar to a question does not answer it.
+# The minimum similarity between a question and a sentence of the notes that answers it.
 NEAR = 0.4
-# Fewer words are no clause of their own.
+# The minimum number of words in a clause.
 MIN_WORDS = 3
 
 CHOOSE_TOPIC = "Sort the message into one of: {topics}.\n\nMessage: {text}"
@@ -54,16 +54,16 @@ class Topic(BaseModel, extra="forbid"):
 
 
 class Similarities(BaseModel):
-    """How similar a message is to each topic, and each of its clauses to each sentence of the notes."""
+    """The similarity of a message to each topic, and of each of its clauses to each sentence of the notes."""
 
     topics: dict[str, float]
     clauses: list[dict[str, float]]
 
 
 class RoutingResult(BaseModel):
-    """Where a message went, how that was decided, and what the model there answered.
+    """The route of a message, how it was chosen, and the model's answer.
 
-    A person has no model; `reason` says why it is for one.
+    If the route is a person, there is no model, and `reason` is the reason for that route.
     """
 
     route: Literal["billing", "shipping", "technical", "person"]
@@ -79,8 +79,8 @@ def run_routing(
 ) -> RoutingResult:
     """Route the message `text` and let the model `cheap` or `strong` answer it; `strong` gets technical messages.
 
-    `embedding` is the id of the embedding model; `by="model"` asks `cheap` for the topic and needs none.
-    Raises StepError, and what the openai client raises; the steps that finished before are in `journal`.
+    `embedding` is the id of the embedding model; `by="model"` asks `cheap` for the topic instead.
+    Raises StepError and the openai client's exceptions; the steps finished before are in `journal`.
     """
     found = None
     if by == "similarity":
@@ -108,7 +108,7 @@ def run_routing(
 
 
 def similar(client: OpenAI, embedding: str, text: str, journal: Journal) -> Similarities:
-    """Return how near in meaning `text` is to the topics, and its clauses to the notes."""
+    """Return the similarities of `text` to the topics, and of its clauses to the notes."""
     step = journal.find("similarity", text)
     if not step:
         started = time.perf_counter()
@@ -126,7 +126,7 @@ def similar(client: OpenAI, embedding: str, text: str, journal: Journal) -> Simi
 
 
 def chosen_topic(client: OpenAI, model: str, text: str, journal: Journal) -> str:
-    """Return the topic that `model` sorts `text` into."""
+    """Return the topic that `model` chooses for `text`."""
     gate = schema_gate(Topic)
     chosen = ask(client, model, "topic", topic_prompt(text), journal=journal, gate=gate, schema=Topic)
     return Topic.model_validate_json(chosen.output).topic
@@ -145,18 +145,18 @@ def find_product(client: OpenAI, model: str, text: str, journal: Journal) -> str
 
 
 def descriptions() -> list[str]:
-    """Return the texts whose embeddings stand for the topics."""
+    """Return the texts whose embeddings represent the topics."""
     return [f"{topic}: {about}" for topic, about in TOPICS.items()]
 
 
 def clauses(text: str) -> list[str]:
-    """Return the parts of a message that may each ask for something else, or the whole if it has no parts."""
+    """Return the parts of a message that may each ask for something different, or the whole message."""
     parts = re.split(r"(?<=[.!?;])\s+|,? and |[\n\r\x85\u2028\u2029]+", text)
     return [part for part in parts if len(part.split()) >= MIN_WORDS] or [text]
 
 
 def to_embed(text: str) -> list[str]:
-    """Return what to embed for the message `text`; `similarities` takes the vectors in this order."""
+    """Return the texts to embed for the message `text`; `similarities` expects their vectors in this order."""
     return [text, *clauses(text), *descriptions(), *_sentences()]
 
 
@@ -171,7 +171,7 @@ def similarities(text: str, vectors: list[list[float]]) -> Similarities:
 
 
 def for_a_person(found: Similarities) -> str | None:
-    """Return why a message goes to a person, or None: the gate of the route."""
+    """Return the reason why a message goes to a person, or None: the gate of the route."""
     if not clear_winner(found.topics):
         return "two topics are about equally near"
     subjects = {_sentences()[sentence] for sentence in map(_nearest, found.clauses) if sentence}
@@ -189,12 +189,12 @@ def notes_about(subject: str, found: Similarities | None) -> str:
 
 
 def no_note(subject: str) -> str:
-    """Return the reason why a person answers what the notes on `subject` do not."""
+    """Return the reason for a route to a person if the notes on `subject` do not answer a question."""
     return f"no note on {subject} is near enough to the question"
 
 
 def clear_winner(found: dict[str, float]) -> str | None:
-    """Return the most similar topic, or None if the second one is nearer to it than MARGIN: the gate of the route."""
+    """Return the most similar topic, or None if its lead over the second one is less than MARGIN."""
     second, best = sorted(found.values())[-2:]
     return max(found, key=found.__getitem__) if best - second >= MARGIN else None
 
@@ -206,19 +206,19 @@ def topic_prompt(text: str) -> str:
 
 
 def products_in(text: str) -> list[str]:
-    """Return the products whose name stands in `text`, or all of them if none does."""
+    """Return the products named in `text`, or all products if none is."""
     return [name for name in PRODUCTS if re.search(rf"\b{name}s?\b", text, re.IGNORECASE)] or PRODUCTS
 
 
 def product_schema(products: list[str]) -> type[BaseModel]:
-    """Return the schema of an answer that is one of `products`."""
+    """Return the schema of an answer whose product is one of `products`."""
     return answer_schema(product=one_of(products))
 
 
 def notes_gate(answer: str, notes: str) -> str | None:
-    """Accept an answer that says a sentence of the notes, in words most of which are the notes' own, and no new number.
+    """Accept an answer that states a sentence of the notes, mostly in the notes' own words, without new numbers.
 
-    One word of that sentence may be another: "doesn't" for "does not", or "replaced" for "new".
+    One word of that sentence may differ: "doesn't" for "does not", or "replaced" for "new".
     """
     said, known = _words(answer), _words(notes)
     if not said:
@@ -250,13 +250,13 @@ def _sentences() -> dict[str, str]:
 
 
 def _nearest(clause: dict[str, float]) -> str | None:
-    """Return the sentence that answers a clause best, or None if none is near."""
+    """Return the sentence that answers a clause best, or None if none is similar enough."""
     best = max(clause, key=clause.__getitem__)
     return best if clause[best] >= NEAR else None
 
 
 def _close(how: float, clause: dict[str, float], subject: str) -> bool:
-    """Return whether a sentence so similar answers a clause about as well as the best one on `subject`."""
+    """Return whether a sentence with the similarity `how` answers a clause about as well as the best on `subject`."""
     best = max(value for sentence, value in clause.items() if _sentences()[sentence] == subject)
     return how >= NEAR and how >= best - MARGIN
 

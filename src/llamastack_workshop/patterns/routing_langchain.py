@@ -1,4 +1,4 @@
-"""The router of routing.py as a runnable: the same prompts, schemas and gates, LangChain's branches."""
+"""The router of routing.py as a runnable: the same prompts, schemas and gates, with LangChain's branches."""
 
 from typing import Any
 
@@ -31,9 +31,9 @@ from llamastack_workshop.patterns.routing import (
 def router(
     cheap: ChatOpenAI, strong: ChatOpenAI, embeddings: Embeddings, by: Classifier = "similarity"
 ) -> Runnable[dict[str, str], RoutingResult]:
-    """Return a runnable that takes {"text": …} and returns what `run_routing` does.
+    """Return a runnable that takes {"text": …} and returns the result of `run_routing`.
 
-    Raises GateError, and what the openai client raises.
+    `invoke` raises GateError, and the openai client's exceptions.
     """
     if by == "similarity":
         found = RunnablePassthrough.assign(found=lambda given: _similar(embeddings, given["text"]))
@@ -65,7 +65,7 @@ def _to_person(given: dict[str, Any]) -> RoutingResult:
 
 
 def _product(llm: ChatOpenAI) -> Runnable[dict[str, Any], str]:
-    """Return a runnable that gives the product. Where its function returns another runnable, LangChain runs that."""
+    """Return a runnable that returns the product. If its function returns another runnable, LangChain runs that."""
 
     def choose(given: dict[str, Any]) -> str | Runnable[dict[str, Any], str]:
         products = products_in(given["text"])

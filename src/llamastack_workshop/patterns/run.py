@@ -1,4 +1,4 @@
-"""A run of a pattern from the command line: its options, server, model and journal, and clear errors."""
+"""Running a pattern from the command line: options, server, model, journal, and clear errors."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.console import PlainConsole
 from llamastack_workshop.system.errors import WorkshopError, verbose
 
-# Progress goes to standard error, so that standard output holds the result alone.
+# Progress goes to standard error, so that standard output contains only the result.
 progress = PlainConsole(stderr=True)
 
 DEFAULT_BASE_URL = "http://localhost:8321/v1"
@@ -39,34 +39,32 @@ class Options:
     """The options that all pattern commands have."""
 
     text: Annotated[
-        str | None, typer.Option(help="The text itself (`--text - < FILE` reads a file). Without it, a short example.")
+        str | None, typer.Option(help="The text (`--text - < FILE` reads a file). By default, a short example.")
     ] = None
     model: Annotated[
         str | None,
-        typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one."),
+        typer.Option(help="Model id, for example openai/gpt-4o-mini. By default, the server's first model."),
     ] = None
     base_url: Annotated[
         str | None,
         typer.Option(
-            help="The server, with /v1. Without it, LLAMA_STACK_BASE_URL or http://localhost:8321/v1; "
-            "if nothing runs there, a server is started for this command."
+            help="The server's address, with /v1. By default, LLAMA_STACK_BASE_URL or http://localhost:8321/v1; "
+            "if no server is running there, one is started for this command."
         ),
     ] = None
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print everything as one JSON object: model, steps, result.")
+        bool, typer.Option("--json", help="Print everything as one JSON object: model, steps and result.")
     ] = False
     langchain: Annotated[
         bool,
-        typer.Option("--langchain", help="Run the version that is built with LangChain, in place of the plain one."),
+        typer.Option("--langchain", help="Run the LangChain version instead of plain Python."),
     ] = False
     resume: Annotated[
         Path | None,
-        typer.Option(
-            help="Go on with a run that failed: the journal that it named. Its finished steps are not repeated."
-        ),
+        typer.Option(help="Resume a failed run from the journal that it named. Finished steps are not repeated."),
     ] = None
     timeout: Annotated[
-        float, typer.Option(min=0.001, help="Seconds of silence from the server after which a step has failed.")
+        float, typer.Option(min=0.001, help="Seconds without data from the server after which a step fails.")
     ] = 60
 
 
@@ -74,8 +72,8 @@ class Options:
 class Run:
     """A run of a pattern: its server, model and text, and the journal with the steps so far.
 
-    `options` are those of the command line, where `base_url`, `model` and `text` may be missing; here they are as used.
-    `api_key` is the token for the server, or None. `started` is a time of `time.perf_counter`.
+    `options` are those of the command line, where `base_url`, `model` and `text` may be None; here they are resolved.
+    `api_key` is the token for the server, or None. `started` is a value of `time.perf_counter()`.
     """
 
     options: Options
@@ -98,7 +96,7 @@ class Run:
 
     def llm(self, model: str | None = None) -> Any:
         """Return LangChain's ChatOpenAI for this run's model, or for `model`."""
-        # LangChain's client takes a second to import, and only these runs need it.
+        # LangChain's client takes a second to import, and only LangChain runs need it.
         from llamastack_workshop.patterns.langchain_steps import chat_model
 
         return chat_model(model=model or self.model, **self._connection)
@@ -110,13 +108,13 @@ class Run:
         return embedding_model(model=model, **self._connection)
 
     def config(self) -> dict[str, Any]:
-        """Return the configuration to invoke a runnable with, so that the calls in it become steps of this run."""
+        """Return the configuration for invoking a runnable, with which its model calls become steps of this run."""
         from llamastack_workshop.patterns.langchain_steps import StepRecorder
 
         return {"callbacks": [StepRecorder(self.journal.add)]}
 
     def print(self, result: BaseModel) -> None:
-        """Say in one line what the run took; print `result` on standard output, with --json together with all else."""
+        """Report the number of calls and the time; print `result` on standard output, with --json as part of all."""
         steps = self.journal.steps
         calls = sum(step.attempts for step in steps if not step.kept)
         took = f"{calls} call{'s' if calls != 1 else ''}, {time.perf_counter() - self.started:.1f} s"
@@ -129,15 +127,15 @@ class Run:
 
     @property
     def _connection(self) -> dict[str, Any]:
-        # The clients insist on a key, also for a server that wants none.
+        # The clients require a key, even for a server that does not.
         return {"base_url": self.base_url, "api_key": self.api_key or "none", "timeout": self.options.timeout}
 
 
 @contextmanager
 def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[Run]:
-    """Yield a run of `pattern`, on `default_text` if `options` give none; what goes wrong becomes a WorkshopError.
+    """Yield a run of `pattern`, on `default_text` if `options` has no text; errors become WorkshopErrors.
 
-    A plain run has a journal on disk as long as it is not finished; if it fails, the error says how to go on with it.
+    A plain run has a journal on disk until it is finished; if it fails, the error says how to resume it.
     """
     resume = options.resume
     if options.langchain and resume:
@@ -149,7 +147,7 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
     journal = Journal(None if options.langchain else path, on_step=_show)
     if resume and (other := journal.metadata.get("pattern")) != pattern:
         if not other:
-            raise WorkshopError(f"{resume} is not the journal of a run.", "Start afresh, without --resume.")
+            raise WorkshopError(f"{resume} is not the journal of a run.", "Start over, without --resume.")
         raise WorkshopError(f"{resume} is the journal of another pattern.", f"llamastack-{other} --resume {resume}")
     text = read_text(options.text, default=journal.metadata.get("text", default_text))
     api_key = token()
@@ -173,14 +171,14 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
 
 
 def _how_to_resume(pattern: str, path: Path, run: Run, error: BaseException) -> str:
-    """Return the sentence with the command that goes on with the run that ended with `error`, or "" if none can."""
+    """Return a sentence with the command that resumes the run that ended with `error`, or "" if it cannot resume."""
     if run.options.langchain:
-        return "A run with LangChain keeps no steps; one without --langchain does."
+        return "A run with LangChain does not keep its steps; a run without --langchain does."
     if not path.exists():
         return "" if isinstance(error, WorkshopError) else "No step was finished."
     further = list(error.options) if isinstance(error, Again) else []
     if isinstance(error, GateFailed | UnclearText):
-        # The same model would say the same to the same text.
+        # The same model would give the same answer to the same text.
         others = [] if isinstance(error, UnclearText) else _other_models(run)
         further = ["--model", others[-1]] if others else ["--text", "-"] if pattern in _KEEPS_PARTS else []
         if not further:
@@ -196,12 +194,12 @@ def _how_to_resume(pattern: str, path: Path, run: Run, error: BaseException) -> 
     return f"The finished steps are kept; go on{how} with: {shlex.join(words)}"
 
 
-# In these, a step reads one part of the text: the others remain the same when that part is corrected.
+# Patterns whose steps each read one part of the text: the others stay valid when that part is corrected.
 _KEEPS_PARTS = ("parallelization", "orchestrator-workers")
 
 
 def _command(name: str) -> list[str]:
-    """Return the words that start the command `name` in the shell that started this one."""
+    """Return the words that run the command `name` in the shell that started this one."""
     if "UV_RUN_RECURSION_DEPTH" in os.environ:
         return ["uv", "run", name]
     script = Path(sys.argv[0])
@@ -216,11 +214,11 @@ def _other_models(run: Run) -> list[str]:
 
 
 class GateFailed(WorkshopError):
-    """No answer of the model passed the gate of a step."""
+    """Neither of the model's answers passed the gate of a step."""
 
 
 class Again(WorkshopError):
-    """A run that would end better with further `options` of its command, as words of a command line."""
+    """A failure that further `options` may prevent when the run is resumed, as words of a command line."""
 
     def __init__(self, problem: str, fix: str, *options: str) -> None:
         super().__init__(problem, fix)
@@ -228,24 +226,24 @@ class Again(WorkshopError):
 
 
 def token() -> str | None:
-    """Return what LLAMA_STACK_API_KEY holds, or None where it is empty or not set.
+    """Return the value of LLAMA_STACK_API_KEY, or None if it is empty or not set.
 
-    Raises WorkshopError if no HTTP header can carry it.
+    Raises WorkshopError if it cannot be sent in an HTTP header.
     """
     value = os.environ.get("LLAMA_STACK_API_KEY", "").strip()
-    # The HTTP client would name the whole header in its own error.
+    # Checked here, because the HTTP client's error would show the whole header.
     if not (value.isascii() and value.isprintable()):
-        raise WorkshopError("LLAMA_STACK_API_KEY holds characters that no token has.", _VALID_TOKEN)
+        raise WorkshopError("LLAMA_STACK_API_KEY contains invalid characters.", _VALID_TOKEN)
     return value or None
 
 
 @contextmanager
 def connected(base_url: str | None, model: str | None, api_key: str | None) -> Iterator[tuple[str, str]]:
-    """Yield the address of the server and the model to use (by default the first one it serves).
+    """Yield the address of the server and the model to use (by default, the server's first model).
 
-    Without `base_url`, LLAMA_STACK_BASE_URL or the default address is tried; if nothing runs there, a server is
-    started for as long as the context lasts. Raises WorkshopError if the server or the model is not there, or if the
-    server wants another token than `api_key`.
+    Without `base_url`, LLAMA_STACK_BASE_URL or the default address is tried; if no server is running there, one is
+    started for the block. Raises WorkshopError if the server or the model is not available, or if the server rejects
+    `api_key`.
     """
     given, named = base_url, base_url or os.environ.get("LLAMA_STACK_BASE_URL")
     if not named and ports.is_free(paths.DEFAULT_PORT):
@@ -256,14 +254,14 @@ def connected(base_url: str | None, model: str | None, api_key: str | None) -> I
     if not base_url.startswith(("http://", "https://")):
         source = "--base-url" if named == given else "LLAMA_STACK_BASE_URL"
         host = base_url.split("://")[-1]
-        raise WorkshopError(f"{source} {base_url} does not begin with http:// or https://.", f"Give http://{host}")
+        raise WorkshopError(f"{source} {base_url} does not start with http:// or https://.", f"Give http://{host}")
     yield base_url, _model(base_url, model, api_key)
 
 
 def read_text(text: str | None, default: str) -> str:
     """Return `text`, standard input if it is "-", or `default` if it is None.
 
-    Raises WorkshopError if there is nothing in it, or if standard input is not UTF-8.
+    Raises WorkshopError if it is empty, or if standard input is not UTF-8.
     """
     if text is None:
         return default
@@ -271,7 +269,7 @@ def read_text(text: str | None, default: str) -> str:
         content = sys.stdin.buffer.read().decode("utf-8-sig") if text == "-" else text
     except UnicodeDecodeError as error:
         raise WorkshopError(
-            f"Standard input is not text in UTF-8: byte {error.start + 1} is no part of it.",
+            f"Standard input is not UTF-8 text: byte {error.start + 1} is invalid.",
             "Save the file as UTF-8, or convert it: iconv -f latin1 -t utf-8 FILE",
         ) from error
     if not content.strip():
@@ -284,7 +282,7 @@ def _own_server() -> Iterator[stack.Stack]:
     def say(line: str) -> None:
         progress.print(line, style="dim")
 
-    say(f"No server runs at {DEFAULT_BASE_URL}: starting one for this command.")
+    say(f"No server is running at {DEFAULT_BASE_URL}: starting one for this command.")
     with (
         tempfile.TemporaryDirectory(prefix="workshop-command-") as state,
         stack.running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "command") as running,
@@ -297,7 +295,7 @@ def _model(base_url: str, wanted: str | None, api_key: str | None) -> str:
         return stack.chosen_model(base_url, wanted, api_key)
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         if isinstance(error, httpx.HTTPStatusError) and (status := error.response.status_code) in DENIED:
-            wish = "refuses the token in LLAMA_STACK_API_KEY" if api_key else "wants a token"
+            wish = "rejects the token in LLAMA_STACK_API_KEY" if api_key else "requires a token"
             raise WorkshopError(f"The server at {base_url} {wish} (HTTP {status}).", _VALID_TOKEN) from error
         hint = "" if base_url.endswith("/v1") else " The address ends in /v1."
         start = _start_command(base_url)
@@ -306,7 +304,7 @@ def _model(base_url: str, wanted: str | None, api_key: str | None) -> str:
 
 
 def _start_command(base_url: str) -> str | None:
-    """Return the command that starts a server at `base_url`, or None if that is on another machine."""
+    """Return the command that starts a server at `base_url`, or None if it is on another machine."""
     url = httpx.URL(base_url)
     if url.host not in ("localhost", "127.0.0.1", "::1"):
         return None
@@ -317,7 +315,7 @@ def _start_command(base_url: str) -> str | None:
 
 @contextmanager
 def _clear_call_errors(run: Run) -> Iterator[None]:
-    """Turn what a pattern raises into a WorkshopError; with VERBOSE=true, show the step that failed first."""
+    """Turn a pattern's exceptions into WorkshopErrors; with VERBOSE=true, show the failed step first."""
     try:
         yield
     except StepError as error:
@@ -338,7 +336,7 @@ def _clear_call_errors(run: Run) -> Iterator[None]:
         ) from error
     except APIStatusError as error:
         raise WorkshopError(
-            f"The server refused the call (HTTP {error.status_code}): {told(str(error.message))}",
+            f"The server rejected the request (HTTP {error.status_code}): {told(str(error.message))}",
             _remedy(refusal_reason(error), f"HTTP {error.status_code} {error.message}", run),
         ) from error
     except (APIError, httpx.HTTPError) as error:
@@ -356,26 +354,26 @@ def _last_answer(answer: str = "") -> str:
 
 
 _VALID_TOKEN = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that this server accepts (chapter 20)."
-_DENIED = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token that may do this (chapter 20)."
-# What a server says, and what helps.
+_DENIED = "Set LLAMA_STACK_API_KEY, in the shell or in .env, to a token with permission for this (chapter 20)."
+# Patterns for a server's messages, with the fix for each.
 _REFUSALS = {
-    r"(?i)physical batch size": "Shorten the text: this is the limit of the embedding model, whatever --model says. "
-    "Or let the model find the topic: --by model",
+    r"(?i)physical batch size": "Shorten the text: this is the limit of the embedding model, regardless of --model. "
+    "Or let the language model find the topic: --by model",
     r"(?i)context (?:size|length|window)|prompt is too long|token limit|(?:too many|maximum) .*tokens": "Shorten the "
-    "text, or choose a --model that reads longer ones.",
-    r"HTTP 404|(?i:not found)": "Choose another --model; without one, the server's first is taken.",
+    "text, or choose a --model with a longer context.",
+    r"HTTP 404|(?i:not found)": "Choose another --model; the default is the server's first one.",
     r"HTTP 429": "Wait a while, and run it again.",
-    r"HTTP 5\d\d|(?i:connection error|unavailable)": "Look into the server's log: the model behind it may have ended. "
+    r"HTTP 5\d\d|(?i:connection error|unavailable)": "Check the server's log: the model behind it may have ended. "
     "Then start the server again.",
 }
 
 
 def _remedy(reason: Reason, message: str, run: Run) -> str:
-    """Return what to do about a step of `run` that failed for `reason`, with `message`."""
+    """Return the fix for a step of `run` that failed for `reason`, with `message`."""
     if reason == "text" and APART in message:
         return "Put a blank line between two laptops."
     if reason == "text":
-        return f"Say it in the text, as in {EXAMPLE!r}"
+        return f"Add it to the text, as in {EXAMPLE!r}"
     if reason == "gate":
         return f"Try a clearer text or a larger --model{'' if verbose() else '; VERBOSE=true shows every step'}."
     if reason == "timeout":
@@ -387,7 +385,7 @@ def _remedy(reason: Reason, message: str, run: Run) -> str:
         again = f"; if none does: {start}" if start else ""
         return f"See whether a server still answers: curl {run.base_url}/models{again}"
     found = next((fix for pattern, fix in _REFUSALS.items() if re.search(pattern, message)), None)
-    return found or "Change the text or the --model as the message says; the server's log says more."
+    return found or "Change the text or the --model as the message says; the server's log has the details."
 
 
 def _longer(run: Run) -> str:
@@ -395,7 +393,7 @@ def _longer(run: Run) -> str:
 
 
 def _short(path: Path) -> str:
-    """Return `path` as it is typed from here."""
+    """Return `path` relative to the current folder, if it is inside it."""
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else str(path)
 
 
@@ -416,11 +414,11 @@ def _show_failed(step: Step) -> None:
 
 
 def _show_all(title: str, step: Step) -> None:
-    """Print the prompt of a step, the answers that did not pass its gate, and its output."""
+    """Print the prompt of a step, the answers that failed its gate, and its output."""
     progress.rule(title, align="left")
     rejected = [(f"answer {n}: {one.objection}", one.answer) for n, one in enumerate(step.rejected, 1)]
     passed = [] if rejected and step.output == step.rejected[-1].answer else [("output", step.output)]
     for heading, text in (("prompt", step.prompt), *rejected, *passed):
         progress.print(heading, style="bold")
-        # Not markup: a text may have brackets of its own.
+        # Not markup: a text may contain brackets.
         progress.print(f"{text}\n")

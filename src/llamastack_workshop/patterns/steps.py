@@ -1,7 +1,7 @@
-"""One step of a pattern: a call of the Responses API, the gate that judges its answer, and the journal that keeps it.
+"""One step of a pattern: a call of the Responses API, the gate that judges its answer, and the journal that records it.
 
-A gate is a function of the answer that returns None if it may pass, and otherwise what is wrong with it. A step whose
-answer fails its gate is asked once more, with the objection; a second failure is an error.
+A gate is a function that returns None if an answer passes, and otherwise the objection to it. If an answer fails its
+gate, the step is retried once, with the objection in the prompt; a second failure is an error.
 Gates between steps come from https://www.anthropic.com/engineering/building-effective-agents.
 """
 
@@ -28,17 +28,17 @@ OBJECTION = "{prompt}\n\nYour last answer was not accepted: {problem}. Try again
 
 
 class Rejected(BaseModel):
-    """An answer that did not pass its gate, and why."""
+    """An answer that failed its gate, and the objection."""
 
     answer: str
     objection: str
 
 
 class Step(BaseModel):
-    """One finished step: what was asked, what came back, and what it took, over all attempts.
+    """One finished step: its prompt, its output, and its tokens and time, summed over all attempts.
 
-    `rejected` are the answers that did not pass the gate. `first_token_seconds` counts from the request of the last
-    attempt. `kept` says that an earlier run did the step.
+    `rejected` are the answers that failed the gate. `first_token_seconds` counts from the request of the last attempt.
+    `kept` is true if the step comes from an earlier run.
     """
 
     name: str
@@ -54,15 +54,15 @@ class Step(BaseModel):
     kept: bool = False
 
 
-# "text" means that no model was asked: the text does not say what the step needs.
+# "text" means that there was no call, because the text lacks information that the step needs.
 Reason = Literal["text", "gate", "timeout", "connection", "denied", "refused", "server"]
 
-# What a server answers to a token that it does not know, and to one that may not do this.
+# The status codes for an unknown token, and for a token without permission.
 DENIED = (401, 403)
 
 
 class StepError(Exception):
-    """A step without an answer that passes its gate: `reason` says why, `step` holds what came back so far."""
+    """A step failed: `reason` is the kind of failure, `step` holds the results so far."""
 
     def __init__(self, step: Step, reason: Reason, problem: str) -> None:
         super().__init__(f"Step {step.name!r} {problem}")
@@ -71,10 +71,10 @@ class StepError(Exception):
 
 
 class GateError(Exception):
-    """An answer that did not pass its gate, in a LangChain run: `name` is the step, `problem` the objection."""
+    """An answer failed its gate in a LangChain run: `name` is the step, `problem` the objection."""
 
     def __init__(self, name: str, problem: str) -> None:
-        # The first failure has a fallback, so the message that people see is about the second one.
+        # The first failure has a fallback, so this message is seen only after the second one.
         super().__init__(f"Step {name!r} failed its gate twice: {problem}")
         self.name = name
         self.problem = problem
@@ -83,9 +83,9 @@ class GateError(Exception):
 class Journal:
     """The finished steps of a run, in the order in which they finished.
 
-    With a `path`, each is written there as soon as it is finished, one JSON object a line, after a first line with
-    the run's `metadata`. A journal that is opened again has the steps of the earlier run as `kept`, and hands them out:
-    that is how a run is resumed. `on_step` is called with each finished step.
+    With a `path`, each step is written to that file as soon as it is finished, one JSON object per line, after a first
+    line with the run's `metadata`. If the file exists, its steps are `kept`, and `find` returns them: that is how a run
+    is resumed. `on_step` is called with each finished step.
     """
 
     def __init__(
@@ -103,14 +103,14 @@ class Journal:
             self._read(path)
 
     def find(self, name: str, prompt: str) -> Step | None:
-        """Return the kept step with this name and prompt, or None. A step that is found joins those of this run."""
+        """Return the kept step with this name and prompt, after adding it to this run's steps, or None."""
         step = self.kept.pop((name, prompt), None)
         if step:
             self._note(step)
         return step
 
     def add(self, step: Step) -> Step:
-        """Write down a step that is finished, and return it."""
+        """Record a finished step, and return it."""
         if self.path:
             first = not self.path.exists()
             if first:
@@ -125,7 +125,7 @@ class Journal:
         return step
 
     def update_metadata(self, **values: Any) -> None:
-        """Add `values` to the metadata, on disk, too: a run that resumes this one starts from them."""
+        """Add `values` to the metadata, also on disk, for a run that resumes this one."""
         self.metadata |= values
         if self.path and self.path.exists():
             _, *steps = _lines(self.path.read_text(encoding="utf-8"))
@@ -145,15 +145,15 @@ class Journal:
             self.metadata = dict(json.loads(metadata))
             steps = [Step.model_validate_json(line) for line in lines]
         except (OSError, ValueError, TypeError) as error:
-            raise WorkshopError(f"{path} is not the journal of a run.", "Start afresh, without --resume.") from error
+            raise WorkshopError(f"{path} is not the journal of a run.", "Start over, without --resume.") from error
         if not text.endswith("\n"):
-            # The process ended while it wrote the last line: that step is lost, and the next one needs its place.
+            # The last line is incomplete, because the process ended while writing it: drop it.
             files.write_whole(path, "".join([metadata, *lines]))
         self.kept = {(step.name, step.prompt): step.model_copy(update={"kept": True}) for step in steps}
 
 
 def _lines(text: str) -> list[str]:
-    """Return the lines of `text` with their ends; `str.splitlines` also splits at U+2028, which JSON leaves alone."""
+    """Return the lines of `text` with their ends; unlike `str.splitlines`, keep U+2028, which JSON allows."""
     return re.findall(r"[^\n]*\n|[^\n]+", text)
 
 
@@ -168,10 +168,10 @@ def ask(
     schema: type[BaseModel] | None = None,
     max_output_tokens: int | None = None,
 ) -> Step:
-    """Ask `prompt`, and once more if `gate` objects; return the step, which `journal` then has.
+    """Send `prompt`, retry once if `gate` rejects the answer, and return the step, recorded in `journal`.
 
-    `schema` is a class whose JSON schema the answer must follow. If the journal has the step already,
-    nothing is asked. Raises StepError if the gate objects twice, or if no answer comes.
+    `schema` is a class whose JSON schema the answer must follow. If the journal already has the step, there is no
+    call. Raises StepError if the gate rejects both answers, or if a call fails.
     """
     if kept := journal.find(name, prompt):
         return kept
@@ -194,7 +194,7 @@ async def ask_async(
     schema: type[BaseModel] | None = None,
     max_output_tokens: int | None = None,
 ) -> Step:
-    """Do what `ask` does, for several steps at the same time."""
+    """Do the same as `ask`, asynchronously."""
     if kept := journal.find(name, prompt):
         return kept
     attempts = _Attempts(model, name, prompt, gate, schema, max_output_tokens)
@@ -207,12 +207,12 @@ async def ask_async(
 
 
 def refusal_reason(error: APIStatusError) -> Reason:
-    """Return why the server did not do what it was asked."""
+    """Return the reason for a request that the server rejected."""
     return "denied" if error.status_code in DENIED else "refused"
 
 
 def told(message: str) -> str:
-    """Return what a server says in one line of whole words: of errors wrapped in errors, the innermost."""
+    """Return a server's error message, shortened to one line; for nested errors, the innermost message."""
     inner = re.compile(r"""['"](?:message|detail|msg)['"]:\s*(['"])(.+?)(?:(?<!\\)\1\s*[,}]|$)""", re.DOTALL)
     while found := inner.search(message):
         message = found[2]
@@ -220,19 +220,19 @@ def told(message: str) -> str:
 
 
 def answer_schema(**fields: Any) -> type[BaseModel]:
-    """Return the schema of an answer that is an object with these fields and no others: their types, by name."""
+    """Return the schema of an answer that is an object with exactly these fields; the values are their types."""
     return create_model(
         "Answer", __config__=ConfigDict(extra="forbid"), **{name: (of_type, ...) for name, of_type in fields.items()}
     )
 
 
 def one_of(values: Iterable[Any]) -> Any:
-    """Return the type whose only values are these; there must be at least one."""
+    """Return a type that allows only these values, at least one."""
     return Literal[tuple(values)]
 
 
 def schema_gate(schema: type[BaseModel]) -> Gate:
-    """Return a gate that accepts JSON which fits `schema`, and otherwise names the first thing that does not."""
+    """Return a gate that accepts JSON that matches `schema`; the objection names the first mismatch."""
 
     def gate(answer: str) -> str | None:
         try:
@@ -247,7 +247,7 @@ def schema_gate(schema: type[BaseModel]) -> Gate:
 
 
 class _Attempts:
-    """The attempts at one step: what to send, and what came back."""
+    """The attempts at one step: the requests, and the answers so far."""
 
     def __init__(
         self,
@@ -271,14 +271,14 @@ class _Attempts:
             self._options["max_output_tokens"] = max_output_tokens
 
     def unfinished(self) -> bool:
-        """Return whether to ask, or to ask again; raise StepError after the second answer that fails its gate."""
+        """Return whether another attempt is needed; raise StepError after the second answer that fails its gate."""
         if self.step.attempts == 2 and self._problem:
             raise StepError(self.step, "gate", f"failed its gate twice: {self._problem}")
         return self.step.attempts == 0 or self._problem is not None
 
     @contextmanager
     def attempt(self) -> Iterator[dict[str, Any]]:
-        """Yield the request of the next attempt; whatever goes wrong with it becomes a StepError."""
+        """Yield the request of the next attempt; any error in the block becomes a StepError."""
         self.step.attempts += 1
         prompt = self.step.prompt
         if self._problem:
@@ -288,21 +288,21 @@ class _Attempts:
         self._started = time.perf_counter()
         try:
             yield {**self._options, "input": prompt}
-        # A stream that has begun raises what httpx raises.
+        # During a stream, the errors are those of httpx.
         except (APITimeoutError, httpx.TimeoutException) as error:
-            raise StepError(self.step, "timeout", "heard nothing from the server for too long") from error
+            raise StepError(self.step, "timeout", "timed out waiting for the server") from error
         except APIStatusError as error:
-            problem = f"was refused by the server (HTTP {error.status_code}): {told(str(error.message))}"
+            problem = f"was rejected by the server (HTTP {error.status_code}): {told(str(error.message))}"
             raise StepError(self.step, refusal_reason(error), problem) from error
         except (APIConnectionError, httpx.TransportError) as error:
             raise StepError(self.step, "connection", "lost the connection to the server") from error
         except APIError as error:
-            raise StepError(self.step, "server", f"failed in the server: {told(error.message)}") from error
+            raise StepError(self.step, "server", f"failed on the server: {told(error.message)}") from error
         if self.step.response_id == answered:
-            raise StepError(self.step, "connection", "got a stream without an end")
+            raise StepError(self.step, "connection", "received an incomplete stream")
 
     def handle(self, event: ResponseStreamEvent) -> None:
-        """Record what an event of the stream says."""
+        """Process an event of the stream."""
         elapsed = time.perf_counter() - self._started
         if event.type == "response.output_text.delta" and not self._text_has_begun:
             self._text_has_begun = True
@@ -310,7 +310,7 @@ class _Attempts:
         elif event.type in ("response.completed", "response.incomplete"):
             self._finish(event.response, elapsed)
         elif event.type == "response.failed":
-            raise StepError(self.step, "server", f"failed in the server: {told(event.response.error.message)}")
+            raise StepError(self.step, "server", f"failed on the server: {told(event.response.error.message)}")
 
     def _finish(self, response: Response, seconds: float) -> None:
         self.step.response_id = response.id

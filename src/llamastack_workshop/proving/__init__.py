@@ -1,1 +1,1 @@
-"""What tests and measures the workshop."""
+"""Testing and measuring the workshop."""

@@ -1,8 +1,8 @@
-"""The canary: what would an upgrade to the newest releases break?
+"""The canary: find out what an upgrade to the newest releases would break.
 
-It tries one in a copy of the repository: there, `make lock` writes the newest releases into the pins, and
-`make test-all` and `make book` say what breaks. Nothing in this repository changes. The newest code of hundreds of
-packages runs there, so no key is passed on.
+It upgrades a copy of the repository: there, `make lock` pins the newest releases, and `make test-all` and `make book`
+show the failures. Nothing in this repository changes. Because the newest code of hundreds of packages runs there, no
+keys are passed on.
 """
 
 import os
@@ -32,45 +32,45 @@ LIMITS = {
     "pytest": "<10",  # nbmake reads the first digit of pytest's version
 }
 
-# How the children find the registry. What would lead them to our own packages, or publishes, stays here.
+# The variables by which child processes find the registry. Those for our own packages, or for publishing, are removed.
 _INSTALLERS = ("UV_", "PIP_", "npm_config_")
 _OURS = ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "UV_PUBLISH_TOKEN", "UV_PUBLISH_PASSWORD")
 _PIN = re.compile(r'"([\w.-]+)(\[[\w,-]+\])?==([^"\s;]+)')
-# An issue on GitHub takes 65,536 characters: the end of what each of at most two commands printed, and what moved.
+# A GitHub issue has room for 65,536 characters: the end of the output of at most two commands, and the new versions.
 _LINES, _CHARACTERS, _MAX_MOVES = 80, 15_000, 400
 
 
 @dataclass
 class Upgrade:
-    """What moved, as `NAME OLD → NEW`; what ran; and what of it failed, each with the end of what it printed."""
+    """The upgraded packages, as `NAME OLD → NEW`, the commands that ran, and the failed ones, with their last output."""
 
     moved: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
 
     def markdown(self) -> str:
-        """Return this as text for a terminal or an issue."""
+        """Return a report in Markdown, for a terminal or an issue."""
         verdict = "they break something" if self.failed else "nothing broke"
         lines = [f"# Newest releases on {datetime.now(UTC):%Y-%m-%d}: {verdict}", ""]
         lines += [f"Ran: `{'`, `'.join(self.ran)}`.", ""]
         for command, printed in self.failed.items():
-            # Indented, it is code, in which nobody is mentioned.
+            # Indented as code, so that it mentions nobody on GitHub.
             lines += [f"## `{command}` failed", "", textwrap.indent(printed[-_CHARACTERS:], "    ", lambda _: True), ""]
         moved = [f"- {move[:60]}" for move in self.moved[:_MAX_MOVES]]
-        lines += ["## What moved", "", *(moved or ["Nothing."]), ""]
+        lines += ["## Upgraded packages", "", *(moved or ["None."]), ""]
         held = ", ".join(f"{name} {limit}" for name, limit in LIMITS.items())
         return "\n".join([*lines, f"Held back by LIMITS: {held}.", ""])
 
 
 def try_upgrade(arguments: list[str], say: Say) -> Upgrade:
-    """Upgrade a copy of what git has in its index to the newest releases, test it there, and return what came of it.
+    """Upgrade a copy of git's index to the newest releases, test it there, and return the results.
 
-    `arguments` go to `make test-all`; without any, all tests run, and `make book` after them. Where something failed,
-    the copy stays in `FOLDER`. Raises WorkshopError where git, make or bash is missing, or outside a git clone.
+    `arguments` go to `make test-all`; without any, all tests run, followed by `make book`. If something fails, the copy
+    stays in `FOLDER`. Raises WorkshopError if git, make or bash is missing, or if this is not a git clone.
     """
     missing = [program for program in ("git", "make", "bash") if not shutil.which(program)]
     if missing or not (paths.ROOT / ".git").exists():
-        what = f"{', '.join(missing)}, which it needs, is missing." if missing else "this folder is no git clone."
+        what = f"{', '.join(missing)} is not installed." if missing else "this folder is not a git clone."
         raise WorkshopError(f"The canary cannot run: {what}", "Run it in a git clone, with git, make and bash.")
     shutil.rmtree(FOLDER, ignore_errors=True)
     say(f"Copying the repository into {FOLDER} …")
@@ -95,12 +95,12 @@ def try_upgrade(arguments: list[str], say: Say) -> Upgrade:
 
 
 def relaxed(pyproject: str) -> str:
-    """Return the text of a pyproject.toml with `>=` for `==`, and the upper limits of LIMITS."""
+    """Return the text of a pyproject.toml with `>=` instead of `==`, and the upper limits in LIMITS."""
     return _rewritten(pyproject, lambda name, version: ",".join(filter(None, [f">={version}", LIMITS.get(name)])))
 
 
 def repinned(pyproject: str, versions: dict[str, str]) -> str:
-    """Return the text of a pyproject.toml with the version of each package that `versions` has."""
+    """Return the text of a pyproject.toml with the pins replaced by `versions`."""
     return _rewritten(pyproject, lambda name, version: f"=={versions.get(name, version)}")
 
 
@@ -110,7 +110,7 @@ def _rewritten(pyproject: str, specifier: Callable[[str, str], str]) -> str:
 
 def _locked() -> dict[str, str]:
     """Return the versions that `make lock` has written in the copy."""
-    # Those of environments of their own are pinned by themselves.
+    # Separate environments have their own pins.
     own = ("stack-", "training")
     files = [file for file in (FOLDER / "requirements").glob("*.txt") if not file.name.startswith(own)]
     text = "".join(file.read_text(encoding="utf-8") for file in files)
@@ -118,16 +118,16 @@ def _locked() -> dict[str, str]:
 
 
 def _make(target: str, arguments: list[str], upgrade: Upgrade, say: Say) -> bool:
-    """Run the copy's `make TARGET`, note in `upgrade` that it ran or failed, and return whether it passed."""
+    """Run `make TARGET` in the copy, record in `upgrade` that it ran or failed, and return whether it passed."""
     command = ["make", target, *([f"ARGS={shlex.join(arguments)}"] if arguments else [])]
     upgrade.ran.append(shlex.join(command))
     log = FOLDER / ".workshop" / "logs" / f"make-{target}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     say(f"Running {shlex.join(command)} there …")
-    # Ctrl-C is for make: tee stays, to write what that still says.
+    # Ctrl-C is for make: tee ignores it, to write make's last output.
     piped = ["bash", "-o", "pipefail", "-c", '"${@:2}" 2>&1 | tee -i "$1"', "bash", str(log), *command]
     variables = environment.without(_OURS, environment.named(prefixes=_INSTALLERS))
-    # Our own programs are not what is tried.
+    # The copy's programs are to be used, not ours.
     variables["PATH"] = variables["PATH"].replace(f"{Path(sys.executable).parent}{os.pathsep}", "")
     if status := run_group(piped, cwd=FOLDER, env=variables):
         printed = log.read_text(encoding="utf-8", errors="replace").splitlines()

@@ -1,8 +1,8 @@
-"""Kernels out of a mould: a notebook that runs in one does not wait for the imports of the packages that it teaches.
+"""Kernels forked from a mould, so that notebooks do not wait for the imports of the packages that they teach.
 
-`in_moulds` makes the default of Jupyter's kernel provisioners that of here, which pyproject.toml registers:
-https://jupyter-client.readthedocs.io/en/stable/provisioning.html. A notebook imports as before, and a name that it did
-not import is as unknown as in any other kernel.
+`in_moulds` makes the kernel provisioner in this module, which pyproject.toml registers, Jupyter's default:
+https://jupyter-client.readthedocs.io/en/stable/provisioning.html. A notebook imports as usual, and a name that it has
+not imported is undefined, as in any other kernel.
 """
 
 import os
@@ -21,9 +21,9 @@ from llamastack_workshop.system.mould import import_all
 from llamastack_workshop.system.processes import end_with_parent
 
 _MOULD = Mould(__name__, "WORKSHOP_KERNEL_MOULD")
-# What the command of Jupyter's own kernel for Python begins with, after the interpreter.
+# The start of the command of Jupyter's Python kernel, after the interpreter.
 _IPYKERNEL = ["-m", "ipykernel_launcher"]
-# What chapters import and what takes long: not matplotlib, which chooses its way of drawing on import.
+# The slow imports of the chapters, without matplotlib, which chooses its backend on import.
 _IMPORTED = (
     "ipykernel.datapub",
     "ipykernel.kernelapp",
@@ -46,14 +46,14 @@ _IMPORTED = (
 
 
 def in_moulds(variables: Mapping[str, str]) -> dict[str, str]:
-    """Return `variables` and those with which processes take kernels out of a mould that ends with this process."""
+    """Return `variables` plus those that make processes fork kernels from a mould, which ends with this process."""
     _MOULD.address(variables)
     folder = os.environ.get(_MOULD.variable, "")
     return {**variables, "JUPYTER_DEFAULT_PROVISIONER_NAME": "mould", _MOULD.variable: folder}
 
 
 class MouldProvisioner(LocalProvisioner):
-    """Starts Jupyter's kernel for Python as a fork of the mould; another kernel, or one without a mould, by itself."""
+    """Starts Jupyter's Python kernel as a fork of the mould, and other kernels, or without a mould, as usual."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         variables = kwargs["env"]
@@ -67,7 +67,7 @@ class MouldProvisioner(LocalProvisioner):
 
 
 class _Process:
-    """A forked kernel as LocalProvisioner wants it: like a subprocess.Popen."""
+    """A forked kernel with the interface that LocalProvisioner expects, that of subprocess.Popen."""
 
     stdin = stdout = stderr = None
 
@@ -98,11 +98,11 @@ def prepare() -> None:
 
 
 def run(arguments: list[str]) -> None:
-    """Be the kernel of `ipykernel_launcher` with `arguments`, until it is shut down or standard input closes."""
+    """Run the kernel like `ipykernel_launcher` with `arguments`, until it is shut down or standard input closes."""
     from ipykernel import kernelapp
 
     end_with_parent()
     sys.argv = ["ipykernel_launcher", *arguments]
-    # As ipykernel_launcher does: a notebook's folder is not where its kernel looks for modules.
+    # Like ipykernel_launcher: the kernel does not look for modules in the notebook's folder.
     del sys.path[0]
     kernelapp.launch_new_instance()

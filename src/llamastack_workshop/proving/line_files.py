@@ -1,8 +1,8 @@
-"""The configurations of the newer lines, made of those of LlamaStack 0.6.
+"""The configurations of the newer lines, generated from those of LlamaStack 0.6.
 
-`stacks/LINE/NAME.yaml` is `stacks/NAME.yaml`, or run.yaml, as that line wants it. Each line is made of the one before,
-by exchanging texts, so that the comments come along. A test compares the files with what this makes, and writes them
-with --rewrite-tables.
+`stacks/LINE/NAME.yaml` is `stacks/NAME.yaml`, or run.yaml, in the form of that line. Each line is generated from the
+one before by text replacement, so that the comments are kept. A test compares the files with this module's output, and
+writes them with --rewrite-tables.
 """
 
 from pathlib import Path
@@ -11,10 +11,10 @@ from llamastack_workshop.server import stacks
 from llamastack_workshop.server.lines import LLAMA_STACK_0_6, LLAMA_STACK_0_7, OGX_1_5, OURS, Line
 from llamastack_workshop.system import paths
 
-# What the chapters start, and what a server in front of one upstream starts with.
+# The configurations that the chapters use, and those for a server with a single upstream.
 NAMES = ("run", "access", "backends", "keep-nothing", "ollama", "openai", "shields", "tgi", "two-models", "vllm")
 
-# The line from which each is made, and the texts to exchange, in their order.
+# The line that each is generated from, and the replacements, in order.
 _MADE_OF = {LLAMA_STACK_0_7: LLAMA_STACK_0_6, OGX_1_5: LLAMA_STACK_0_7}
 
 _CHANGES = {
@@ -32,25 +32,25 @@ _CHANGES = {
         ("#   agents → ", "#   responses → "),
         ("# Agents: the Responses API. ", "# The Responses API. "),
         ("search tool. agents and", "search tool. responses and"),
-        # What was mended.
+        # Fixed problems.
         (
             '# connections. "background": true runs as whoever asked for it first: refuse it at the\n'
-            "# proxy. To read a response is leave to delete it.\n",
-            "# connections. To read a response is leave to delete it.\n",
+            "# proxy. Whoever may read a response may also delete it.\n",
+            "# connections. Whoever may read a response may also delete it.\n",
         ),
-        # What was removed.
+        # Removals.
         (
             "# The provider remote::tgi cannot be imported in 0.6.1, and TGI",
             "# There is no remote::tgi any more, and TGI",
         ),
         (
-            "  # The provider that is meant for it, remote::tgi, cannot be loaded in 0.6.1: the start\n"
-            "  # ends with `Field 'overwrite_completion_id' defined on a base class was overridden`.\n",
-            "  # Earlier lines had a provider that was meant for it, remote::tgi.\n",
+            "  # Its own provider, remote::tgi, cannot be loaded in 0.6.1: the server stops at startup\n"
+            "  # with `Field 'overwrite_completion_id' defined on a base class was overridden`.\n",
+            "  # Earlier releases had a provider for it, remote::tgi.\n",
         ),
         (
-            "  # remote::tgi is not here: in 0.6.1 no server starts with it. For a TGI take remote::openai.\n",
-            "  # remote::tgi is not here: it was removed. For a TGI take remote::openai.\n",
+            "  # remote::tgi is missing, because it cannot be loaded in 0.6.1. For TGI, use remote::openai.\n",
+            "  # remote::tgi is missing, because it was removed. For TGI, use remote::openai.\n",
         ),
     ),
     OGX_1_5: (
@@ -58,7 +58,7 @@ _CHANGES = {
         ("LlamaStack server", "OGX server"),
         ("Another LlamaStack, whose", "Another OGX or LlamaStack, whose"),
         ("llama stack run", "ogx run"),
-        # Reading files is an API of its own.
+        # Reading files is a separate API.
         ("- files\n\n", "- files\n- file_processors\n\n"),
         ("- files\n- safety\n", "- files\n- file_processors\n"),
         ("five APIs", "six APIs"),
@@ -66,12 +66,12 @@ _CHANGES = {
         (
             "        table_name: files_metadata\n        backend: sql_default\n",
             "        table_name: files_metadata\n        backend: sql_default\n\n"
-            "  # What makes text of an uploaded file, for vector stores: of PDF, and of plain text.\n"
+            "  # Extracts the text of uploaded files for vector stores, from PDF and plain text.\n"
             "  file_processors:\n"
             "  - provider_id: pypdf\n"
             "    provider_type: inline::pypdf\n",
         ),
-        # The state of agents is gone, and two stores have moved from the key-value half to SQL.
+        # The agents' state is gone, and two stores have moved from the key-value backend to SQL.
         ("        agent_state:\n          namespace: agents\n          backend: kv_default\n", ""),
         *(
             (
@@ -80,68 +80,68 @@ _CHANGES = {
             )
             for store in ("prompts", "connectors")
         ),
-        # With other data, a server finds no vector stores.
+        # With another table, a server finds no vector stores.
         (
             "  backends:\n    kv_default:\n",
             "  backends:\n"
-            "    # With kv_postgres and data of LlamaStack, add `table_name: llamastack_kvstore`: OGX's own\n"
-            "    # default is ogx_kvstore, and it would find none of the vector stores.\n"
+            "    # With kv_postgres and LlamaStack's data, add `table_name: llamastack_kvstore`: OGX's default\n"
+            "    # is ogx_kvstore, in which it would find none of the vector stores.\n"
             "    kv_default:\n",
         ),
-        # Nothing is registered for file_search.
+        # file_search needs no registration.
         (
             "  tool_groups:\n"
-            "  # Without it, file_search answers 400: Tool 'file_search' not found.\n"
+            "  # Without this group, file_search returns 400: Tool 'file_search' not found.\n"
             "  - toolgroup_id: builtin::file_search\n"
             "    provider_id: file-search\n",
             "",
         ),
         ("  tool_groups:\n  - toolgroup_id: builtin::file_search\n    provider_id: file-search\n", ""),
         (
-            "    # The search behind file_search, for everybody.\n"
+            "    # The search behind file_search, for everyone.\n"
             "    - permit:\n        actions: read\n        resource: tool_group::builtin::file_search\n",
             "",
         ),
-        # The port counts, and plain HTTP has to be asked for.
+        # The port is used, and plain HTTP has to be requested.
         (
-            "  # This version ignores a `port` here. The command line decides (--port), or the\n"
-            "  # variable LLAMA_STACK_PORT; the default is 8321.\n",
-            "  # `port` counts here as well; --port and the variable OGX_PORT win over it, and the\n"
+            "  # This version ignores `port` here. Set the port with --port, or with the variable\n"
+            "  # LLAMA_STACK_PORT; the default is 8321.\n",
+            "  # `port` works here as well; --port and the variable OGX_PORT override it, and the\n"
             "  # default is 8321.\n",
         ),
         (
             "  host: 127.0.0.1\n",
             "  host: 127.0.0.1\n"
-            "  # Plain HTTP, here on loopback alone; without this line OGX wants tls_certfile.\n"
+            "  # Plain HTTP, on loopback only; without this line, OGX requires tls_certfile.\n"
             "  insecure: true\n",
         ),
         (
             "  host: ${env.WORKSHOP_HOST:=127.0.0.1}\n",
             "  host: ${env.WORKSHOP_HOST:=127.0.0.1}\n"
-            "  # Plain HTTP; without this line OGX wants tls_certfile.\n"
+            "  # Plain HTTP; without this line, OGX requires tls_certfile.\n"
             "  insecure: true\n",
         ),
     ),
 }
 
-# What is exchanged in one file alone, after that, and the file from which that one is made.
+# Further replacements in a single file, and the file that it is generated from.
 _CHANGES_OF_ONE = {
     (OGX_1_5, "access"): (
         "access",
         (
-            # What was mended.
+            # Fixed problems.
             (
-                "# What this file cannot stop (chapter 20): a request may make the server connect to any\n"
-                "# address (a tool of type mcp; an image's URL, with remote::ollama): limit outgoing\n"
-                "# connections. To read a response is leave to delete it.\n",
-                "# What this file cannot stop (chapter 20): a request may make the server connect to any\n"
-                "# address, by a tool of type mcp: limit outgoing connections.\n",
+                "# What this file cannot prevent (chapter 20): a request can make the server connect to any\n"
+                "# address (a tool of type mcp; an image's URL, with remote::ollama): restrict outgoing\n"
+                "# connections. Whoever may read a response may also delete it.\n",
+                "# What this file cannot prevent (chapter 20): a request can make the server connect to any\n"
+                "# address, through a tool of type mcp: restrict outgoing connections.\n",
             ),
-            # With access policies, faiss keeps in SQL whose a vector store is.
+            # With access policies, faiss stores the owners of vector stores in SQL.
             (
                 "        namespace: vector_io::faiss\n        backend: kv_default\n",
                 "        namespace: vector_io::faiss\n        backend: kv_default\n"
-                "      # Whose a vector store is. Access policies need it.\n"
+                "      # The owners of vector stores. Access policies need them.\n"
                 "      metadata_store:\n"
                 "        table_name: vector_stores\n"
                 "        backend: sql_default\n",
@@ -149,7 +149,7 @@ _CHANGES_OF_ONE = {
             (
                 "        resource: vector_store::*\n      when: user with admin in roles\n",
                 "        resource: vector_store::*\n      when: user with admin in roles\n"
-                "    # What is known about a store is in SQL, and each row there is a resource, too.\n"
+                "    # The metadata of a store is in SQL, and each row there is a resource, too.\n"
                 "    - permit:\n"
                 "        actions: [read, delete]\n"
                 "        resource: regex:sql_record::vector_store\n"
@@ -161,20 +161,20 @@ _CHANGES_OF_ONE = {
         "keep-nothing",
         (
             (
-                "the first request makes the tables, and others came with it.)\n",
-                "the first request makes the tables, and others came with it.)\n"
-                "    # OGX reads files in processes of their own, which do not see this database: putting a file\n"
-                "    # into a vector store never ends. For that, give it a file in a folder in memory: see `files`.\n",
+                "the first request creates the tables while others arrive.)\n",
+                "the first request creates the tables while others arrive.)\n"
+                "    # OGX processes files in separate processes, which do not see this database: adding a file to\n"
+                "    # a vector store never ends. If you need that, use a file in a folder in memory: see `files`.\n",
             ),
         ),
     ),
-    # There is no `safety`: somebody else moderates.
+    # There is no `safety` API: an external service moderates.
     (OGX_1_5, "shields"): (
         "run",
         (
             (
                 "# The workshop's OGX server: six APIs, with a provider behind each.\n#\n"
-                "# Run it by hand once an upstream's variable is set, for example:\n"
+                "# To run it by hand, set an upstream's variable, for example:\n"
                 "#   OPENAI_API_KEY=… ogx run stacks/ogx-1.5/run.yaml\n"
                 "#   OLLAMA_URL=http://localhost:11434/v1 ogx run stacks/ogx-1.5/run.yaml\n"
                 "# or let `make llama-server STACK=ogx-1.5/run` start the embedded models as well and run this "
@@ -184,22 +184,22 @@ _CHANGES_OF_ONE = {
                 "#   MODERATION_URL=http://127.0.0.1:9000/v1/moderations \\\n"
                 "#   make llama-server STACK=ogx-1.5/shields\n"
                 "#\n"
-                "# OGX has no API `safety` and no shields. It asks a service that has OpenAI's\n"
-                "# POST /v1/moderations. Without MODERATION_URL that is OpenAI itself, with the key in\n"
+                "# OGX has no API `safety` and no shields. It calls a service that implements OpenAI's\n"
+                "# POST /v1/moderations. Without MODERATION_URL, that is OpenAI itself, with the key in\n"
                 "# MODERATION_API_KEY.\n"
                 "#\n"
-                "# Nothing is guarded by itself: a request to POST /v1/responses asks for it with\n"
+                "# Nothing is checked by default: a request to POST /v1/responses opts in with\n"
                 '# "guardrails": true. If the service does not answer, everything is refused (chapter 21).\n'
                 "#\n",
             ),
             ("distro_name: llamastack-workshop\n", "distro_name: llamastack-workshop-shields\n"),
             (
-                "    config:\n      # Older tutorials write persistence_store and responses_store here.\n",
+                "    config:\n      # Older tutorials have persistence_store and responses_store here.\n",
                 "    config:\n"
                 "      moderation_endpoint: ${env.MODERATION_URL:=https://api.openai.com/v1/moderations}\n"
                 "      moderation_headers:\n"
                 "        Authorization: Bearer ${env.MODERATION_API_KEY:=none}\n"
-                "      # Older tutorials write persistence_store and responses_store here.\n",
+                "      # Older tutorials have persistence_store and responses_store here.\n",
             ),
         ),
     ),
@@ -207,24 +207,24 @@ _CHANGES_OF_ONE = {
 
 
 def changes(line: Line) -> tuple[tuple[str, str], ...]:
-    """Return the texts to exchange in all files of `line`, each with what comes in its place."""
+    """Return the replacements for all files of `line`, as pairs of old and new text."""
     return _CHANGES[line]
 
 
 def earlier_texts(line: Line) -> list[str]:
-    """Return the files of which those of `line` are made."""
+    """Return the texts of the files that those of `line` are generated from."""
     earlier = _MADE_OF[line]
     return [made_short(earlier), *(made(earlier, name) for name in NAMES)]
 
 
 def files() -> dict[Path, str]:
-    """Return what each file has to hold that is made of another one."""
+    """Return the text of each generated file, by its path."""
     made_files = {line.file(name): made(line, name) for line in _MADE_OF for name in NAMES}
     return made_files | {_short(line): made_short(line) for line in _MADE_OF}
 
 
 def made(line: Line, name: str) -> str:
-    """Return the configuration `name` of `line`; raise ValueError if a text that it exchanges there has changed."""
+    """Return the configuration `name` of `line`; raise ValueError if a text to be replaced is not there."""
     if line not in _MADE_OF:
         return line.file(name).read_text(encoding="utf-8")
     earlier = _MADE_OF[line]
@@ -239,13 +239,13 @@ def made(line: Line, name: str) -> str:
     text = _exchanged(made(earlier, base), line, (*starts, *_CHANGES[line]))
     for old, new in of_one:
         if old not in text:
-            raise ValueError(f"{line.file(name)} is to have another text in place of one that is not there: {old}")
+            raise ValueError(f"{line.file(name)}: the text to be replaced is not there: {old}")
         text = text.replace(old, new)
     return text
 
 
 def made_short(line: Line) -> str:
-    """Return the configuration of `line` without the comments, to compare lines by: stacks/LINE.yaml."""
+    """Return the configuration of `line` without comments, for comparing lines: stacks/LINE.yaml."""
     if line not in _MADE_OF:
         return _short(line).read_text(encoding="utf-8")
     earlier = _MADE_OF[line]

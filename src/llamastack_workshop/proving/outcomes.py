@@ -1,7 +1,7 @@
-"""A pytest plugin for `make test STACK=NAME`: it skips the chapters that need another line, and records what passes.
+"""A pytest plugin for `make test STACK=NAME`: it skips chapters that need another line, and records the outcomes.
 
-`stacks/chapters.yaml` says which chapters do not run on which lines, and why. With `--record`, the outcome goes into
-book/measurements/stacks/NAME.json, from which the book's table of the lines is made.
+`stacks/chapters.yaml` lists the chapters that do not run on a line, with the reasons. With `--record`, the outcomes are
+written to book/measurements/stacks/NAME.json, from which the book's table of the lines is generated.
 """
 
 import datetime
@@ -21,7 +21,7 @@ _CHAPTERS = paths.ROOT / "stacks" / "chapters.yaml"
 
 
 def differences(stack_name: str) -> dict[str, str]:
-    """Return the chapters that do not run on the stack, each by its name with the reason that chapters.yaml gives."""
+    """Return the names of the chapters that do not run on the stack, with their reasons in chapters.yaml."""
     listed = yaml.safe_load(_CHAPTERS.read_text(encoding="utf-8"))
     return {
         chapter: entry["reason"]
@@ -32,7 +32,7 @@ def differences(stack_name: str) -> dict[str, str]:
 
 
 class _Outcomes:
-    """What became of each chapter in this run; with xdist it stands in the controlling process."""
+    """The outcome of each chapter in this run; with xdist, collected in the controlling process."""
 
     def __init__(self, stack_name: str, record: bool) -> None:
         self.stack_name, self.record = stack_name, record
@@ -68,7 +68,7 @@ class _Outcomes:
         terminalreporter.write_line(f"Recorded in {path.relative_to(paths.ROOT)}")
 
     def _result(self, earlier: Path) -> dict[str, Any]:
-        """Return what this run measured; chapters that it left out keep what an earlier run with this server says."""
+        """Return this run's results; chapters that it left out keep those of an earlier run with the same release."""
         base_url = os.environ["LLAMA_STACK_BASE_URL"]
         described = httpx.get(f"{base_url.removesuffix('/v1')}/openapi.json", timeout=30).raise_for_status().json()
         version = httpx.get(f"{base_url}/version", timeout=10).raise_for_status().json()["version"]

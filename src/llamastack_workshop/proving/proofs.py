@@ -1,6 +1,6 @@
-"""The chapters as the tests run them: before each solution its blank, whose check has to say so.
+"""The chapters in the form in which the tests run them: each solution is preceded by its blank, which has to fail.
 
-What nbmake writes into them goes into the book.
+The outputs that nbmake writes into them are used for the book.
 """
 
 import shutil
@@ -27,9 +27,9 @@ with not_yet():
 
 @contextmanager
 def folder() -> Iterator[Path]:
-    """Yield the folder for the proofs of a run: `.proofs/`, or one of its own while another run of this clone has that.
+    """Yield the folder for the proofs of a run: `.proofs/`, or another one while a second run in this clone uses that.
 
-    It stands beside `notebooks/`, because a chapter names files from there.
+    It is next to `notebooks/`, so that the chapters' relative paths work.
     """
     paths.WORKSHOP_HOME.mkdir(parents=True, exist_ok=True)
     lock = FileLock(paths.WORKSHOP_HOME / "proofs.lock")
@@ -44,9 +44,9 @@ def folder() -> Iterator[Path]:
 
 
 def write(folder: Path) -> None:
-    """Write the proof of each chapter into `folder`, anew.
+    """Write the proof of each chapter to `folder`, which is emptied first.
 
-    Raises WorkshopError if a cell has one marker of a solution without the other.
+    Raises WorkshopError if a cell has one solution marker without the other.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
@@ -55,9 +55,9 @@ def write(folder: Path) -> None:
 
 
 def proof(chapter: NotebookNode) -> NotebookNode:
-    """Return a copy of `chapter` with two cells more before each solution: its blank, and the check of that.
+    """Return a copy of `chapter` with two additional cells before each solution: its blank, and the check of that.
 
-    In a chapter, the check is the cell after the solution, one expression.
+    In a chapter, the check is the cell after the solution, a single expression.
     """
     copy, cells = nbformat.from_dict(chapter), []
     for cell, unsolved, after in zip(copy.cells, blank(chapter).cells, [*copy.cells[1:], None], strict=True):
@@ -69,7 +69,7 @@ def proof(chapter: NotebookNode) -> NotebookNode:
 
 
 def hand_to_the_book(folder: Path) -> None:
-    """Put the outputs of each chapter whose proof in `folder` ran to its end where the book takes them from."""
+    """Save the outputs of each chapter whose proof in `folder` ran to its end, for the book."""
     for file in folder.glob("*.ipynb"):
         ran = nbformat.read(file, as_version=4)
         if _ran_to_its_end(ran):

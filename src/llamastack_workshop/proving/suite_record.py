@@ -1,7 +1,7 @@
-"""A pytest plugin that keeps how long a whole run of the tests took, for `make bench` to show.
+"""A pytest plugin that records the time of a complete run of the tests, for `make bench`.
 
-A run counts if nothing was left out beyond what `make test` leaves out, if it passed, and if the embedded model
-answered. `testing` takes part with `options` alone.
+A run counts if no tests were left out except those that the suite leaves out, if it passed, and if it used the embedded
+model. `testing` only calls `options`.
 """
 
 import json
@@ -19,9 +19,9 @@ _RECORD = paths.WORKSHOP_HOME / "suites.json"
 
 
 def options(chosen: list[str], running: list[Stack], suite: str) -> list[str]:
-    """Return the arguments with which pytest records its run as that of `suite`, or none if it should not.
+    """Return the arguments that make pytest record its run as one of `suite`, or [] if it does not count.
 
-    `chosen` are the arguments of whoever runs the tests.
+    `chosen` are the user's arguments.
     """
     if chosen or any("LLAMA_CPP_URL" not in stack.addresses for stack in running):
         return []
@@ -31,15 +31,15 @@ def options(chosen: list[str], running: list[Stack], suite: str) -> list[str]:
 
 
 def recorded() -> dict[str, dict[str, Any]]:
-    """Return the latest whole run of each suite on this machine, by the suite's name.
+    """Return the latest complete run of each suite on this machine, by the suite's name.
 
-    `seconds` is the wall time of the command, `model_cpu_seconds` what the embedded models took of the processor.
+    `seconds` is the wall time of the command, `model_cpu_seconds` the CPU time of the embedded models.
     """
     return json.loads(_RECORD.read_text(encoding="utf-8")) if _RECORD.exists() else {}
 
 
 class _Suite:
-    """The run as the controlling process of xdist sees it."""
+    """The run, from the point of view of xdist's controlling process."""
 
     def __init__(self, config: pytest.Config) -> None:
         self.name, self.began = config.getoption("--suite"), config.getoption("--suite-began")
@@ -64,9 +64,9 @@ class _Suite:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--suite", help="the name of the whole run that is recorded")
-    parser.addoption("--suite-began", type=float, help="when its command started, in seconds since the epoch")
-    parser.addoption("--suite-models", type=int, action="append", help="a process of embedded models")
+    parser.addoption("--suite", help="the name of the suite to record")
+    parser.addoption("--suite-began", type=float, help="the start of its command, in seconds since the epoch")
+    parser.addoption("--suite-models", type=int, action="append", help="the id of a process with embedded models")
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,4 +1,4 @@
-"""Run the tests: every chapter through nbmake, and the package's own, against servers of their own."""
+"""Run the tests: every chapter with nbmake, and the tests of the package, against dedicated servers."""
 
 import json
 import os
@@ -17,25 +17,25 @@ from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.errors import Say
 from llamastack_workshop.system.processes import run_group
 
-# The markers of what `make test` leaves out; pyproject.toml says what each of them means.
+# The markers of the tests that `make test` leaves out; pyproject.toml describes them.
 ONLY_IN_ALL = ["pinned_server", "whole_blanks", "measures", "other_lines", "installs", "dear"]
-# What `make test-all` leaves out as well.
+# The marker of the tests that `make test-all` leaves out, too.
 NIGHTLY = "nightly"
 
-# Each of them has a server and a model, which take memory.
+# Limited, because each worker has its own server and model, which take memory.
 _MOST_WORKERS = 4
 
 _TESTS = "tests"
 
 
 def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everything: bool = False) -> int:
-    """Run pytest with `arguments` and return its exit status.
+    """Run pytest with `arguments`, and return its exit status.
 
-    The nightly tests are left out and, without `everything`, those that have one of the markers in ONLY_IN_ALL, unless
-    `arguments` choose tests: by a path, with -k or with -m.
-    The servers listen on free ports and keep their state in a folder that goes when the tests end. With `stack_name`
-    they are those of stacks/, and the chapters alone run against them: the tests are about the installed one.
-    What the chapters put out against the installed one goes into the book.
+    The nightly tests are left out and, without `everything`, those with a marker in ONLY_IN_ALL, unless `arguments`
+    select tests by a path, with -k or with -m.
+    The servers listen on free ports, and their state is deleted when the tests end. With `stack_name`, they have that
+    configuration in stacks/, and only the chapters run, because the tests are about the installed server.
+    The chapters' outputs with the installed server are used for the book.
     Raises WorkshopError if a server does not start.
     """
     logs = paths.LOGS / "test"
@@ -54,7 +54,7 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
         if not stack_name and (left_out := selection(arguments, everything=everything)):
             arguments = [*arguments, *left_out]
             if not everything:
-                say("The dear tests, which seldom fail, are left out: make test-all runs them as well.")
+                say("Leaving out slow tests that seldom fail: make test-all runs them, too.")
         tests = [chapters.name] if stack_name else [chapters.name, _TESTS]
         try:
             status = _run_pytest([*recording, *arguments], tests, workers, kernels.in_moulds(environment))
@@ -70,13 +70,13 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
 def _running_stacks(number: int, stack_name: str | None, logs: Path, say: Say) -> Iterator[list[Stack]]:
     """Start a stack for each of `number` workers, and stop them at the end.
 
-    A model that answers two requests at once writes less in all than one after the other: measured on 2 cores of an
-    AMD EPYC on 2026-11-27, in tokens per second of both together, 61 against 102.
+    A model has a lower total throughput for two concurrent requests than for one after the other: measured on 2 cores
+    of an AMD EPYC on 2026-11-27, 61 against 102 tokens per second.
     """
     server = stacks.server(stack_name, say) if stack_name else stacks.OURS
     upstream = upstreams.choose_for_stack(stack_name) if stack_name else None
     if number > 1:
-        # As many models as cores: each of them has one.
+        # There are as many models as cores, so each gets one thread.
         os.environ.setdefault("WORKSHOP_THREADS", "1")
     with tempfile.TemporaryDirectory(prefix="workshop-test-") as folder, ExitStack() as started:
         yield [
@@ -95,13 +95,13 @@ def _running_stacks(number: int, stack_name: str | None, logs: Path, say: Say) -
 
 
 def _with_proofs(word: str, chapters: Path) -> str:
-    """Return `word`, in which a chapter of notebooks/ has become its proof in the folder `chapters`."""
+    """Return `word`, with the path of a chapter in notebooks/ replaced by that of its proof in `chapters`."""
     name = paths.NOTEBOOKS.name
     return f"{chapters.name}{word.removeprefix(name)}" if word.split("/")[0] == name else word
 
 
 def selection(arguments: list[str], *, everything: bool) -> list[str]:
-    """Return the options that leave tests out; none, where `arguments` choose tests themselves."""
+    """Return the options that leave tests out; none, if `arguments` select tests."""
     if _name_tests(arguments) or any(word.startswith(("-k", "-m")) for word in arguments):
         return []
     return ["-m", f"not ({' or '.join([NIGHTLY, *([] if everything else ONLY_IN_ALL)])})"]
@@ -117,10 +117,10 @@ def _run_pytest(arguments: list[str], tests: list[str], workers: int, environmen
         "-m",
         "pytest",
         "--nbmake",
-        # Into the proofs, which hold the outputs afterwards.
+        # Write the outputs into the proofs.
         "--overwrite",
         f"--numprocesses={workers}",
-        # One worker a file: what a file starts, it starts once. Files begin in the order in which they are collected.
+        # One worker per file, so that a file starts its servers once. Files run in the order of their collection.
         "--dist=loadfile",
         "--no-loadscope-reorder",
     ]

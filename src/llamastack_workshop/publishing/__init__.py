@@ -1,1 +1,1 @@
-"""What makes the site, the slides, the diagrams and the bundle."""
+"""Building the site, the slides, the diagrams and the bundle."""

@@ -1,4 +1,4 @@
-"""Build the site with Jupyter Book, its notebooks executed against a server of their own."""
+"""Build the site with Jupyter Book, with its notebooks executed against a dedicated server."""
 
 import os
 import shutil
@@ -24,18 +24,18 @@ from llamastack_workshop.system.processes import run_group
 
 # Where Jupyter Book looks for executed notebooks.
 _CACHE = paths.BUILD / ".jupyter_cache"
-# `python -m jupyter_book` does not work, and its script need not be on the PATH.
+# `python -m jupyter_book` does not work, and its script may not be on the PATH.
 _JUPYTER_BOOK = "import sys; from jupyter_book.cli.main import main; sys.exit(main())"
 _CELL_TIMEOUT = 300  # seconds
-# Each notebook has a kernel of its own, and the one server answers them all.
+# Each notebook has its own kernel, but they share one server.
 _MAX_KERNELS = 4
 
 
 def build(say: Say) -> None:
-    """Build the site into `_build/html`, with the whole book to take along in its folder `downloads`.
+    """Build the site into `_build/html`, with the whole book for download in its folder `downloads`.
 
-    A chapter is executed unless its outputs are there already, from the tests or from an earlier build.
-    Raises WorkshopError if a notebook fails or Sphinx warns of anything, or if the server does not start.
+    A chapter is executed unless its outputs already exist, from the tests or an earlier build.
+    Raises WorkshopError if a notebook fails, if Sphinx issues a warning, or if the server does not start.
     """
     wanted = chapters()
     if missing := [chapter for chapter in wanted if executed.kept(chapter) is None]:
@@ -46,7 +46,7 @@ def build(say: Say) -> None:
             variables = environment.without(upstreams.secrets()) | running.variables() | {"WORKSHOP_CHECKS": "raise"}
             execute_chapters(missing, variables, say)
     if reused := len(wanted) - len(missing):
-        say(f"The outputs of {reused} chapters are those of an earlier run: nothing has changed since.")
+        say(f"Reusing the outputs of {reused} chapters from an earlier run: nothing has changed since.")
     fill_cache(wanted)
     say("Building the site …")
     _jupyter_book("html")
@@ -62,7 +62,7 @@ def build(say: Say) -> None:
 def execute_chapters(wanted: list[Path], environment: Mapping[str, str], say: Say) -> None:
     """Execute the chapters `wanted`, several at a time, into `_build/executed`.
 
-    Raises WorkshopError if one fails; what it got to is in `_build/executed`.
+    Raises WorkshopError if one fails; its outputs so far are in `_build/executed`.
     """
     at_once = min(os.cpu_count() or 1, _MAX_KERNELS)
     say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
@@ -75,7 +75,7 @@ def execute_chapters(wanted: list[Path], environment: Mapping[str, str], say: Sa
 
 
 def fill_cache(wanted: list[Path]) -> None:
-    """Put the chapters `wanted`, as they were executed, where Jupyter Book looks for them, and nothing else."""
+    """Fill Jupyter Book's cache with the executed chapters `wanted`, and nothing else."""
     shutil.rmtree(_CACHE, ignore_errors=True)
     cache = get_cache(_CACHE)
     for chapter in wanted:
@@ -84,14 +84,14 @@ def fill_cache(wanted: list[Path]) -> None:
 
 
 def _execute(environment: Mapping[str, str], chapter: Path) -> float:
-    """Execute the chapter and return the seconds that it took."""
+    """Execute the chapter, and return the time that it took in seconds."""
     started = time.monotonic()
     notebook = executed.to_execute(chapter)
     try:
         kernels.execute(notebook, paths.NOTEBOOKS, environment, timeout=_CELL_TIMEOUT)
     except (CellControlSignal, RuntimeError) as error:
         file = executed.save(chapter.name, notebook, to_its_end=False)
-        # The text of a cell's error is its traceback, in colours.
+        # The text of a cell's error is its traceback, with colour codes.
         problem = f"{error.ename}: {error.evalue}" if isinstance(error, CellExecutionError) else str(error)
         raise WorkshopError(
             f"{chapter.stem} failed: {problem.splitlines()[0]}",
@@ -102,17 +102,17 @@ def _execute(environment: Mapping[str, str], chapter: Path) -> float:
 
 
 def _jupyter_book(builder: str) -> None:
-    # --all: a warm build would not repeat its warnings, so that -W could pass by accident.
+    # --all: an incremental build does not repeat warnings, so -W could pass by accident.
     options = ["-W", "-n", "--keep-going", "--all", "--builder", builder]
     shutil.rmtree(paths.BUILD / builder, ignore_errors=True)
     if run_group([sys.executable, "-c", _JUPYTER_BOOK, "build", ".", *options], cwd=paths.ROOT):
         raise WorkshopError(
-            "The book was not built: see the warnings and errors above.", "Correct them and run make book again."
+            "The book was not built: see the warnings and errors above.", "Fix them, and run make book again."
         )
 
 
 def _zip(folder: Path, target: Path) -> None:
-    """Write `folder` into the archive `target`, complete or not at all."""
+    """Write `folder` to the archive `target` atomically."""
     with tempfile.TemporaryDirectory(dir=paths.BUILD, prefix="zip-") as scratch:
         archive = shutil.make_archive(str(Path(scratch) / target.stem), "zip", folder.parent, folder.name)
         Path(archive).replace(target)

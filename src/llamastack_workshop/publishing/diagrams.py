@@ -1,4 +1,4 @@
-"""The book's diagrams: DOT files in book/diagrams, drawn as SVG into book/images, once for each theme of the site."""
+"""The book's diagrams: DOT files in book/diagrams, rendered as SVG into book/images, once per theme of the site."""
 
 import json
 import xml.etree.ElementTree as ET
@@ -13,7 +13,7 @@ from llamastack_workshop.system.errors import WorkshopError
 SOURCES = paths.ROOT / "book" / "diagrams"
 IMAGES = paths.ROOT / "book" / "images"
 
-# `ink` is for text and lines, `paper` lies behind them; the others are the classes that a DOT file gives its boxes.
+# `ink` is for text and lines, `paper` for the background; the others are the classes of boxes in the DOT files.
 THEMES = {
     "light": {"ink": "#1a1a1a", "paper": "#ffffff", "blue": "#e3ecfa", "sand": "#f6f1e3", "green": "#e1f2e1"},
     "dark": {"ink": "#e8eaed", "paper": "#121212", "blue": "#1f3352", "sand": "#3a3120", "green": "#1e3c28"},
@@ -23,9 +23,9 @@ _SVG = "{http://www.w3.org/2000/svg}"
 
 
 def drawn() -> dict[Path, str]:
-    """Return the text of each SVG file that the DOT files give, by its path.
+    """Return the text of each SVG file rendered from the DOT files, by its path.
 
-    Raises WorkshopError if Graphviz cannot be fetched, or if it warns of anything in a file.
+    Raises WorkshopError if Graphviz cannot be downloaded, or if it reports a problem in a file.
     """
     sources = sorted(SOURCES.glob("*.dot"))
     packages = npm_packages.installed(SOURCES / "package.json")
@@ -34,14 +34,14 @@ def drawn() -> dict[Path, str]:
     for source, outcome in zip(sources, json.loads(printed), strict=True):
         if outcome["errors"]:
             problems = " ".join(error["message"] for error in outcome["errors"])
-            raise WorkshopError(f"Graphviz about {source.name}: {problems}", "Correct the file, then: make diagrams")
+            raise WorkshopError(f"Graphviz, {source.name}: {problems}", "Correct the file, then run: make diagrams")
         for theme, colours in THEMES.items():
             pictures[IMAGES / f"{source.stem}-{theme}.svg"] = _themed(outcome["output"], colours)
     return pictures
 
 
 def write() -> list[Path]:
-    """Draw all diagrams, and return the files that have changed; raises what `drawn` raises."""
+    """Render all diagrams, and return the files that have changed. Raises WorkshopError like `drawn`."""
     changed = []
     for path, svg in drawn().items():
         if path.exists() and path.read_text(encoding="utf-8") == svg:
@@ -52,7 +52,7 @@ def write() -> list[Path]:
 
 
 def _themed(svg: str, colours: dict[str, str]) -> str:
-    """Return Graphviz's drawing with colours, as one picture with one title: the graph's name."""
+    """Return Graphviz's SVG with colours, as a single image with one title, the graph's name."""
     root = ET.fromstring(svg)
     title = root.find(f"{_SVG}g/{_SVG}title")
     # A browser would show the names of nodes and edges as tooltips.
@@ -62,7 +62,7 @@ def _themed(svg: str, colours: dict[str, str]) -> str:
     style.text = _style(colours)
     root[:0] = [title, style]
     root.set("role", "img")
-    # In CSS pixels, so that text has the size that the source gives it.
+    # In CSS pixels, so that text has the size given in the source.
     for side in ("width", "height"):
         root.set(side, root.get(side).removesuffix("pt"))
     ET.register_namespace("", _SVG.strip("{}"))
@@ -72,7 +72,7 @@ def _themed(svg: str, colours: dict[str, str]) -> str:
 def _style(colours: dict[str, str]) -> str:
     boxes = (f".{name} path {{ fill: {colour} }}" for name, colour in colours.items() if name not in ("ink", "paper"))
     rules = [
-        # Fonts that have the widths which Graphviz reckons with. The first line of a box is its name.
+        # Fonts with the widths that Graphviz assumes. The first line of a box is its name.
         f"text {{ fill: {colours['ink']}; font-family: Helvetica, Arial, 'Liberation Sans', sans-serif }}",
         ".node text:first-of-type, .cluster text { font-weight: bold }",
         f"path, .node polygon, .edge polygon {{ stroke: {colours['ink']} }}",

@@ -1,4 +1,4 @@
-"""The chapters with their outputs, for the site and the slides: as long as they are what a run would give again."""
+"""The executed chapters, for the site and the slides, as long as another run would give the same outputs."""
 
 import hashlib
 import os
@@ -11,14 +11,14 @@ from nbformat import NotebookNode
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.system import paths
 
-# Beside its own file, what every chapter runs on, and of the rest what its code names.
+# In addition to its own file, a chapter depends on the files in _ALWAYS, and on those in _NAMED that its code names.
 _ALWAYS = ("run.yaml", "requirements", "src/llamastack_workshop")
 _NAMED = ("book", "clients", "comparison", "stacks")
 _IN_NO_CHAPTER = ("cli.py", "proving", "publishing", "__pycache__", ".ipynb_checkpoints")
 
 
 def to_execute(chapter: Path) -> NotebookNode:
-    """Return `chapter`, marked with what its outputs will depend on, for `save` and `kept`."""
+    """Return `chapter`, marked with a digest of everything that its outputs depend on, for `save` and `kept`."""
     notebook = nbformat.read(chapter, as_version=4)
     if _on_the_embedded_model():
         notebook.metadata["workshop"] = {"executed": _digest(chapter)}
@@ -26,12 +26,12 @@ def to_execute(chapter: Path) -> NotebookNode:
 
 
 def save(name: str, ran: NotebookNode, *, to_its_end: bool = True) -> Path:
-    """Keep `ran`, the chapter of the file `name` with its outputs, in `_build/executed`, and return the file there.
+    """Write `ran`, the chapter in the file `name` with its outputs, to `_build/executed`, and return its path there.
 
-    One that was not executed `to_its_end` is there to be looked at: `kept` does not take it.
+    A chapter that was not executed `to_its_end` is only for inspection: `kept` ignores it.
     """
     for cell in ran.cells:
-        # When it ran is no part of it.
+        # Timestamps would be a change.
         cell.metadata.pop("execution", None)
     if not to_its_end:
         ran.metadata.pop("workshop", None)
@@ -42,9 +42,9 @@ def save(name: str, ran: NotebookNode, *, to_its_end: bool = True) -> Path:
 
 
 def kept(chapter: Path) -> NotebookNode | None:
-    """Return `chapter` with the outputs that were saved, if nothing has changed since on which they depend.
+    """Return `chapter` with its saved outputs, if nothing that they depend on has changed since.
 
-    The embedded model gives the same again: with another one, each run counts for itself, and this is None.
+    Only the embedded model is deterministic: with any other model, this returns None.
     """
     file = paths.EXECUTED / chapter.name
     if not file.exists() or not _on_the_embedded_model():
@@ -58,7 +58,7 @@ def _on_the_embedded_model() -> bool:
 
 
 def _digest(chapter: Path) -> str:
-    """Return a digest of everything that decides on the outputs of `chapter`."""
+    """Return a digest of everything that the outputs of `chapter` depend on."""
     cells = nbformat.read(chapter, as_version=4).cells
     code = "\0".join(cell.source for cell in cells if cell.cell_type == "code")
     named = [name for name in _NAMED if re.search(rf"\b{name}\b", code)]
@@ -70,6 +70,6 @@ def _digest(chapter: Path) -> str:
 
 def _files(names: list[str]) -> list[Path]:
     found = [file for name in names for file in [paths.ROOT / name, *(paths.ROOT / name).rglob("*")]]
-    # The folder of the repository may be called anything.
+    # Relative paths, because the repository's folder may have any name.
     parts = {file: set(file.relative_to(paths.ROOT).parts) for file in found if file.is_file()}
     return sorted(file for file in parts if not parts[file] & set(_IN_NO_CHAPTER))

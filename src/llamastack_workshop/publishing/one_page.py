@@ -1,4 +1,4 @@
-"""The whole book as one HTML file that needs nothing beside it: to read without a network, to search, to print."""
+"""The whole book as a self-contained HTML file, to read offline, search and print."""
 
 import base64
 import mimetypes
@@ -12,9 +12,9 @@ from pygments.formatters import HtmlFormatter
 from llamastack_workshop.system import files
 from llamastack_workshop.system.errors import WorkshopError
 
-# Styles of accessible-pygments, made for contrast: https://github.com/Quansight-Labs/accessible-pygments
+# High-contrast styles of accessible-pygments: https://github.com/Quansight-Labs/accessible-pygments
 _LIGHT, _DARK = "a11y-high-contrast-light", "a11y-high-contrast-dark"
-# The builder names the page after the root of the table of contents; its addresses begin at the folder above.
+# The builder names the page after the root of the table of contents; its URLs are relative to the folder above.
 _BUILT_PAGE = "book/index.html"
 _STYLE = Path(__file__).with_name("one_page.css")
 _PAGE = """<!DOCTYPE html>
@@ -35,9 +35,9 @@ _PAGE = """<!DOCTYPE html>
 
 
 def write(built: Path, target: Path) -> None:
-    """Turn what Sphinx's builder `singlehtml` left in the folder `built` into one file, `target`.
+    """Turn the output of Sphinx's builder `singlehtml` in the folder `built` into a single file, `target`.
 
-    Raises WorkshopError if something that the page shows is missing.
+    Raises WorkshopError if a file that the page refers to is missing.
     """
     page = (built / _BUILT_PAGE).read_text(encoding="utf-8")
     article = BeautifulSoup(page, "html.parser").select_one("article.bd-article")
@@ -54,7 +54,7 @@ def write(built: Path, target: Path) -> None:
 
 
 def _keep_links_within(article: Tag) -> None:
-    """Make each link to a place on the page one to its id alone; where several places have that id, drop the link."""
+    """Reduce each link within the page to its anchor; remove the link if the anchor is not unique."""
     ids = Counter(tag["id"] for tag in article.select("[id]"))
     for link in article.select("a[href]"):
         address = urlsplit(link["href"])
@@ -67,7 +67,7 @@ def _keep_links_within(article: Tag) -> None:
 
 
 def _embed(tag: Tag, attribute: str, folder: Path) -> None:
-    """Put the file that `tag` refers to into the page; links within it and to other sites stay."""
+    """Embed the file that `tag` refers to into the page; links within the page and to other sites stay."""
     address = urlsplit(tag[attribute])
     if address.scheme or not address.path:
         return
@@ -81,7 +81,7 @@ def _embed(tag: Tag, attribute: str, folder: Path) -> None:
 
 
 def _contents(article: Tag) -> str:
-    """Return the pages as list items; Sphinx marks where each begins with a `span` in front of its heading."""
+    """Return the pages as list items; Sphinx marks the start of each with a `span` before its heading."""
     entries = []
     for mark in article.select("span[id^=document-]"):
         heading = mark.find_next("h2")

@@ -1,1 +1,1 @@
-"""Model and server: configured, started, stopped."""
+"""Configuring, starting and stopping the model and the server."""

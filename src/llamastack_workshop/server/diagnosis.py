@@ -1,7 +1,7 @@
-"""Why a server does not start from a file, or starts and has no model: a module that runs in the server's environment.
+"""Diagnose why a server does not start with a configuration, or starts without a model; runs in its environment.
 
-A server ends at the first thing that it misses, and seldom says which provider wants it. This looks at all providers of
-the file, with the server's own tables of them, and names everything of one kind at once.
+A server stops at the first thing that is missing, and seldom names the provider that needs it. This module checks all
+providers of the file against the server's own registry of providers, and reports all problems of one kind together.
 """
 
 import ast
@@ -29,10 +29,10 @@ from llamastack_workshop.server.old_names import is_off
 from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.secrets import hidden
 
-_EMBEDDED = "or put the embedded model in its place: the provider llama-cpp of run.yaml"
+_EMBEDDED = "or use the embedded model instead: the provider llama-cpp of run.yaml"
 _SHOWN = 6
 
-# The API whose providers serve what is registered.
+# The API whose providers serve each kind of registered resource.
 _API_OF = {
     "models": "inference",
     "shields": "safety",
@@ -46,7 +46,7 @@ _API_OF = {
 
 @dataclass(frozen=True, eq=False)
 class Provider:
-    """A provider that a file switches on, with what the server knows of its type: nothing where that is not its own."""
+    """A provider that a file switches on; `spec` is the server's specification of its type, or None if it has none."""
 
     api: str
     id: str
@@ -60,7 +60,7 @@ class Provider:
 
 
 def main() -> None:
-    """Print as JSON the two lines for the file and the server's last error that the command line names, or null."""
+    """Print problem and fix as JSON, or null; the command line has the file and the server's last error."""
     file, last_error = Path(sys.argv[1]), sys.argv[2]
     lines = None
     try:
@@ -71,9 +71,9 @@ def main() -> None:
 
 
 def check(file: str, content: dict[str, Any], last_error: str) -> None:
-    """Raise WorkshopError for what keeps a server from starting with `content`, or from having a language model.
+    """Raise WorkshopError if a problem keeps a server from starting with `content`, or from having a language model.
 
-    `file` is how messages name it. `last_error` is what the server said before it ended, or nothing if it runs.
+    `file` is its name in messages. `last_error` is the server's last error before it ended, or empty if it runs.
     """
     from llama_stack.core.stack import EnvVarError, replace_env_vars
 
@@ -83,8 +83,8 @@ def check(file: str, content: dict[str, Any], last_error: str) -> None:
         named = re.findall(r"\$\{env\.([A-Z0-9_]+)\}", json.dumps(content, default=str))
         unset = [name for name in dict.fromkeys([error.var_name, *named]) if not os.environ.get(name)]
         raise WorkshopError(
-            f"{file} wants environment variables that are not set: {_few(unset)}.",
-            f"Set what is missing, in .env for example, or write a default into {file}: ${{env.{error.var_name}:=…}}",
+            f"{file} needs environment variables that are not set: {_few(unset)}.",
+            f"Set them, for example in .env, or write a default into {file}: ${{env.{error.var_name}:=…}}",
         ) from error
     _check_apis(file, resolved)
     _check_stack(file, resolved)
@@ -107,14 +107,14 @@ def _check_apis(file: str, content: dict[str, Any]) -> None:
     listed = [api for api in listed if isinstance(api, str)] if isinstance(listed, list) else []
     if unknown := [api for api in dict.fromkeys([*listed, *content["providers"]]) if api not in known]:
         raise WorkshopError(
-            f"{file} names what is no API of {_release()}: {_few(unknown)}.",
-            f"Take it out of `apis` and `providers`, or correct it. There are: {', '.join(known)}",
+            f"{file} names APIs that {_release()} does not have: {_few(unknown)}.",
+            f"Correct the name, or remove it from `apis` and `providers`. The APIs are: {', '.join(known)}",
         )
     on = {api for api, providers in content["providers"].items() if any(not is_off(one, {}) for one in providers)}
     if missing := [api for api in listed if api not in on]:
         raise WorkshopError(
-            f"{file} lists under `apis` what has no provider: {_few(missing)}.",
-            f"Take it out of `apis`, or add a provider for it{_as_in_run_yaml(missing)}.",
+            f"{file} lists APIs under `apis` that have no provider: {_few(missing)}.",
+            f"Remove them from `apis`, or add a provider for each{_as_in_run_yaml(missing)}.",
         )
 
 
@@ -138,7 +138,7 @@ def _check_types(file: str, content: dict[str, Any], providers: Sequence[Provide
         packages = " ".join(one.module.replace("_", "-") for one in absent)
         raise WorkshopError(
             f"{file} has providers from packages that are not installed: {_few(absent)}.",
-            f"Take them out of {file}, or run: scripts/uv pip install --no-config {packages}",
+            f"Remove them from {file}, or run: scripts/uv pip install --no-config {packages}",
         )
     folder = content.get("external_providers_dir")
     unknown = [one for one in providers if not one.module and one.spec is None]
@@ -146,15 +146,15 @@ def _check_types(file: str, content: dict[str, Any], providers: Sequence[Provide
         return
     table = _tables()[unknown[0].api]
     near = difflib.get_close_matches(unknown[0].type, table, n=1) or sorted(table)
-    where = f", and {folder} has none either" if folder else ""
+    where = f", nor in {folder}" if folder else ""
     raise WorkshopError(
         f"{file} has providers of types that are not in {_release()}{where}: {_few(unknown)}.",
-        f"Take them out of {file}, or write a type that there is; for {unknown[0].api}: {', '.join(near)}",
+        f"Remove them from {file}, or use an existing type; for {unknown[0].api}: {', '.join(near)}",
     )
 
 
 def _check_packages(file: str, providers: Sequence[Provider], last_error: str) -> None:
-    """Import what the server would; what fails there, or has failed according to `last_error`, is not installed."""
+    """Raise WorkshopError if modules that the server imports are missing, here or according to `last_error`."""
     failed = re.search(r"No module named '(\w+)", last_error)
     missing, broken = {}, {}
     for one in providers:
@@ -172,16 +172,16 @@ def _check_packages(file: str, providers: Sequence[Provider], last_error: str) -
         one, reason = next(iter(broken.items()))
         raise WorkshopError(
             f"{file}: {one} cannot be imported in {_release()}: {reason[:100]}",
-            f"Take it out of {file}, or use remote::openai, which speaks to every server with OpenAI's API.",
+            f"Remove it from {file}, or use remote::openai, which works with every server that has OpenAI's API.",
         )
     if not missing:
         return
     packages = dict.fromkeys(package for needed in missing.values() for package in needed)
     quoted = " ".join(f"'{one}'" if re.search(r"[<>\[]", one) else one for one in packages)
     large = [one.id for one, needed in missing.items() if not needed]
-    fix = f"Take them out of {file}, under {', '.join(dict.fromkeys(one.api for one in missing))}"
+    fix = f"Remove them from {file}, under {', '.join(dict.fromkeys(one.api for one in missing))}"
     if large:
-        fix += f"; {_few(large)} would need PyTorch, some gigabytes"
+        fix += f"; {_few(large)} would need PyTorch, which takes gigabytes"
     if quoted:
         fix += f"; {'for the others' if large else 'or'} run: scripts/uv pip install --no-config {quoted}"
     raise WorkshopError(f"{file} has providers whose packages are not installed: {_few(missing)}.", fix)
@@ -196,12 +196,12 @@ def _check_configs(file: str, providers: Sequence[Provider]) -> None:
         except ValidationError as error:
             raise WorkshopError(
                 f"{file}, config of {one} under {one.api}: {_first(error)}.",
-                f"Correct that in {file}{_as_in_run_yaml([one.api])}.",
+                f"Correct it in {file}{_as_in_run_yaml([one.api])}.",
             ) from error
 
 
 def _check_links(file: str, content: dict[str, Any], providers: Sequence[Provider]) -> None:
-    """Check that what providers, resources and stores name is there."""
+    """Check that providers, resources and stores refer only to APIs, providers and backends that the file has."""
     served = {one.api for one in providers} & set(content.get("apis") or [one.api for one in providers])
     needs = {
         one: [api for api in _needed(one.spec) if api not in served]
@@ -213,7 +213,7 @@ def _check_links(file: str, content: dict[str, Any], providers: Sequence[Provide
         told = [f"{one} under {one.api} needs {' and '.join(apis)}" for one, apis in lacking.items()]
         raise WorkshopError(
             f"{file} lacks APIs that its providers need: {_few(told)}.",
-            f"Add {' and '.join(apis)} to `apis` and `providers`{_as_in_run_yaml(apis)}, or take out what needs it.",
+            f"Add {' and '.join(apis)} to `apis` and `providers`{_as_in_run_yaml(apis)}, or remove those providers.",
         )
     ids = {api: sorted(one.id for one in providers if one.api == api) for api in {one.api for one in providers}}
     named = [(place, api, id) for place, api, id in _named_providers(content) if id not in (None, "", "__disabled__")]
@@ -222,7 +222,7 @@ def _check_links(file: str, content: dict[str, Any], providers: Sequence[Provide
         there = [f"{api}: {', '.join(ids[api])}" for api in {api: None for _, api, _ in dangling} if api in ids]
         raise WorkshopError(
             f"{file} names providers that it does not have: {_few(told)}.",
-            f"Take that out as well{f', or name one that is there; {_few(there)}' if there else ''}.",
+            f"Remove the reference{f', or name an existing provider; {_few(there)}' if there else ''}.",
         )
     storage = content.get("storage")
     backends = set(storage["backends"]) if storage and storage.get("backends") else {"kv_default", "sql_default"}
@@ -235,7 +235,7 @@ def _check_links(file: str, content: dict[str, Any], providers: Sequence[Provide
 
 
 def _named_providers(content: dict[str, Any]) -> Iterator[tuple[str, str, str | None]]:
-    """Yield where a file names a provider outside of `providers`, of which API that is, and its id."""
+    """Yield each reference to a provider outside of `providers`: its place in the file, the API and the provider id."""
     for kind, listed in (content.get("registered_resources") or {}).items():
         for index, one in enumerate(listed or []):
             if kind in _API_OF:
@@ -256,13 +256,13 @@ def _check_unread(file: str, providers: Sequence[Provider]) -> None:
             continue
         near = [name for key in unread for name in difflib.get_close_matches(key, fields)]
         raise WorkshopError(
-            f"{file}, config of {one} under {one.api}: nobody reads {_few(f'`{key}`' for key in unread)}.",
-            f"Take it out, or write a key that is read: {', '.join(near or sorted(fields))}",
+            f"{file}, config of {one} under {one.api}: no such key: {_few(f'`{key}`' for key in unread)}.",
+            f"Remove it, or use one of these keys: {', '.join(near or sorted(fields))}",
         )
 
 
 def _check_upstreams(file: str, providers: Sequence[Provider], last_error: str) -> None:
-    """Ask each upstream for its models, as the server has done at its start."""
+    """Raise WorkshopError if upstreams do not list models; ask each one as the server does when it starts."""
     told = {f"{one}": _asked(one) for one in providers if one.api == "inference" and one.spec is not None}
     if last_error:
         told = {one: answer for one, answer in told.items() if answer.endswith("does not answer")}
@@ -270,17 +270,17 @@ def _check_upstreams(file: str, providers: Sequence[Provider], last_error: str) 
         what = f"LlamaStack did not start ({last_error})" if last_error else "The server runs but has no language model"
         raise WorkshopError(
             f"{what}. {hidden(_few((f'{one}: {answer}' for one, answer in told.items()), 3))}.",
-            f"Start that model server, or correct its address or key in {file}, {_EMBEDDED}.",
+            f"Start that model server, correct its address or key in {file}, {_EMBEDDED}.",
         )
     if not last_error:
-        raise WorkshopError(f"{file} has no provider under `inference` that is on.", f"Switch one on, {_EMBEDDED}.")
+        raise WorkshopError(f"{file} has no active provider under `inference`.", f"Switch one on, {_EMBEDDED}.")
 
 
 def _asked(provider: Provider) -> str:
     config = _config_class(provider.spec)(**provider.config)
     address = str(getattr(config, "base_url", None) or "").rstrip("/")
     if not address:
-        return "no models, which may be for want of a key"
+        return "no models, perhaps because the key is missing"
     key = getattr(config, "auth_credential", None)
     headers = {"Authorization": f"Bearer {key.get_secret_value()}"} if isinstance(key, SecretStr) else {}
     try:
@@ -310,7 +310,7 @@ def _providers(content: dict[str, Any]) -> Iterator[Provider]:
 
 
 def _needed(spec: Any) -> list[str]:
-    """Return the APIs that a provider of this type needs from the file; others are the server's own."""
+    """Return the APIs that a provider of this type needs, without the server's internal ones."""
     from llama_stack.core.distribution import INTERNAL_APIS, builtin_automatically_routed_apis
 
     routers = {one.routing_table_api: one.router_api for one in builtin_automatically_routed_apis()}
@@ -319,7 +319,7 @@ def _needed(spec: Any) -> list[str]:
 
 
 def _import(module: str) -> None:
-    """Import `module` and those of LlamaStack's that the functions in it import."""
+    """Import `module`, and the LlamaStack modules that its functions import."""
     source = inspect.getsource(importlib.import_module(module))
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("llama_stack.")):
@@ -327,14 +327,14 @@ def _import(module: str) -> None:
 
 
 def _absent(spec: Any, module: str) -> list[str]:
-    """Return the packages with which `module` would be there, or none where one of them is PyTorch."""
+    """Return the packages to install for `module`; none if PyTorch is one of them."""
     if any(package.split()[0] == "torch" for package in spec.pip_packages):
         return []
     return _names(spec, module) or [one for one in spec.pip_packages if not _installed(one)] or [module]
 
 
 def _names(spec: Any, module: str) -> list[str]:
-    """Return the packages of `spec` that have the name of `module`."""
+    """Return the packages of `spec` that are named after `module`."""
     wanted = re.escape(module.split(".")[0]).replace("_", "[-_]")
     return [package for package in spec.pip_packages if re.match(rf"{wanted}(?![-\w])", package)]
 
@@ -362,7 +362,7 @@ def _backends(config: Any) -> Iterator[str]:
 
 
 def _first(error: ValidationError) -> str:
-    """Return where the first thing is that is wrong, what that is, and how many there are besides."""
+    """Return the place and the message of the first validation error, and the number of further ones."""
     errors = error.errors(include_url=False, include_input=False, include_context=False)
     place = ".".join(map(str, errors[0]["loc"]))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
@@ -371,7 +371,7 @@ def _first(error: ValidationError) -> str:
 
 def _as_in_run_yaml(apis: Sequence[str]) -> str:
     ours = {"inference", "agents", "vector_io", "tool_runtime", "files"}
-    return ", as run.yaml has it" if set(apis) <= ours else ""
+    return ", as in run.yaml" if set(apis) <= ours else ""
 
 
 def _few(things: Iterable[Any], shown: int = _SHOWN) -> str:

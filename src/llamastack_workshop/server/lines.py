@@ -1,7 +1,7 @@
-"""The lines of LlamaStack and OGX: what each calls things, and what it does where they differ.
+"""The release lines of LlamaStack and OGX, with the names and the behaviour in which they differ.
 
-A *line* is a series of releases with one format of configuration. Whoever needs to know what differs reads it here;
-nothing else compares versions.
+A *line* is a series of releases with one configuration format. All differences are recorded here: no other code
+compares versions.
 """
 
 import os
@@ -14,7 +14,7 @@ from packaging.version import InvalidVersion, Version
 from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
-# What tells the kernels of notebooks which line runs: the name of its stack.
+# The variable that tells notebook kernels which line is running, by the name of its stack.
 VARIABLE = "WORKSHOP_STACK"
 
 _STACKS = paths.ROOT / "stacks"
@@ -25,131 +25,131 @@ class Line:
     """One line: its names first, then its behaviour."""
 
     product: str
-    """What its makers call it: LlamaStack, or OGX since 1.0."""
+    """The product's name: LlamaStack, or OGX since 1.0."""
 
     series: str
-    """The first two numbers of its releases."""
+    """The first two numbers of its version."""
 
     release: str
-    """The release that this workshop runs."""
+    """The release that the workshop uses."""
 
     package: str
-    """The Python package of the server, as one imports it."""
+    """The import name of the server's Python package."""
 
     command: str
-    """What starts a server; the file follows it."""
+    """The command that starts a server; its argument is the configuration file."""
 
     variables: str
-    """How the server's own environment variables begin, such as the one for the port."""
+    """The prefix of the server's own environment variables, such as the one for the port."""
 
     responses_api: str
-    """The API that serves `POST /v1/responses`, as a configuration lists it."""
+    """The API that serves `POST /v1/responses`, by its name in a configuration."""
 
     responses_provider: str
-    """The type of that API's provider."""
+    """The provider type of that API."""
 
     search_provider: str
-    """The type of the provider that runs file searches."""
+    """The provider type that runs file searches."""
 
     search_tool: str
     """The tool that the model sees when a request offers `file_search`."""
 
     tool_group: str | None
-    """What a configuration registers so that `file_search` works; None where nothing is needed."""
+    """The tool group that a configuration registers for `file_search`; None if it needs none."""
 
     apis: tuple[str, ...]
-    """The APIs that `file_search` in a response needs, and no others."""
+    """The minimal set of APIs for `file_search` in a response."""
 
     misses_files: tuple[str, str]
-    """The API and the type of its provider that complain first where the API `files` is missing."""
+    """The API, and its provider type, that the first error names if the API `files` is missing."""
 
     starts_without_provider: bool
-    """Whether a server starts with an API that is listed and has no provider; its paths are then 404."""
+    """Whether a server starts if a listed API has no provider; its paths then return 404."""
 
     search_metric: str
     """The metric that counts searches in vector stores."""
 
     token_metrics: bool
-    """Whether metrics say how fast tokens come."""
+    """Whether there are metrics for the rate of tokens."""
 
     runs_tools: bool
-    """Whether `POST /v1/tool-runtime/invoke` runs a tool of the server's by itself."""
+    """Whether `POST /v1/tool-runtime/invoke` runs one of the server's tools directly."""
 
     safety_api: bool
-    """Whether there are shields and `POST /v1/moderations`; without them, an address outside the server moderates."""
+    """Whether the server has shields and `POST /v1/moderations`; otherwise, an external endpoint moderates."""
 
     registers_models: bool
-    """Whether `POST` and `DELETE /v1/models` change the list of models while the server runs."""
+    """Whether `POST` and `DELETE /v1/models` change the list of models at run time."""
 
     aliases: bool
-    """Whether `model_id` under `registered_resources` is a name by which clients can ask for the model."""
+    """Whether clients can request a model by its `model_id` under `registered_resources`."""
 
     quotas: bool
-    """Whether `server.quota` limits how often an address may ask."""
+    """Whether `server.quota` limits the requests per client address."""
 
     checks_llama_cpp: bool
-    """Whether a server with `remote::llama-cpp-server` starts only if a llama.cpp answers at its address."""
+    """Whether a server with `remote::llama-cpp-server` starts only if llama.cpp answers at its address."""
 
     cancels: bool
-    """Whether `POST /v1/responses/{id}/cancel` ends a response in the background."""
+    """Whether `POST /v1/responses/{id}/cancel` cancels a background response."""
 
     background_as_asker: bool
-    """Whether a response in the background runs as whoever asked for it, and not as whoever was the first to ask."""
+    """Whether a background response runs as the user who requested it, not as the first user to request one."""
 
     read_allows_delete: bool
-    """Whether whoever may read another's response may delete it as well, whatever the policy says."""
+    """Whether permission to read another user's response includes permission to delete it, despite the policy."""
 
     answers_blocked_output: bool
-    """Whether a text that a guard blocks comes back as a refusal; without a stream, OGX 1.5 answers 500."""
+    """Whether blocked output is returned as a refusal; without streaming, OGX 1.5 returns 500."""
 
     guardrails: bool | tuple[str, ...]
-    """What a request gives as `guardrails` to be guarded: the names of shields, or that it wants to be."""
+    """The value of `guardrails` in a request: the names of shields, or True."""
 
     needs_vocabulary_to_start: bool
-    """Whether a server with vector stores starts only with the vocabulary that cuts files into chunks."""
+    """Whether a server with vector stores needs the vocabulary for chunking files in order to start."""
 
     reads_files_apart: bool
-    """Whether processes of their own read files, which see a database on disk and none in memory."""
+    """Whether separate processes read files; they see a database on disk, but none in memory."""
 
     keeps_unstored_turns: bool
-    """Whether a conversation keeps what was said in it with `store=False`."""
+    """Whether a conversation keeps turns that were sent with `store=False`."""
 
     deletes_items: bool
-    """Whether deleting a conversation deletes the items in it as well."""
+    """Whether deleting a conversation also deletes its items."""
 
     keeps_jobs: bool
-    """Whether the table `jobs` keeps the texts of files that were put into a vector store, for good."""
+    """Whether the table `jobs` permanently keeps the text of files that were added to a vector store."""
 
     ollama_fetches_images: bool
-    """Whether `remote::ollama` goes to the address of an image in a request by itself."""
+    """Whether `remote::ollama` itself downloads an image whose URL is in a request."""
 
     tells_missing_search: bool
-    """Whether a way to search that a vector store lacks is a 501, and not an empty answer."""
+    """Whether a search mode that a vector store does not support returns 501 instead of an empty result."""
 
     typed_stream_errors: bool
-    """Whether an error inside a stream is an event of type `error`, and not a line without a type."""
+    """Whether an error in a stream is an event of type `error` instead of an untyped line."""
 
     truncation_auto: bool
-    """Whether `truncation="auto"` is a request that is answered."""
+    """Whether requests with `truncation="auto"` are accepted."""
 
     @property
     def name(self) -> str:
-        """What this book calls it, such as OGX 1.5."""
+        """The name that the book uses, such as OGX 1.5."""
         return f"{self.product} {self.series}"
 
     @property
     def stack(self) -> str:
-        """The name that STACK= takes, such as ogx-1.5."""
+        """The value of STACK=, such as ogx-1.5."""
         return f"{'ogx' if self.product == 'OGX' else 'llama-stack'}-{self.series}"
 
     def file(self, name: str) -> Path:
-        """Return the configuration `name` of this line, such as run or access: run.yaml, or a file in stacks/."""
+        """Return the path of this line's configuration `name`, such as run or access (run.yaml, or in stacks/)."""
         if self is not OURS:
             return _STACKS / self.stack / f"{name}.yaml"
         return paths.RUN_YAML if name == "run" else _STACKS / f"{name}.yaml"
 
 
-# The line that the workshop installs and starts by itself. Each of the others says where it differs from another one.
+# The line that the workshop installs and starts by default. The others are defined by their differences.
 OURS = LLAMA_STACK_0_6 = Line(
     product="LlamaStack",
     series="0.6",
@@ -238,28 +238,28 @@ OGX_1_5 = replace(
     truncation_auto=True,
 )
 
-# The oldest first.
+# Oldest first.
 LINES = (LLAMA_STACK_0_4, LLAMA_STACK_0_6, LLAMA_STACK_0_7, OGX_1_5)
 
 
 def line_of(base_url: str) -> Line:
-    """Return the line of the server at `base_url`, which ends in /v1.
+    """Return the line of the server at `base_url` (which ends in /v1).
 
-    Raises WorkshopError if no server tells its version there.
+    Raises WorkshopError if no server reports its version there.
     """
     try:
         version = httpx.get(f"{base_url}/version", timeout=10).raise_for_status().json()["version"]
     except (httpx.HTTPError, httpx.InvalidURL, ValueError, KeyError, TypeError) as error:
         raise WorkshopError(
-            f"No server tells its version at {base_url}/version.", "Start one (make llama-server), or correct base_url."
+            f"No server reports a version at {base_url}/version.", "Start one (make llama-server), or correct base_url."
         ) from error
     return of_version(version)
 
 
 def of_version(version: str) -> Line:
-    """Return the line of a release such as 1.5.0, or the nearest of those of the same product.
+    """Return the line of a release such as 1.5.0, or the closest line of the same product.
 
-    Raises WorkshopError if `version` is no version.
+    Raises WorkshopError if `version` is not a version number.
     """
     try:
         wanted = Version(version).release[:2]
@@ -267,16 +267,16 @@ def of_version(version: str) -> Line:
         raise WorkshopError(
             f"{version} is not a version of LlamaStack or OGX.", "Correct base_url: another program answers there."
         ) from error
-    # OGX begins with 1.0.
+    # OGX starts at 1.0.
     relatives = [line for line in LINES if (line.product == "OGX") == (wanted >= (1,))]
     return next((line for line in reversed(relatives) if Version(line.series).release <= wanted), relatives[0])
 
 
 def started() -> Line:
-    """Return the line with which `make lab` or `make test` was started, by STACK=."""
+    """Return the line that `make lab` or `make test` was started with (STACK=)."""
     return of_stack(os.environ.get(VARIABLE))
 
 
 def of_stack(name: str | None) -> Line:
-    """Return the line that a name such as ogx-1.5 or ogx-1.5/access begins with; without one, it is ours."""
+    """Return the line named at the start of a stack's name, such as ogx-1.5 or ogx-1.5/access; by default, ours."""
     return next((line for line in LINES if line.stack == (name or "").split("/")[0]), OURS)

@@ -1,8 +1,8 @@
-"""Keep the web pages of others out of a server that listens for this machine alone.
+"""Protect a server that is only for this machine from foreign web pages.
 
-A page in the user's browser can send requests to loopback. One whose name leads to 127.0.0.1 by now (DNS rebinding,
-https://en.wikipedia.org/wiki/DNS_rebinding) can read the answers as well, and any page can post a form with a file. The
-browser says in `Host` and `Origin` which page it was.
+A page in the user's browser can send requests to loopback, and post a form with a file. If its host name now resolves
+to 127.0.0.1 (DNS rebinding, https://en.wikipedia.org/wiki/DNS_rebinding), it can also read the answers. The browser
+sends the page's host in the headers `Host` and `Origin`.
 """
 
 import json
@@ -19,9 +19,9 @@ App = Callable[[Scope, Any, Any], Awaitable[None]]
 
 
 class LocalOnly:
-    """An ASGI middleware that answers 403 to requests for, or from a page of, another host than this machine.
+    """An ASGI middleware that returns 403 if the `Host` or `Origin` of a request is not this machine.
 
-    WORKSHOP_ALLOWED_HOSTS names further hosts, with commas between them: those of a proxy, for example.
+    WORKSHOP_ALLOWED_HOSTS is a comma-separated list of further hosts to allow, for example a proxy's.
     """
 
     def __init__(self, app: App) -> None:
@@ -36,7 +36,7 @@ class LocalOnly:
             await self._app(scope, receive, send)
 
     def _foreign(self, headers: list[tuple[bytes, bytes]]) -> str | None:
-        """Return the header that names another host, or None."""
+        """Return the header that names a foreign host, or None."""
         for name, value in headers:
             if name in (b"host", b"origin"):
                 address = value.decode("latin-1")
@@ -54,8 +54,8 @@ def _host(address: str) -> str | None:
 
 async def _refuse(send: Any, header: str) -> None:
     message = (
-        f"This server is for programs on its own machine, and the request says {header}. "
-        f"To let another host in, start the server with {_VARIABLE}."
+        f"This server only accepts requests from its own machine, and this one has the header {header}. "
+        f"To allow another host, start the server with {_VARIABLE}."
     )
     body = json.dumps({"error": {"message": message, "type": "forbidden"}}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]

@@ -1,4 +1,4 @@
-"""What the mould of servers imports, and what its forks run: see `system.mould`."""
+"""The program of the mould for servers, its imports and its forks: see `system.mould`."""
 
 import os
 from contextlib import suppress
@@ -7,7 +7,7 @@ from llamastack_workshop.server import run_server
 from llamastack_workshop.system.mould import import_all
 from llamastack_workshop.system.processes import PRIVATE_UMASK
 
-# What a server with the providers of run.yaml imports only in the course of its start, or for its first request.
+# Modules that a server with the providers of run.yaml imports only during its start, or for its first request.
 IMPORTED_LATER = (
     "llama_stack.cli.llama",
     *(f"llama_stack.core.routers.{name}" for name in ("datasets", "eval_scoring", "inference", "safety")),

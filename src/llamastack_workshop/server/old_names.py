@@ -1,4 +1,4 @@
-"""What a run.yaml for another release of LlamaStack calls differently; the installed one may ignore it in silence."""
+"""Names in a run.yaml for other releases of LlamaStack, which the installed one may silently ignore."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,7 +15,7 @@ _GONE = "gone"
 
 _RESOURCES = ("models", "shields", "datasets", "scoring_fns", "benchmarks", "tool_groups")
 
-# Keys that were elsewhere, by a pattern of their path; what to write in place of each.
+# Old keys, by a pattern for their path, with their replacements.
 KEYS = {
     **{name: f"`{name}` under `registered_resources`" for name in _RESOURCES},
     "vector_dbs": "`vector_stores` under `registered_resources`",
@@ -35,7 +35,7 @@ KEYS = {
     **{f"providers.inference.*.config.{name}": "`base_url`" for name in ("url", "host", "port", "api_base")},
 }
 
-# Values by a pattern of their path: the names of APIs and types of providers.
+# Old values, by a pattern for their path: names of APIs and provider types, with their replacements.
 VALUES = {
     ("apis.*", "telemetry"): _GONE,
     ("apis.*", "memory"): "`vector_io`",
@@ -45,19 +45,19 @@ VALUES = {
     ("providers.tool_runtime.*.provider_type", "inline::file-search"): "`inline::rag-runtime`",
     ("providers.tool_runtime.*.provider_type", "inline::code-interpreter"): _GONE,
     ("providers.*.*.provider_type", "meta-reference"): "`inline::meta-reference`",
-    # Its import fails in 0.6.1, and its upstream speaks OpenAI's API.
+    # Its import fails in 0.6.1, and its upstream has OpenAI's API.
     ("providers.inference.*.provider_type", "remote::tgi"): "`remote::openai`",
 }
 
-# A reference to the environment, up to what closes it, and what LlamaStack 0.6.1 takes for one.
+# A reference to an environment variable in any form, and in the form that LlamaStack 0.6.1 accepts.
 _REFERENCE = re.compile(r"\$\{env\.[^}\n]*\}?")
 _RIGHT = re.compile(r"\$\{env\.[A-Z0-9_]+(:[=+][^}]*)?\}")
 
 
 def check(run_yaml: RunYaml, variables: Mapping[str, str]) -> None:
-    """Raise WorkshopError if a file has names of other releases, and say where, and what to write in their place.
+    """Raise WorkshopError if a file uses names of other releases, with their lines and replacements.
 
-    `variables` decide which providers are on; what those hold that are off matters to nobody.
+    `variables` decide which providers are switched on; the others are not checked.
     """
     lines: dict[tuple[str, str], list[int]] = {}
     for name, line, now in sorted(_found(run_yaml, variables), key=lambda one: one[1]):
@@ -70,22 +70,20 @@ def check(run_yaml: RunYaml, variables: Mapping[str, str]) -> None:
     ]
     release = f"LlamaStack {metadata.version('llama-stack')}"
     references = all(name.startswith("`${") for name, _ in lines)
-    what = (
-        f"refers to the environment as {release} does not" if references else f"is for another release than {release}"
-    )
+    what = f"has references that {release} cannot read" if references else f"is for another release than {release}"
     raise WorkshopError(
         f"{run_yaml.name} {what}: {'; '.join(told)}.",
-        "Change that, as “Coming from an older file” in book/run-yaml.md shows, or begin with a copy of "
+        "Change that, as “Coming from an older file” in book/run-yaml.md shows, or start with a copy of "
         f"{nearest(run_yaml, variables)}",
     )
 
 
 def nearest(run_yaml: RunYaml, variables: Mapping[str, str]) -> str:
-    """Return the configuration of ours that has the upstream of a file, and the command that starts it."""
+    """Return our configuration with the same upstream as the file, and the command that starts it."""
     on = [one for one in run_yaml.content["providers"].get("inference") or [] if not is_off(one, variables)]
     types = {str(one.get("provider_type")) for one in on}
     remote = {one.removeprefix("remote::") for one in types if one.startswith("remote::")}
-    # With several upstreams, as the starter files have them, run.yaml is nearer.
+    # For several upstreams, as in LlamaStack's starter files, run.yaml is closer.
     stack = next((upstream.provider_id for upstream in UPSTREAMS if remote == {upstream.provider_id}), None)
     return f"stacks/{stack}.yaml: make llama-server STACK={stack}" if stack else "run.yaml: make llama-server"
 
@@ -99,7 +97,7 @@ def _found(run_yaml: RunYaml, variables: Mapping[str, str]) -> Iterator[tuple[st
     for path, value in _walk(run_yaml.content, (), variables):
         dotted, line = ".".join(map(str, path)), run_yaml.lines.get(path, 0)
         for pattern, now in KEYS.items():
-            # An empty list names nothing.
+            # An empty value needs no change.
             if value and _matches(dotted, pattern):
                 yield f"`{'.'.join(map(str, path[-2:] if path[-1] == 'db_path' else path[-1:]))}`", line, now
         for (pattern, old), now in VALUES.items():
@@ -111,7 +109,7 @@ def _found(run_yaml: RunYaml, variables: Mapping[str, str]) -> Iterator[tuple[st
 
 
 def corrected(reference: str) -> str:
-    """Return a reference to the environment as 0.6.1 reads it: `${env.NAME}`, with `:=` before a default."""
+    """Return a reference to an environment variable in the form of 0.6.1: `${env.NAME}` or `${env.NAME:=default}`."""
     name, default = re.fullmatch(r"\$\{env\.([^:}]*)(?::?[-=?]*([^}]*))?\}?", reference).groups()
     name = re.sub(r"\W", "_", name).upper()
     return f"${{env.{name}:={default}}}" if default or ":" in reference else f"${{env.{name}}}"
@@ -122,7 +120,7 @@ def _matches(dotted: str, pattern: str) -> bool:
 
 
 def _walk(value: Any, path: Path_, variables: Mapping[str, str]) -> Iterator[tuple[Path_, Any]]:
-    """Yield each value below `value` with its path, but nothing of the providers that are off, or somebody else's."""
+    """Yield each value below `value` with its path, except in providers that are off or from other packages."""
     inside = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for step, inner in inside:
         is_provider = len(path) == 2 and path[0] == "providers" and isinstance(inner, dict)
@@ -133,5 +131,5 @@ def _walk(value: Any, path: Path_, variables: Mapping[str, str]) -> Iterator[tup
 
 
 def is_off(provider: Mapping[str, Any], variables: Mapping[str, str]) -> bool:
-    """Return whether the id of `provider` comes out as nothing."""
+    """Return whether `provider` is switched off: its id resolves to nothing."""
     return registry.resolved(provider.get("provider_id") or "", variables) in ("", "__disabled__")

@@ -22,21 +22,21 @@ from llamastack_workshop.system.forked import Forked, Mould
 from llamastack_workshop.system.processes import PYTHON_OPTIONS, Child, Spawned
 
 MOULD = Mould("llamastack_workshop.server.mould", "WORKSHOP_MOULD", ("LLAMA_STACK_", "OGX_", "HF_"))
-# What instruments a server for its traces has to come before the imports, and so has what a caller's PYTHONPATH brings.
+# Instrumentation for traces has to be loaded before the imports, and so do modules on a caller's PYTHONPATH.
 _BEFORE_IMPORTS = ("OTEL_", "PYTHONPATH")
 
-# What `last_error` returns where there is none.
+# The result of `last_error` if there is none.
 NO_ERROR = "its log names no error."
 
-_START_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
+_START_TIMEOUT = 180  # seconds; many times a cold start on a slow disk
 
-# Beyond what its file names, a server reads these: its log, its traces, where it stores and where models are.
+# Variables that a server reads in addition to those in its file: for its log, traces, storage and models.
 _SERVER_PREFIXES = ("LLAMA_STACK_", "OGX_", "OTEL_", "WORKSHOP_")
-# Some with such a beginning are for its clients.
+# Variables with these prefixes that are for clients.
 _OF_CLIENTS = {"LLAMA_STACK_BASE_URL", "LLAMA_STACK_API_KEY"}
 _SERVER_NAMES = ("SQLITE_STORE_DIR", "HF_HOME", "HF_HUB_OFFLINE")
 
-# What llama.cpp's process is told, by the variable of run.yaml that names the address of each model.
+# The option for each model's port, by the variable of run.yaml that holds the model's address.
 _MODEL_OPTIONS = {
     "LLAMA_CPP_URL": "--chat-port",
     "EMBEDDINGS_URL": "--embeddings-port",
@@ -45,11 +45,11 @@ _MODEL_OPTIONS = {
 
 
 def llama_stack(server: Server, port: int, log: Path, *, state: Path, variables: Mapping[str, str | None]) -> Child:
-    """Return the process of a LlamaStack server for 127.0.0.1:`port`, which imports what it needs and then waits.
+    """Return the process of a LlamaStack server for 127.0.0.1:`port`, which does its imports and then waits.
 
-    `Child.send_line` lets it go on. It gets our environment variables that its configuration names; `variables` win
-    over those, and None takes one away. What it keeps in `state`, its owner alone may read.
-    Raises WorkshopError if a database that it stores in is damaged, or cannot be written to.
+    `Child.send_line` lets it continue. It inherits the environment variables that its configuration names; `variables`
+    override those, and None removes one. Its files in `state` are readable by their owner only.
+    Raises WorkshopError if one of its databases is damaged or not writable.
     """
     chosen = server_environment(server, state=state, variables=variables)
     registry.check_databases(server.run_yaml, chosen)
@@ -81,11 +81,11 @@ def server_environment(server: Server, *, state: Path, variables: Mapping[str, s
 
 
 def diagnosed(server: Server, variables: Mapping[str, str], error: str) -> WorkshopError | None:
-    """Return what is wrong with the file of `server`, or None if nothing is found: see `diagnosis`; this takes seconds.
+    """Return the problem with the file of `server`, or None if there is none: see `diagnosis`. This takes seconds.
 
-    `variables` are the server's environment, `error` is what it said last, or nothing if it runs without a model.
+    `variables` are the server's environment, `error` is its last error, or empty if it runs without a model.
     """
-    # The tables of providers are those of the installed line.
+    # The diagnosis uses the installed line's registry of providers.
     if server.python != OURS.python:
         return None
     command = [str(server.python), "-m", "llamastack_workshop.server.diagnosis", str(server.run_yaml), error]
@@ -97,21 +97,21 @@ def diagnosed(server: Server, variables: Mapping[str, str], error: str) -> Works
 
 
 def wait_for_version(server: Child, port: int) -> str | None:
-    """Return the version of the LlamaStack server once it answers on `port`, or None if it ends before.
+    """Return the version of the LlamaStack server once it answers on `port`, or None if it ends first.
 
-    Raises TimeoutError if it does neither.
+    Raises TimeoutError if it does neither within 180 s.
     """
     deadline = time.monotonic() + _START_TIMEOUT
     while (version := answering_version(port)) is None and server.running():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"The server did not answer in {_START_TIMEOUT} s.")
+            raise TimeoutError(f"Timed out waiting for the server: no answer within {_START_TIMEOUT} s.")
         time.sleep(0.1)
     return version if server.running() else None
 
 
 def answering_version(port: int) -> str | None:
     """Return the version of the LlamaStack server that answers on `port`, or None."""
-    # A waiting start asks ten times a second, and an HTTP client is slow to make.
+    # A waiting start polls ten times a second, and an HTTP client is slow to create.
     if ports.is_free(port):
         return None
     try:
@@ -124,11 +124,11 @@ def answering_version(port: int) -> str | None:
 def embedded_models(
     numbers: Mapping[str, int], log: Path, say: Say, chat_model: ChatModel | None = None
 ) -> Iterator[Child]:
-    """Serve embedded models until the end of the block, each on the port that `numbers` has for its variable.
+    """Serve embedded models until the end of the block, each on its port in `numbers`, which has variables as keys.
 
-    The variables are LLAMA_CPP_URL (the chat model), EMBEDDINGS_URL, and DRAFTS_URL (the chat model as its package
-    carries it). `chat_model` is one that is not ours; without it, WORKSHOP_MODEL chooses. `say` gets a line about each
-    step.
+    The variables are LLAMA_CPP_URL (the chat model), EMBEDDINGS_URL, and DRAFTS_URL (the chat model as packaged).
+    `chat_model` is a model that is not ours; without it, WORKSHOP_MODEL decides. `say` is called with a progress line
+    for each step.
     Raises WorkshopError if they do not start.
     """
     arguments = [word for variable, port in numbers.items() for word in (_MODEL_OPTIONS[variable], str(port))]
@@ -148,21 +148,21 @@ def embedded_models(
         models.stop()
 
 
-# An exception in a log, and the lines below it. OGX indents it, because its message is part of a table.
+# An exception in a log, and the lines below it. OGX indents it as part of a table.
 _EXCEPTION = re.compile(r"^( *)(?:[\w.]+\.)?(\w+(?:Error|Exception)): (.+)(?=((?:\n.+){0,2}))", re.MULTILINE)
 
 
 def last_error(log: str) -> str:
-    """Return what the last exception in a server's log says, on one line."""
+    """Return the message of the last exception in a server's log, on one line."""
     found = list(_EXCEPTION.finditer(_with_tracebacks(log)))
     if not found:
         return NO_ERROR
     indent, kind, first, rest = found[-1].groups()
     below = rest.splitlines()[1:]
-    # pydantic says which key on the second line and what is wrong with it on the third.
+    # pydantic names the key on the second line, and the problem on the third.
     if kind == "ValidationError":
         said = ", ".join(line.strip() for line in [first, *below])
-    # A table breaks a long message, and indents the rest of it as far.
+    # A table wraps a long message, with the same indentation.
     elif indent:
         same = takewhile(lambda line: re.match(rf"{indent}\S", line), below)
         said = " ".join(line.strip() for line in [first, *same])
@@ -172,7 +172,7 @@ def last_error(log: str) -> str:
 
 
 def _with_tracebacks(log: str) -> str:
-    """Return a log with its tracebacks as text, also where each line of it is a JSON object."""
+    """Return a log with its tracebacks as plain text, even if each of its lines is a JSON object."""
     if not log.lstrip().startswith("{"):
         return log
     entries = (json.loads(line) for line in log.splitlines() if line.startswith("{") and line.endswith("}"))
@@ -186,15 +186,15 @@ def _wait_until_loaded(models: Spawned, say: Say) -> None:
             return
         say(text)
     log = models.log_text()
-    # The two lines of an error of ours that the process printed before it ended, if it did.
+    # A WorkshopError that the process printed before it ended.
     if match := re.search(r"^Error: (.*)\n  Fix: (.*)$", log, re.MULTILINE):
         raise WorkshopError(*match.groups())
-    # What llama.cpp says.
+    # Messages of llama.cpp.
     if match := re.search(r"couldn't bind .* port: (\d+)", log):
         raise WorkshopError(f"Another program took port {match[1]} while the embedded models started.", "Try again.")
     if match := re.search(r"error loading model: (.+)$", log, re.MULTILINE):
         raise WorkshopError(
             f"llama.cpp cannot load the model: {match[1]}.",
-            f"Fetch its file anew, or choose another model. The log is {models.log}",
+            f"Download its file again, or choose another model. The log is {models.log}",
         )
     raise WorkshopError("The embedded model did not start.", f"Read {models.log}.")

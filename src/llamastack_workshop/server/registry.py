@@ -1,7 +1,7 @@
-"""What a server keeps from one start to the next, looked through before it starts: databases, and models in them.
+"""Checks of a server's persistent state before it starts: its databases, and the models registered in them.
 
-A provider that is switched off leaves its models in the registry: a server lists them, often first, and answers 400 to
-whoever asks one of them. https://github.com/ogx-ai/ogx/issues/5786 tells of it.
+A provider that has been switched off leaves its models in the registry: the server lists them, often first, and
+returns 400 for requests to them (https://github.com/ogx-ai/ogx/issues/5786).
 """
 
 import json
@@ -22,9 +22,9 @@ _MODELS = "%distributions:registry:%::model:%"
 
 
 def check_databases(run_yaml: Path, variables: Mapping[str, str]) -> None:
-    """Raise WorkshopError if a SQLite file that the server of `run_yaml` stores in is damaged, or cannot be written to.
+    """Raise WorkshopError if a SQLite file of the server of `run_yaml` is damaged or not writable.
 
-    The server itself would start with most of these, answer 200, and store nothing. `variables` are its environment.
+    With most of these, the server itself would start, return 200, and store nothing. `variables` are its environment.
     """
     for file in _sqlite_files(run_yaml, variables):
         try:
@@ -34,28 +34,28 @@ def check_databases(run_yaml: Path, variables: Mapping[str, str]) -> None:
         except sqlite3.Error as error:
             found = str(error)
         if found != "ok":
-            fix = "Stop what uses it" if "locked" in found else "Let this user write to it, or move it away"
+            fix = "Stop the program that uses it" if "locked" in found else "Make it writable, or move it away"
             raise WorkshopError(
-                f"What the server has stored cannot be used: {file}: {found}.",
-                f"{fix}, and start again; a file that is missing is made anew, empty.",
+                f"The server's database cannot be used: {file}: {found}.",
+                f"{fix}, and start again; a missing database is created, empty.",
             )
 
 
 def _sqlite_files(run_yaml: Path, variables: Mapping[str, str]) -> list[Path]:
-    """Return the SQLite files that there are already, as far as `run_yaml` has our shape."""
+    """Return the SQLite files of `run_yaml` that exist; none if its structure differs from ours."""
     try:
         backends = yaml.safe_load(run_yaml.read_text(encoding="utf-8"))["storage"]["backends"].values()
         named = [Path(resolved(one["db_path"], variables)) for one in backends if "sqlite" in one["type"]]
     except (KeyError, TypeError, AttributeError):
-        # The server says what is wrong with it, if something is.
+        # If something is wrong with the file, the server reports it.
         return []
     return [file for file in dict.fromkeys(named) if file.exists()]
 
 
 def forget_models(run_yaml: Path, variables: Mapping[str, str]) -> None:
-    """Delete the models of providers that `run_yaml` does not switch on, from where its server keeps them.
+    """Delete the models of providers that `run_yaml` does not switch on from its server's registry.
 
-    `variables` are the server's environment. Models stay where they are kept elsewhere than in a SQLite file.
+    `variables` are the server's environment. A registry that is not a SQLite file stays as it is.
     """
     configuration = yaml.safe_load(run_yaml.read_text(encoding="utf-8"))
     try:
@@ -64,7 +64,7 @@ def forget_models(run_yaml: Path, variables: Mapping[str, str]) -> None:
         providers = {resolved(one["provider_id"], variables) for one in configuration["providers"]["inference"]}
         is_ours = kept_in["type"] == "kv_sqlite" and file.is_file()
     except (KeyError, TypeError):
-        # Another shape of file than ours: the server says what is wrong with it, if something is.
+        # The structure differs from ours: if something is wrong with the file, the server reports it.
         return
     if not is_ours:
         return
@@ -74,12 +74,12 @@ def forget_models(run_yaml: Path, variables: Mapping[str, str]) -> None:
             stale = [(key,) for key, value in rows if json.loads(value).get("provider_id") not in providers]
             connection.executemany("DELETE FROM kvstore WHERE key = ?", stale)
     except (sqlite3.Error, ValueError, AttributeError):
-        # A damaged or foreign file is the server's to judge.
+        # Leave a damaged or foreign file to the server.
         return
 
 
 def resolved(value: Any, variables: Mapping[str, str]) -> str:
-    """Return `value` as the server reads it, with `${env.NAME}` replaced, `:=default` and `:+value` included."""
+    """Return `value` with each `${env.NAME}`, `${env.NAME:=default}` and `${env.NAME:+value}` replaced."""
 
     def replaced(match: re.Match[str]) -> str:
         name, operator, other = match.groups()

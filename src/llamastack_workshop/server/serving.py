@@ -1,4 +1,4 @@
-"""A stack in the foreground: started, announced, and served until Ctrl-C."""
+"""Running a stack in the foreground: start it, announce it, and serve until Ctrl-C."""
 
 import time
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ def serve(
 ) -> None:
     """Run a stack on 127.0.0.1:`port` until Ctrl-C.
 
-    Its configuration is that of stacks/`stack_name`.yaml, or the file `run_yaml`, or our own.
-    Raises WorkshopError for whatever keeps it from starting, and once a part of it ends by itself.
+    Its configuration is stacks/`stack_name`.yaml, the file `run_yaml`, or our own.
+    Raises WorkshopError if it cannot start, or if one of its processes ends by itself.
     """
     started = time.monotonic()
     if run_yaml and stack_name:
-        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give one of them.")
+        raise WorkshopError("--stack and --run-yaml both name a configuration.", "Give only one of them.")
     server, upstream = chosen(stack_name, upstream, say)
     if run_yaml:
         server = stacks.Server(run_yaml)
@@ -43,25 +43,25 @@ def serve(
 
 @contextmanager
 def only_start(port: int, say: Say) -> Iterator[None]:
-    """Let one command of this folder at a time into the block, in which it starts a server on `port`; others wait."""
+    """Let only one command in this folder at a time start a server on `port` in the block; others wait."""
     lock_file = files.private_folder(paths.logs(port)) / "starting.lock"
-    waiting = f"Another command is starting a server on port {port}: waiting for it …"
+    waiting = f"Waiting for another command that is starting a server on port {port} …"
     with locks.one_at_a_time(lock_file, say, waiting):
         yield
 
 
 def announce(console: Console, running: Stack, *, seconds: float) -> None:
-    """Print where the stack answers, `seconds` after its start, which models it has, and a request to try."""
+    """Print the stack's address, startup time in `seconds` and models, and a request to try."""
     console.print(f"{running.line.product} {running.version} is ready, {seconds:.0f} s after the start.")
     console.print("  URL     ", Text(running.url, style="bold"))
     console.print(f"  clients  base_url={running.base_url}")
     if not running.models:
-        console.print("  models   are for those who have a token; this server asks for one")
+        console.print("  models   cannot be listed: this server requires a token")
         return
     shown = running.models[:_SHOWN_MODELS] + (["…"] if len(running.models) > _SHOWN_MODELS else [])
     console.print(f"  models   {', '.join(shown)}")
     path, question = "responses", '"input": "What is the capital of France?"'
-    # A gateway without the agents API has no Responses.
+    # A gateway without the agents API has no Responses API.
     if httpx.post(f"{running.base_url}/responses", json={}, timeout=10).status_code == 404:
         path, question = (
             "chat/completions",
@@ -73,15 +73,15 @@ def announce(console: Console, running: Stack, *, seconds: float) -> None:
     if others := ports.other_people():
         who = ", ".join(others[:_SHOWN_PEOPLE])
         console.print(
-            f"  others   on this machine ({who}) can ask it as well, and read the responses that it stores. "
-            "Chapter 20 shows a server that wants a token.",
+            f"  others   on this machine ({who}) can use it too, and read the responses that it stores. "
+            "Chapter 20 shows a server that requires a token.",
             soft_wrap=True,
         )
 
 
 @contextmanager
 def until_ctrl_c(console: Console, hint: str) -> Iterator[None]:
-    """Print `hint` and wait; Ctrl-C is then the way to end, and no failure."""
+    """Print `hint`; Ctrl-C in the block ends it normally, instead of as an error."""
     console.print(hint)
     try:
         yield
@@ -90,16 +90,16 @@ def until_ctrl_c(console: Console, hint: str) -> Iterator[None]:
 
 
 def chosen(stack_name: str | None, upstream: upstreams.Choice, say: Say) -> tuple[stacks.Server, upstreams.Choice]:
-    """Return the server that --stack names, or ours, and its upstream: --upstream, or the one it is named after.
+    """Return the server chosen by --stack, or ours, and its upstream: the one it is named after, or --upstream.
 
-    Raises WorkshopError if there is no such stack, if it cannot be installed, or if the two contradict each other.
+    Raises WorkshopError if there is no such stack, if it cannot be installed, or if the two options contradict.
     """
     if stack_name is None:
         return stacks.OURS, upstream
     server, its_own = stacks.server(stack_name, say), upstreams.choose_for_stack(stack_name)
     if its_own and upstream not in (upstreams.Choice.auto, its_own):
         raise WorkshopError(
-            f"The stack {stack_name} has its own upstream, and --upstream says {upstream}.",
+            f"The stack {stack_name} has its own upstream, but --upstream is {upstream}.",
             "Leave out --upstream and --model, and unset WORKSHOP_UPSTREAM.",
         )
     return server, its_own or upstream

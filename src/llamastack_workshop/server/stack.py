@@ -1,4 +1,4 @@
-"""Start and stop the whole stack: the embedded models and a LlamaStack server in front of them."""
+"""Start and stop the whole stack: the embedded models, and a LlamaStack server in front of them."""
 
 import os
 import re
@@ -22,15 +22,15 @@ from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 from llamastack_workshop.system.processes import Child, wait_for_first_end
 
-# What a server stores at its start and for some hundred responses, and says in its logs, in bytes.
+# The space for a server's state (at its start, and for some hundred responses) and for its logs, in bytes.
 _STATE_SIZE = 20_000_000
 _LOGS_SIZE = 1_000_000
 
-# What the lab leaves out of LlamaStack's packages: the module and the package for each type of backend.
+# Database drivers that the lab does not install: the module and the package for each type of backend.
 _DRIVERS = {"kv_postgres": ("psycopg2", "psycopg2-binary"), "sql_postgres": ("asyncpg", "asyncpg")}
 
 
-# What errors say where the system, or SQLite, refuses to write.
+# The wording of errors if the system, or SQLite, cannot write.
 _REFUSED = re.compile(
     r"(?i)no space left|disk is full|quota exceeded|read-?only (file|database)|readonly|permission denied"
 )
@@ -38,9 +38,9 @@ _REFUSED = re.compile(
 
 @dataclass(frozen=True)
 class Stack:
-    """A running LlamaStack server: its address, the ids of its language models as far as it lists them, its version.
+    """A running LlamaStack server: its address, the ids of the language models that it lists, its version.
 
-    `addresses` are those of the embedded models that run for it, by the variable of run.yaml that names each;
+    `addresses` are those of its embedded models, by the variable of run.yaml that holds each;
     `children` are the processes, the server first.
     """
 
@@ -53,23 +53,23 @@ class Stack:
 
     @property
     def base_url(self) -> str:
-        """The address that OpenAI clients want."""
+        """The `base_url` for OpenAI clients."""
         return f"{self.url}/v1"
 
     @property
     def line(self) -> Line:
-        """The line that the version is of."""
+        """The release line of its version."""
         return lines.of_version(self.version)
 
     def variables(self) -> dict[str, str]:
-        """Return the environment variables by which notebooks and tests find this server and its parts."""
+        """Return the environment variables that lead notebooks and tests to this server and its parts."""
         places = {"LLAMA_STACK_BASE_URL": self.base_url, "WORKSHOP_STATE": str(self.state)}
         return {**self.addresses, **places, lines.VARIABLE: self.line.stack}
 
     def wait(self) -> None:
-        """Return never, but raise WorkshopError once the server or the embedded models end by themselves."""
+        """Block until the server or the embedded models end by themselves, then raise WorkshopError."""
         ended = wait_for_first_end(self.children)
-        raise WorkshopError("A part of the stack ended by itself.", f"Start again; what happened is in {ended.log}")
+        raise WorkshopError("A part of the stack ended by itself.", f"Start again; the reason is in {ended.log}")
 
 
 @contextmanager
@@ -82,21 +82,21 @@ def running_stack(
     state: Path | None = None,
     logs: Path | None = None,
 ) -> Iterator[Stack]:
-    """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it at the end.
+    """Start the stack on 127.0.0.1:`port`, yield it once it serves a language model, and stop it after the block.
 
-    `say` gets a line about each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `server` is what to start; the
-    embedded models run as far as its configuration asks for them. `state` and `logs` are the folders for what it
-    keeps and says.
-    Raises WorkshopError, with the fix, for whatever keeps the stack from starting.
+    `say` is called with a progress line for each step. Without `upstream`, WORKSHOP_UPSTREAM decides. `server` is the
+    server to start; the embedded models run if its configuration refers to them. `state` and `logs` are the folders
+    for its data and its logs.
+    Raises WorkshopError if the stack cannot start.
     """
     active = upstreams.chosen(upstream or upstreams.default_choice())
     file = check_run_yaml(server)
     check_drivers(server)
     if "WORKSHOP_HOST" in server.variables() and (host := ports.listening_host()) != ports.HOST:
-        say(f"The server listens on {host} (WORKSHOP_HOST): whoever reaches its port can use it.")
+        say(f"The server listens on {host} (WORKSHOP_HOST): anyone who can reach its port can use it.")
     if not (file.content.get("server") or {}).get("host"):
-        say(f"{file.name} has no `host` under `server`: whoever reaches this machine reaches the server.")
-        say("`host: 127.0.0.1` there keeps it to this machine.")
+        say(f"{file.name} has no `host` under `server`: anyone who can reach this machine can use the server.")
+        say("To restrict it to this machine, set `host: 127.0.0.1` there.")
     active = [one for one in active if one.variable in server.variables()]
     check_port(port, server.line)
     if active and os.environ.get("WORKSHOP_MODEL"):
@@ -105,13 +105,13 @@ def running_stack(
         say(f"Checking {one.display_name()} …")
         upstreams.models(one)
     state, logs = state or stacks.state(port, server.line), logs or paths.logs(port)
-    # Prompts and answers are stored as they are: for nobody else on this machine to read.
+    # Prompts and answers are stored in plain text, so no other user of this machine may read them.
     files.require_space(state, _STATE_SIZE)
     files.require_space(logs, _LOGS_SIZE)
     files.private_folder(state)
 
     numbers = _embedded_ports(port, server, with_chat=not active)
-    # Here, where a download can show its progress, and before anything runs that would wait for it.
+    # Here, a download can show its progress, and no process has to wait for it yet.
     foreign = embedded.chat_model(say) if "LLAMA_CPP_URL" in numbers and not embedded.is_ours() else None
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     off = upstreams.switches() - {one.variable for one in active}
@@ -139,9 +139,9 @@ def running_stack(
 
 @contextmanager
 def _alone_in(state: Path, port: int) -> Iterator[None]:
-    """Keep other servers out of the folder `state` for the length of the block; the system ends that with us.
+    """Lock the folder `state` against other servers during the block; the lock ends with this process.
 
-    Raises WorkshopError if one is there already, or about to start.
+    Raises WorkshopError if another server uses it, or is about to.
     """
     lock = FileLock(state / "server.lock", timeout=0, mode=0o600)
     try:
@@ -150,7 +150,7 @@ def _alone_in(state: Path, port: int) -> Iterator[None]:
         other_port = f"or choose another port: --port {port + 10}"
         fix = f"Wait until it answers, and use that one, {other_port}"
         if os.environ.get("WORKSHOP_STATE"):
-            fix = "Use that one, or unset WORKSHOP_STATE, which names the folder."
+            fix = "Use that one, or unset WORKSHOP_STATE, which sets the folder."
         raise WorkshopError(f"Another server keeps its state in {state}, or is about to start.", fix) from None
     try:
         yield
@@ -159,9 +159,9 @@ def _alone_in(state: Path, port: int) -> Iterator[None]:
 
 
 def check_run_yaml(server: Server) -> RunYaml:
-    """Return the file of `server`; raise WorkshopError if it is no configuration, or one for another release."""
+    """Return the configuration of `server`; raise WorkshopError if it is invalid, or for another release."""
     file = run_yaml.read(server.run_yaml)
-    # The files for other lines, all of them in stacks/, have the names of those.
+    # The files for other lines, all of them in stacks/, use those lines' names.
     if server.python == OURS.python:
         old_names.check(file, os.environ)
         run_yaml.check_top(file)
@@ -171,33 +171,33 @@ def check_run_yaml(server: Server) -> RunYaml:
 
 def _check_external_providers(file: RunYaml) -> None:
     folder = registry.resolved(file.content.get("external_providers_dir") or "", os.environ)
-    # A server makes the folder that is missing, which nobody wants of it, and then misses the providers.
+    # A server would create a missing folder, and then not find the providers in it.
     if folder and not Path(folder).expanduser().is_dir():
         raise WorkshopError(
             f"{file.name}, line {file.lines['external_providers_dir',]}: external_providers_dir is no folder: {folder}",
-            "Take that line out, and the providers that come from there; or put the folder in its place.",
+            "Remove that line and the providers that come from the folder, or create the folder with them.",
         )
 
 
 def check_drivers(server: Server) -> None:
-    """Raise WorkshopError if `server` stores in a database whose driver is missing: it would start, and lose all."""
+    """Raise WorkshopError if the driver of a database of `server` is missing: it would start, and store nothing."""
     if server.python != OURS.python:
         return
     types = set()
-    # In a file of another shape, the server says what is wrong.
+    # If the file has another structure, the server reports the problem.
     with suppress(AttributeError):
         storage = yaml.safe_load(server.run_yaml.read_text(encoding="utf-8")).get("storage") or {}
         types = {backend.get("type") for backend in (storage.get("backends") or {}).values()}
     missing = sorted(package for kind, (module, package) in _DRIVERS.items() if kind in types and not find_spec(module))
     if missing:
         raise WorkshopError(
-            f"{server.run_yaml.name} stores in Postgres, and its driver is not installed: {', '.join(missing)}.",
+            f"{server.run_yaml.name} uses Postgres, whose driver is not installed: {', '.join(missing)}.",
             f"Run: scripts/uv pip install --no-config {' '.join(missing)}",
         )
 
 
 def check_port(port: int, line: Line = lines.OURS) -> None:
-    """Raise WorkshopError if something listens on `port` already, and say what, and whether it does for `line`."""
+    """Raise WorkshopError if a process already listens on `port`; for a server of `line`, suggest to use that one."""
     if ports.is_free(port):
         return
     process = ports.holder(port)
@@ -220,9 +220,9 @@ def check_port(port: int, line: Line = lines.OURS) -> None:
 
 
 def reusable_server(port: int, line: Line = lines.OURS) -> str | None:
-    """Return the base URL of a server on `port` that this workshop can use, or None if there is none.
+    """Return the base URL of a server on `port` that the workshop can use, or None if there is none.
 
-    It must be of the release of `line` and serve a language model; a stale one of another line is no use.
+    It must have the release of `line` and serve a language model.
     """
     if parts.answering_version(port) != line.release:
         return None
@@ -236,14 +236,14 @@ def reusable_server(port: int, line: Line = lines.OURS) -> str | None:
 def language_models(base_url: str, api_key: str | None = None) -> list[str]:
     """Return the ids of the models of type `llm` that the server at `base_url` (ending in /v1) lists and can reach.
 
-    A server that somebody started by hand may list those of providers that are switched off: see `registry`.
-    `api_key` is the token of a server that wants one.
+    A server that was started by hand may list models of providers that are switched off: see `registry`.
+    `api_key` is the token, if the server requires one. Raises httpx.HTTPError if the request fails.
     """
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     with httpx.Client(base_url=base_url, headers=headers, timeout=10) as client:
         listed = client.get("/models").raise_for_status().json()["data"]
         found = {one["id"]: one["custom_metadata"].get("provider_id") for one in listed if _is_llm(one)}
-        # The answer takes as long as the slowest provider. And who may use models need not be allowed to see it.
+        # Only if needed: this request takes as long as the slowest provider, and the user may not be allowed to.
         if len(set(found.values())) > 1 and (answer := client.get("/providers")).is_success:
             on = {provider["provider_id"] for provider in answer.json()["data"]}
             return [id for id, provider in found.items() if provider in {*on, None}]
@@ -257,7 +257,7 @@ def _is_llm(model: dict[str, Any]) -> bool:
 def chosen_model(base_url: str, wanted: str | None, api_key: str | None = None) -> str:
     """Return the model `wanted`, or the first language model that the server at `base_url` lists.
 
-    Raises WorkshopError if the server does not serve it, and what httpx raises if there is no server.
+    Raises WorkshopError if the server does not serve it, and httpx.HTTPError if there is no server.
     """
     served = language_models(base_url, api_key)
     if wanted is None and served:
@@ -271,7 +271,7 @@ def chosen_model(base_url: str, wanted: str | None, api_key: str | None = None) 
 
 
 def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, int]:
-    """Return the ports of the embedded models that are needed, by the variable of run.yaml that names each."""
+    """Return the ports of the embedded models that `server` needs, by the variable of run.yaml that holds each."""
     wanted = {"LLAMA_CPP_URL": port + 1} if with_chat else {}
     wanted |= {v: near for v, near in (("EMBEDDINGS_URL", port + 2), ("DRAFTS_URL", port + 3)) if not os.environ.get(v)}
     return {
@@ -282,26 +282,26 @@ def _embedded_ports(port: int, server: Server, *, with_chat: bool) -> dict[str, 
 
 
 def _require_version(process: Child, port: int, server: Server, environment: Mapping[str, str]) -> str:
-    """Return the server's version once it answers; `environment` is its own."""
+    """Return the server's version once it answers, or raise WorkshopError; `environment` is the server's."""
     try:
         version = parts.wait_for_version(process, port)
     except TimeoutError as error:
         raise WorkshopError(str(error), f"Read {process.log}") from None
     if version:
         return version
-    # Whoever answers must be our child: a server that took the port meanwhile would answer as well.
+    # An answer may come from another server that has taken the port in the meantime.
     if parts.answering_version(port):
         raise WorkshopError(f"Another process took port {port} while the server started.", "Try again.")
     error, file = parts.last_error(process.log_text()), server.run_yaml.name
     if error == parts.NO_ERROR:
         raise WorkshopError(
-            f"{server.line.product} ended while it started, and its log names no error.",
-            f"See whether enough memory is left (make doctor), and read {process.log}",
+            f"{server.line.product} ended during its start, and its log names no error.",
+            f"Check for enough free memory (make doctor), and read {process.log}",
         )
     if _REFUSED.search(error):
         raise WorkshopError(
             f"{server.line.product} did not start, because it cannot write: {error}",
-            f"Make room, or let it write there; the log is {process.log}",
+            f"Free some space, or make the folder writable; the log is {process.log}",
         )
     if found := parts.diagnosed(server, environment, error):
         restore = "; or restore it: git checkout run.yaml" if server.run_yaml == OURS.run_yaml else ""
@@ -312,7 +312,7 @@ def _require_version(process: Child, port: int, server: Server, environment: Map
 
 
 def _require_language_models(url: str, log: Path, server: Server, environment: Mapping[str, str]) -> list[str]:
-    """Return the ids of the server's language models, or none where it wants a token before it lists them."""
+    """Return the ids of the server's language models, or none if it requires a token to list them."""
     try:
         models = language_models(f"{url}/v1")
     except httpx.HTTPStatusError as error:

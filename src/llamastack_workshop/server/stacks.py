@@ -1,8 +1,8 @@
-"""The configurations in stacks/, and the environments of those that need another server than the installed one.
+"""The configurations in stacks/, and separate environments for those that need another release of the server.
 
-`stacks/NAME.yaml` is a configuration for the installed server. `stacks/LINE.yaml` and those in the folder `stacks/LINE`
-are for another line, whose packages `stacks/LINE.txt` pins. `requirements/stack-LINE.txt` has these and all that they
-need, and is installed into an environment of their own.
+`stacks/NAME.yaml` is a configuration for the installed server. `stacks/LINE.yaml` and the files in `stacks/LINE/`
+are for another line, whose packages are pinned in `stacks/LINE.txt`. `requirements/stack-LINE.txt` adds their
+dependencies, and is installed into a separate environment.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 
 @dataclass(frozen=True)
 class Server:
-    """What a server is started with: its configuration, its line, and the Python whose environment holds that."""
+    """A server to start: its configuration, its line, and the Python of the environment with that line's packages."""
 
     run_yaml: Path
     python: Path = Path(sys.executable)
@@ -32,16 +32,16 @@ class Server:
 
     @property
     def name(self) -> str:
-        """What --stack calls it, where its configuration lies in stacks/: vllm, ogx-1.5 or ogx-1.5/access."""
+        """The value of --stack for a configuration in stacks/, such as vllm, ogx-1.5 or ogx-1.5/access."""
         return self.run_yaml.relative_to(FOLDER).with_suffix("").as_posix()
 
     @property
     def is_whole_line(self) -> bool:
-        """Whether the configuration is the one that its line starts with, and none that shows something else."""
+        """Whether the configuration is its line's main one, not one for a single topic."""
         return self.run_yaml in (self.line.file("run"), FOLDER / f"{self.line.stack}.yaml")
 
     def variables(self) -> set[str]:
-        """Return the environment variables that the configuration names, as `${env.NAME…}`."""
+        """Return the environment variables that the configuration refers to, as `${env.NAME…}`."""
         return set(re.findall(r"\$\{env\.(\w+)", self.run_yaml.read_text(encoding="utf-8")))
 
 
@@ -49,13 +49,13 @@ OURS = Server(paths.RUN_YAML)
 
 
 def names() -> list[str]:
-    """Return what `--stack` accepts, such as vllm, ogx-1.5 and ogx-1.5/access."""
+    """Return the values that `--stack` accepts, such as vllm, ogx-1.5 and ogx-1.5/access."""
     found = [path for path in FOLDER.rglob("*.yaml") if "providers:" in path.read_text(encoding="utf-8")]
     return sorted(path.relative_to(FOLDER).with_suffix("").as_posix() for path in found)
 
 
 def server(name: str, say: Say) -> Server:
-    """Return the server of stacks/`name`.yaml, its environment installed; `say` gets a line before that.
+    """Return the server of stacks/`name`.yaml; if its environment has to be installed, call `say` first.
 
     Raises WorkshopError if there is no such stack, or if its packages cannot be installed.
     """
@@ -65,38 +65,38 @@ def server(name: str, say: Say) -> Server:
 
 
 def of_line(line: Line, run_yaml: Path, say: Say) -> Server:
-    """Return a server of `line` with the configuration `run_yaml`, its environment installed; see `server`."""
+    """Return a server of `line` with the configuration `run_yaml`, after installing its environment; see `server`."""
     if not _requirements(line.stack).exists():
         return Server(run_yaml)
     return Server(run_yaml, _environment(line.stack, say), line)
 
 
 def python_of(line: Line) -> Path:
-    """Return the Python of the environment that holds the server of `line`; for what is inside of that server.
+    """Return the Python of the environment with the server of `line`, for a look inside that server.
 
-    Raises WorkshopError if its packages have to be installed and cannot be.
+    Raises WorkshopError if its packages cannot be installed.
     """
     return of_line(line, paths.RUN_YAML, print).python
 
 
 def state(port: int, line: Line) -> Path:
-    """Return the folder for the state of a server on `port`: lines have other tables, so that each has its own."""
+    """Return the state folder of a server on `port`; each line has its own, because their tables differ."""
     folder = paths.state(port)
     return folder if line is lines.OURS else folder.with_name(f"{folder.name}-{line.stack}")
 
 
 def _environment(name: str, say: Say) -> Path:
-    """Return the Python of the environment with what requirements/stack-`name`.txt pins; other pins make another."""
+    """Return the Python of the environment for requirements/stack-`name`.txt; each version of the file has its own."""
     version = hashlib.sha256(_requirements(name).read_bytes()).hexdigest()[:8]
     folder = ENVIRONMENTS / f"{name}-{version}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     complete = folder / "complete"
     if complete.exists():
         return python
-    say(f"Installing the server of {name} into an environment of its own (once, up to a minute) …")
-    # Two commands may come for the same environment at once.
+    say(f"Installing the server of {name} into a separate environment (once, up to a minute) …")
+    # Two commands may need the same environment at once.
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    waiting = "Another command installs it: waiting …"
+    waiting = "Waiting for another command that is installing it …"
     with locks.one_at_a_time(ENVIRONMENTS / f"{folder.name}.lock", say, waiting):
         if not complete.exists():
             shutil.rmtree(folder, ignore_errors=True)

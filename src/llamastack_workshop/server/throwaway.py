@@ -1,4 +1,4 @@
-"""Servers that live for a few lines: a configuration or a model that is tried out, on a free port."""
+"""Throw-away servers, to try out a configuration or a model in a few lines, on a free port."""
 
 import tempfile
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from llamastack_workshop.system.processes import Child
 
 @dataclass(frozen=True)
 class Throwaway:
-    """A server that was started, or that failed to start.
+    """A server that has started, or that has failed to start.
 
-    `base_url` is the address for OpenAI clients (it ends in /v1). `error` is what the server's log says last before the
-    start ended, or None if the server answers. `process` has its log.
+    `base_url` is the address for OpenAI clients (it ends in /v1). `error` is the last error in the server's log if the
+    start failed, or None if the server answers. `process` is its process, with its log.
     """
 
     base_url: str
@@ -30,7 +30,7 @@ class Throwaway:
     process: Child
 
     def kill(self) -> None:
-        """End the server at once, in the middle of whatever it does, as a crash would."""
+        """Kill the server immediately, like a crash."""
         self.process.kill()
 
 
@@ -38,12 +38,12 @@ class Throwaway:
 def throwaway_server(
     configuration: dict[str, Any], variables: dict[str, str] | None = None, line: Line | None = None
 ) -> Iterator[Throwaway]:
-    """Run `llama stack run` on `configuration` until the end of the block; in OGX, that is `ogx run`.
+    """Run `llama stack run` (in OGX, `ogx run`) with `configuration` until the end of the block.
 
-    `configuration` is what a run.yaml holds; `variables` are environment variables for its `${env.…}`. No other
-    upstream of yours is used: what `variables` does not switch on is off. The server is of `line`, by default of the
-    one that `make lab` or `make test` was started with by STACK=. It listens on a free port of 127.0.0.1, its state and
-    its log go with it, and it ends with this process, however that ends.
+    `configuration` is the content of a run.yaml; `variables` are environment variables for its `${env.…}`. Your
+    upstreams are off, except those that `variables` switch on. The server is of `line`, by default the line that
+    `make lab` or `make test` was started with (STACK=). It listens on a free port of 127.0.0.1, its state and its log
+    are deleted with it, and it ends with this process, even if that is killed.
     Raises TimeoutError if it neither answers nor ends.
     """
     with _scratch() as folder:
@@ -74,7 +74,7 @@ def throwaway_server(
 def throwaway_model() -> Iterator[str]:
     """Serve a second chat model until the end of the block, and yield its address (it ends in /v1).
 
-    It is SmolLM2-135M-Instruct as its package carries it, untrained and in Q4_1, under the name
+    It is SmolLM2-135M-Instruct as packaged, without our fine-tuning and in Q4_1, under the name
     smollm2-135m-instruct-q4_1. It listens on a free port of 127.0.0.1.
     Raises WorkshopError if it does not start.
     """
@@ -84,10 +84,10 @@ def throwaway_model() -> Iterator[str]:
 
 
 def upstream_variables(base_url: str, model: str) -> dict[str, str]:
-    """Return the variables with which a throw-away server serves `model` of the server at `base_url` as its own.
+    """Return variables for a throw-away server that uses `model` of the server at `base_url` as its upstream.
 
-    There the model's id is `openai/` and `model`. Its embeddings come from where those of the other server come from.
-    Raises what httpx raises if that server does not answer, and WorkshopError if it has no embedding model.
+    In the throw-away server, the model's id is `openai/` plus `model`. Both servers get embeddings from the same place.
+    Raises httpx.HTTPError if the server does not answer, and WorkshopError if it has no embedding model.
     """
     chat = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_MODEL": model}
     with httpx.Client(base_url=base_url, timeout=30) as client:
@@ -96,11 +96,11 @@ def upstream_variables(base_url: str, model: str) -> dict[str, str]:
     embedding = next((one for one in models if one["model_type"] == "embedding"), None)
     if embedding is None:
         raise WorkshopError(
-            f"The server at {base_url} has no embedding model.", "Start one that has: make llama-server, or make lab."
+            f"The server at {base_url} has no embedding model.", "Start one that does: make llama-server, or make lab."
         )
     provider = next(one for one in providers if one["provider_id"] == embedding["provider_id"])
     return chat | {
-        # OGX's provider for llama.cpp looks whether a llama.cpp answers there, and the other server is none.
+        # Not the other server itself: OGX's provider for llama.cpp checks that llama.cpp answers at the address.
         "EMBEDDINGS_URL": provider["config"]["base_url"],
         "EMBEDDING_MODEL": embedding["provider_resource_id"],
         "EMBEDDING_DIMENSION": str(embedding["embedding_dimension"]),
@@ -109,6 +109,6 @@ def upstream_variables(base_url: str, model: str) -> dict[str, str]:
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
-    # ignore_cleanup_errors: on Windows a log that is still open cannot be removed.
+    # ignore_cleanup_errors: on Windows, an open log cannot be removed.
     with tempfile.TemporaryDirectory(prefix="throwaway-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)

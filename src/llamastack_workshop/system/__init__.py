@@ -1,1 +1,1 @@
-"""The ground: processes, ports, paths, files, kernels, errors."""
+"""The base layer: processes, ports, paths, files, kernels and errors."""

@@ -1,4 +1,4 @@
-"""Where the commands print."""
+"""The console that the commands print to."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from llamastack_workshop.system.printing import visible
 
 
 class PlainConsole(Console):
-    """A console that prints texts as they are: no brackets as markup, no :names: as emoji, nothing that acts."""
+    """A console that prints text literally: no markup in brackets, no :emoji:, no control characters."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(highlight=False, markup=False, emoji=False, **options)

@@ -1,4 +1,4 @@
-"""What people are told: errors that name the command which fixes them, and what a long job is doing."""
+"""Messages to the user: errors with their fix, and progress lines."""
 
 import errno
 import os
@@ -10,14 +10,14 @@ from pathlib import Path
 from llamastack_workshop.system.printing import visible
 from llamastack_workshop.system.secrets import hidden
 
-# What is given to a function that takes a while; it is called with one line of text for each step.
+# A callback for progress: a long-running function calls it with one line of text per step.
 Say = Callable[[str], None]
 
 
 class WorkshopError(Exception):
-    """A failure that the user can put right.
+    """A failure that the user can fix.
 
-    `problem` names what is wrong, `fix` what to do about it; each is one short line.
+    `problem` and `fix` (the remedy) are one short line each.
     """
 
     def __init__(self, problem: str, fix: str) -> None:
@@ -33,10 +33,9 @@ def verbose() -> bool:
 
 @contextmanager
 def clear_errors() -> Iterator[None]:
-    """Print a WorkshopError as two lines and exit with status 1; with VERBOSE=true, show the traceback too.
+    """Print a WorkshopError or an OSError as two lines and exit with status 1; with VERBOSE=true, let it propagate.
 
-    So is what the system refuses, such as to write on a full disk. Ctrl-C exits with status 130, the shell's convention
-    for SIGINT.
+    Ctrl-C exits with status 130, the shell's convention for SIGINT.
     """
     try:
         yield
@@ -52,11 +51,11 @@ def clear_errors() -> Iterator[None]:
 
 
 def refused(error: OSError) -> WorkshopError:
-    """Return what to tell people of something that the system refused."""
+    """Return a WorkshopError that explains an OSError to the user."""
     reason = (error.strerror or str(error) or type(error).__name__).rstrip(".")
     problem = f"{error.filename}: {reason}." if error.filename else f"{reason}."
     if error.errno == errno.ENOENT and not error.filename:
-        # Python does not say which file of certificates it has looked for.
+        # Python does not name the certificate file that is missing.
         for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
             if (value := os.environ.get(name)) and not Path(value).exists():
                 return WorkshopError(f"{name}={value} does not exist.", f"Correct it, or unset {name}.")
@@ -66,10 +65,10 @@ def refused(error: OSError) -> WorkshopError:
         return WorkshopError(problem, "Use a copy of this repository in a folder that you can write to.")
     if error.errno in (errno.EACCES, errno.EPERM):
         return WorkshopError(
-            problem, "Use a copy of this repository that is yours, or let its owner give you leave to write to it."
+            problem, "Use a copy of this repository that you own, or ask its owner for write permission."
         )
     if error.errno in (errno.EEXIST, errno.ENOTDIR):
         return WorkshopError(problem, "A folder belongs there: rename the file, or the link, that has its name.")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return WorkshopError(problem, "Close programs, or allow more open files: ulimit -n 4096")
-    return WorkshopError(problem, "Correct that, and run the same command again; VERBOSE=true shows where it happened.")
+        return WorkshopError(problem, "Close some programs, or raise the limit of open files: ulimit -n 4096")
+    return WorkshopError(problem, "Fix that, and run the same command again; VERBOSE=true shows the traceback.")

@@ -1,4 +1,4 @@
-"""Writing files, whole or not at all, and folders that nobody else reads."""
+"""Atomic writes, and private files and folders."""
 
 import hashlib
 import os
@@ -14,13 +14,13 @@ from llamastack_workshop.system.errors import WorkshopError
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Put `text` into the file `path`, as UTF-8 with Unix line ends; if that fails, the file stays as it was.
+    """Write `text` to the file `path` atomically, as UTF-8 with Unix line endings.
 
-    A file that existed keeps its mode.
+    If writing fails, an existing file stays as it was; otherwise it keeps its mode.
 
-    Raises OSError if the folder cannot be written to.
+    Raises OSError if the folder is not writable.
     """
-    # A name of its own: two processes that write at once never see half a file.
+    # The process id in the name keeps concurrent writers apart.
     part = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with naming(path):
@@ -35,7 +35,7 @@ def write_whole(path: Path, text: str) -> None:
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Give an OSError of the block the name `path`: on a full disk, writing fails without one."""
+    """Set the file name of an OSError raised in the block to `path`: on a full disk, a failed write has none."""
     try:
         yield
     except OSError as error:
@@ -44,7 +44,7 @@ def naming(path: Path) -> Iterator[None]:
 
 
 def require_space(folder: Path, needed: int) -> None:
-    """Raise WorkshopError if less than `needed` bytes are free where `folder` is, or will be."""
+    """Raise WorkshopError if the disk that holds `folder`, or will hold it, has less than `needed` bytes free."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     free = shutil.disk_usage(there).free
     if free < needed:
@@ -55,15 +55,15 @@ def require_space(folder: Path, needed: int) -> None:
 
 
 def sha256(path: Path) -> str:
-    """Return the SHA-256 of what `path` holds, as hexadecimal digits."""
+    """Return the SHA-256 of the file `path`, as hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def private_folder(folder: Path) -> Path:
-    """Make `folder`, or take it as it is, and let its owner alone read it; return it.
+    """Create `folder` unless it exists, make it readable by its owner only, and return it.
 
-    A folder that holds more than ours keeps its mode: /tmp, a home, the repository. What we write there is private.
+    A shared folder (/tmp, a home directory, the repository) keeps its mode; the files that we write there are private.
     """
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     if os.name == "posix":
@@ -75,12 +75,12 @@ def private_folder(folder: Path) -> Path:
 
 
 def open_private(path: Path) -> IO[bytes]:
-    """Open the file `path` for writing, empty, so that its owner alone may read it, also where it existed already."""
+    """Open the file `path` for writing, readable by its owner only; an existing file is replaced."""
     path.unlink(missing_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
 
 
 def open_log(path: Path) -> IO[bytes]:
-    """Return the file `path`, empty and open for writing, in a folder that is made if need be; both are private."""
+    """Open the file `path` for writing, emptied, and create its folder if necessary; both are private."""
     private_folder(path.parent)
     return open_private(path)

@@ -1,8 +1,8 @@
-"""Processes out of a mould: one that has imported what they need already, and forks for each of them.
+"""Processes forked from a mould: a fork server that has already imported their packages.
 
-Importing takes most of the start of a LlamaStack server, and of a notebook's kernel. A process starts a mould with the
-first that it needs and names it in a variable, so that the processes below it share that one. `mould` is what runs in
-there.
+Importing takes up most of the startup time of a LlamaStack server or a notebook kernel. A process starts a mould when
+it first needs one, and puts its folder into an environment variable, so that its descendants share it. The mould runs
+the module `mould`.
 """
 
 import atexit
@@ -25,19 +25,19 @@ from pathlib import Path
 from llamastack_workshop.system import environment, files, paths
 from llamastack_workshop.system.processes import PYTHON_OPTIONS, Child, Spawned
 
-# Beginnings of what Python and many packages read when they are imported: a fork has the mould's values.
+# Prefixes of the variables that Python and many packages read on import: a fork has the mould's values.
 _READ_ON_IMPORT = ("PYTHON", "PYDANTIC_", "OPENAI_LOG", "XDG_", "LC_", "LD_", "HOME", "LANG", "TZ", "TMPDIR")
 _LONGEST_ADDRESS = 100  # bytes; Linux allows 107
-_IMPORT_TIMEOUT = 180  # seconds; a cold start on a slow disk, many times over
+_IMPORT_TIMEOUT = 180  # seconds; many times a cold start on a slow disk
 
 _starting = threading.Lock()
 
 
 class Forked(Child):
-    """A process that the mould at `address` forks, with the `arguments` of the mould's program.
+    """A process forked by the mould at `address`, with `arguments` for the mould's program.
 
-    One connection is its standard input, and a lifeline both ways: it ends when we do, and we see there that it ended.
-    `variables` are its environment, `folder` is where it works. What it prints goes to `log`.
+    The connection is its standard input, and a lifeline both ways: the process ends when we do, and we see its end.
+    `variables` are its environment, `folder` its working directory; its output goes to `log`.
     Raises OSError if no mould answers.
     """
 
@@ -60,9 +60,9 @@ class Forked(Child):
 
     @functools.cached_property
     def pid(self) -> int:
-        """The process, or 0 if the mould ended before it made one.
+        """The process id, or 0 if the mould ended before it forked.
 
-        A mould that has only begun answers once it has imported everything.
+        A mould that has just been started answers once its imports are done.
         """
         try:
             return int.from_bytes(self._connection.recv(4, socket.MSG_WAITALL))
@@ -77,7 +77,7 @@ class Forked(Child):
         return not self._ends_within(0)
 
     def close_input(self) -> None:
-        # The other direction stays open: it tells when the server has ended.
+        # The other direction stays open: its end shows that the server has ended.
         with suppress(OSError):
             self._connection.shutdown(socket.SHUT_WR)
 
@@ -92,7 +92,7 @@ class Forked(Child):
     def _ends_within(self, seconds: float | None) -> bool:
         if self.pid == 0 or self._connection.fileno() == -1:
             return True
-        # After its pid, a fork sends nothing: there is something to read once its end is closed.
+        # A fork sends nothing after its pid: the socket becomes readable when the fork closes it.
         ended = bool(select.select([self._connection], [], [], seconds)[0])
         if ended:
             self._connection.close()
@@ -103,8 +103,8 @@ class Forked(Child):
 class Mould:
     """The mould of a `program`, a module with `prepare` and `run`.
 
-    The environment variable `variable` names its folder. `read_on_import` are beginnings of the variables that the
-    program's packages read when they are imported.
+    The environment variable `variable` holds its folder. `read_on_import` lists prefixes of the variables that the
+    program's packages read on import.
     """
 
     program: str
@@ -112,11 +112,11 @@ class Mould:
     read_on_import: tuple[str, ...] = ()
 
     def address(self, variables: Mapping[str, str]) -> Path | None:
-        """Return where a mould for processes with the environment `variables` listens; start it if there is none.
+        """Return the socket of a mould for processes with the environment `variables`; start one if there is none.
 
-        Return None where they have to start by themselves: with other values than the mould's for what is read on
-        import, with a PYTHONPATH of their own, and on other systems than Linux. (The libraries of macOS may crash after
-        a fork: https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods.)
+        Return None if they cannot be forked: if a variable that is read on import differs from the mould's, with a
+        PYTHONPATH of their own, and on systems other than Linux. (The libraries of macOS may crash after a fork:
+        https://docs.python.org/3/library/multiprocessing.html#contexts-and-start-methods.)
         """
         if sys.platform != "linux":
             return None
@@ -124,21 +124,21 @@ class Mould:
         with _starting:
             folder = Path(os.environ.get(self.variable) or "/nowhere")
             if not folder.is_dir():
-                # Modules that somebody puts there may read any variable as they are imported.
+                # Modules on a custom PYTHONPATH may read any variable on import.
                 if variables.get("PYTHONPATH", "") not in ("", os.environ.get("PYTHONPATH", "")):
                     return None
                 folder = self._start(name, variables)
         return folder / name if folder and (folder / name).is_socket() else None
 
     def _name(self, variables: Mapping[str, str]) -> str:
-        """Return the name of the mould whose forks are what processes with `variables` would be, of these packages."""
-        # A process in another namespace, such as one without a network, has its children in there.
+        """Return the name of the mould for `variables`: the same packages, and the same values read on import."""
+        # Forks inherit the mould's namespaces: a process in another one (without a network, say) needs its own mould.
         namespaces = sorted(str(namespace.readlink()) for namespace in Path("/proc/self/ns").iterdir())
         kind = json.dumps([sys.prefix, str(paths.ROOT), namespaces, sorted(self._fixed(variables).items())])
         return hashlib.sha256(kind.encode()).hexdigest()[:16]
 
     def _start(self, name: str, variables: Mapping[str, str]) -> Path | None:
-        """Start a mould that ends with this process; return its folder, or None if the path of that is too long."""
+        """Start a mould that ends with this process; return its folder, or None if its path is too long."""
         folder = Path(tempfile.mkdtemp(prefix="workshop-"))
         if len(str(folder / name).encode()) > _LONGEST_ADDRESS:
             folder.rmdir()
@@ -152,16 +152,16 @@ class Mould:
             log=folder / "log",
             read_output=True,
         )
-        # Whichever of the two ends first removes the folder.
+        # This process or the mould removes the folder, whichever ends first.
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
-        # It has nothing to lose, and its forks do not need it.
+        # Killing is safe: the mould has no data, and its forks do not depend on it.
         atexit.register(mould.kill)
-        # It listens before it imports, so that we can go on meanwhile.
+        # It listens before it imports, so that this process need not wait for the imports.
         mould.output.readline()
         os.environ[self.variable] = str(folder)
         return folder
 
     def _fixed(self, variables: Mapping[str, str]) -> dict[str, str]:
-        """Return those of `variables` that a fork cannot have otherwise than its mould."""
+        """Return those of `variables` whose values a fork has to share with its mould."""
         beginnings = _READ_ON_IMPORT + self.read_on_import
         return {name: value for name, value in {**variables, **PYTHON_OPTIONS}.items() if name.startswith(beginnings)}

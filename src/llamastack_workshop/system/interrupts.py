@@ -1,4 +1,4 @@
-"""Ctrl-C at an unlucky moment: Python drops what is raised while it tidies up an object."""
+"""Lost interrupts: Python drops a KeyboardInterrupt that is raised inside a finalizer."""
 
 import _thread
 import signal
@@ -10,13 +10,13 @@ _SOON = 0.05  # seconds
 
 
 def keep_interrupts() -> None:
-    """Let a Ctrl-C that Python drops come again, a moment later."""
+    """Repeat a Ctrl-C that Python has dropped, a moment later."""
     sys.unraisablehook = _hook
 
 
 def _hook(dropped: Any) -> None:
     if isinstance(dropped.exc_value, KeyboardInterrupt):
-        # Not at once: this function would be left with it, and what it raises is dropped as well.
+        # Not immediately: an exception raised in this hook would be dropped as well.
         threading.Timer(_SOON, _interrupt).start()
     else:
         sys.__unraisablehook__(dropped)
@@ -24,7 +24,7 @@ def _hook(dropped: Any) -> None:
 
 def _interrupt() -> None:
     if hasattr(signal, "pthread_kill"):
-        # This ends a wait in the main thread as well.
+        # Unlike interrupt_main, this also ends a blocking call in the main thread.
         signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
     else:
         _thread.interrupt_main()

@@ -1,4 +1,4 @@
-"""Locks between processes. Not in files.py, which servers of other lines import: their environments lack filelock."""
+"""Locks between processes. Not in files.py, which the servers of other lines import: they have no filelock."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from llamastack_workshop.system.errors import Say
 
 @contextmanager
 def one_at_a_time(lock_file: Path, say: Say, waiting: str) -> Iterator[None]:
-    """Let one process at a time into the block; `say` gets the line `waiting` where another one is in it."""
+    """Let one process at a time into the block; a process that has to wait calls `say(waiting)` first."""
     lock = FileLock(lock_file, mode=0o600)
     try:
         lock.acquire(timeout=0)

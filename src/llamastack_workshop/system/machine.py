@@ -1,4 +1,4 @@
-"""What this machine is, in the words that a figure is published with."""
+"""The description of this machine that is published with measurements."""
 
 import os
 import platform
@@ -7,12 +7,12 @@ from pathlib import Path
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def processor() -> str:
-    """Return the processor's name, where the system tells it."""
+    """Return the processor's model name, or its architecture if the system does not report one."""
     information = Path("/proc/cpuinfo")
     if information.exists() and (match := re.search(r"model name\s*: (.*)", information.read_text())):
         return match[1].strip()

@@ -1,4 +1,4 @@
-"""How much memory this process may still take."""
+"""The memory that is still available to this process."""
 
 from contextlib import suppress
 from pathlib import Path
@@ -9,7 +9,7 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def available() -> int:
-    """Return the bytes of memory that are free for us: the machine's, and a container's limit where there is one."""
+    """Return the available memory in bytes: the machine's, or what is left of a container's limit if that is less."""
     free = psutil.virtual_memory().available
     with suppress(OSError, ValueError):
         # Without a limit, the first file says "max".

@@ -1,10 +1,10 @@
-"""The process that imports a program's packages once, and forks for each request that comes to its socket.
+"""A fork server: it imports a program's packages once, and forks for each request on its socket.
 
 `python -m llamastack_workshop.system.mould ADDRESS PROGRAM REPOSITORY` serves until its standard input closes. PROGRAM
-is a module: its `prepare` imports what takes long, its `run` gets a fork's arguments. The repository is for whoever
-looks for its forks among the processes. A request is the length of a JSON object in 4 bytes, with the descriptor of the
-log, and the object: the arguments, the environment and the folder. The connection becomes the fork's standard input; it
-answers its pid there, in 4 bytes.
+is a module: its `prepare` does the slow imports, its `run` gets a fork's arguments. REPOSITORY is not used here: it
+identifies the forks in the list of processes. A request is the length of a JSON object in 4 bytes, together with the
+file descriptor of the log, and then the object: arguments, environment and folder. The connection becomes the fork's
+standard input; the fork answers with its pid, in 4 bytes.
 """
 
 import gc
@@ -31,10 +31,10 @@ def main() -> None:
     listener.listen()
     print("listening", flush=True)
     program.prepare()
-    # Objects that no garbage collection touches stay in memory that the forks share.
+    # Frozen objects are not touched by the garbage collector, so their memory stays shared with the forks.
     gc.collect()
     gc.freeze()
-    # The forks that end are nobody's to wait for.
+    # Forks that have ended are reaped by the system.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     arguments = _next_fork(listener)
     if arguments is None:
@@ -44,14 +44,14 @@ def main() -> None:
 
 
 def import_all(names: Iterable[str]) -> None:
-    """Import the modules `names`; one that fails here, fails in a fork with a reason."""
+    """Import the modules `names`; ignore errors, because the import fails again, visibly, in a fork."""
     for name in names:
         with suppress(Exception):
             importlib.import_module(name)
 
 
 def _next_fork(listener: socket.socket) -> list[str] | None:
-    """Return a request's arguments, in each process that is forked for one; in this one, return None at the end."""
+    """In each fork, return its request's arguments; in the mould itself, return None once standard input closes."""
     while True:
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:
@@ -62,7 +62,7 @@ def _next_fork(listener: socket.socket) -> list[str] | None:
             try:
                 request, log = _receive(connection)
             except (OSError, ValueError):
-                # Whoever goes away in mid-request gets no fork.
+                # A client that disconnects in mid-request gets no fork.
                 continue
             try:
                 forked = os.fork() == 0
@@ -83,13 +83,13 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], int]:
 
 
 def _become(request: dict[str, Any], connection: socket.socket, log: int) -> None:
-    """Give this process what a program of its own would have started with."""
+    """Set up this process as if it had been started on its own: outputs, session, folder, environment, input."""
     for output in (1, 2):
         os.dup2(log, output)
     os.close(log)
     os.setsid()
     os.chdir(request["folder"])
-    # Where `python -m` looks for modules first.
+    # The first place where `python -m` looks for modules.
     sys.path[0] = request["folder"]
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.environ.clear()

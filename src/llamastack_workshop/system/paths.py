@@ -1,16 +1,16 @@
-"""Where things live, all inside the repository folder."""
+"""The workshop's paths, all inside the repository folder."""
 
 import os
 from pathlib import Path
 
-# Where LlamaStack listens when nothing else is said.
+# The port that LlamaStack listens on by default.
 DEFAULT_PORT = 8321
 
 ROOT = Path(__file__).resolve().parents[3]
 RUN_YAML = ROOT / "run.yaml"
 NOTEBOOKS = ROOT / "notebooks"
 
-# What was measured, for the pages that show it.
+# Measurements, for the pages that show them.
 MEASUREMENTS = ROOT / "book" / "measurements"
 
 # Everything that the workshop writes while it runs; `make clean` removes it.
@@ -18,17 +18,17 @@ WORKSHOP_HOME = ROOT / ".workshop"
 MODELS = WORKSHOP_HOME / "models"
 LOGS = Path(os.environ.get("WORKSHOP_LOGS") or WORKSHOP_HOME / "logs").absolute()
 
-# What `make book`, `make slides` and `make bundle` make; `make clean` removes it.
+# The output of `make book`, `make slides` and `make bundle`; `make clean` removes it.
 BUILD = ROOT / "_build"
 SITE = BUILD / "html"
-# The last file that a build of the site writes: without it, the site is not all there.
+# The last file that a build of the site writes: without it, the site is incomplete.
 SITE_COMPLETE = SITE / "downloads" / "llamastack-workshop-site.zip"
 # The chapters with their outputs; slides are made from them.
 EXECUTED = BUILD / "executed"
 SLIDES = BUILD / "slides"
 
-# The chapters as `make test` runs them. Beside notebooks/, where relative paths lead to the same files, and hidden, so
-# that a search of the repository finds each chapter once.
+# The chapters as `make test` runs them: next to notebooks/, so that relative paths lead to the same files, and hidden,
+# so that a search of the repository finds each chapter once.
 PROOFS = ROOT / os.environ.get("WORKSHOP_PROOFS", ".proofs")
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
@@ -36,14 +36,14 @@ WORK = ROOT / "work"
 
 
 def state(port: int) -> Path:
-    """Return the folder for the state of a server on `port`: WORKSHOP_STATE, or one of our own.
+    """Return the state folder of a server on `port`: WORKSHOP_STATE, or a folder in .workshop/.
 
-    Each port has its own, because two servers must not write into one database.
+    Each port has its own, because two servers must not write to the same database.
     """
     own = WORKSHOP_HOME / ("state" if port == DEFAULT_PORT else f"state-{port}")
     return Path(os.environ.get("WORKSHOP_STATE") or own).absolute()
 
 
 def logs(port: int) -> Path:
-    """Return the folder for the logs of a server on `port`."""
+    """Return the log folder of a server on `port`."""
     return LOGS if port == DEFAULT_PORT else LOGS / str(port)

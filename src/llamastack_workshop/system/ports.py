@@ -1,4 +1,4 @@
-"""Ports on this machine: whether one is free, who holds it, and how to reach it past a proxy."""
+"""Ports on this machine: free ports, the processes that listen on them, and bypassing proxies."""
 
 import os
 import re
@@ -15,11 +15,11 @@ from llamastack_workshop.system.errors import WorkshopError
 HOST = "127.0.0.1"
 _EVERY_NETWORK = "0.0.0.0"
 
-# The numbers of users who are people, as distributions of Linux give them; those of macOS begin at 501.
+# The range of user ids that Linux distributions give to human users; on macOS it starts at 501.
 _FIRST_PERSON = 501 if sys.platform == "darwin" else 1000
 _AFTER_PEOPLE = 60_000
 
-# The modules whose processes go on until somebody stops them: a fork has the command line of its mould.
+# The modules that run until they are stopped. A fork has the command line of its mould.
 _LONG_RUNNING = {
     "llamastack_workshop.attending.lab",
     "llamastack_workshop.server.mould",
@@ -28,28 +28,28 @@ _LONG_RUNNING = {
 
 
 def listening_host() -> str:
-    """Return where servers for people listen: on loopback, or where WORKSHOP_HOST says, which run.yaml reads as well.
+    """Return the address that user-facing servers listen on: WORKSHOP_HOST (which run.yaml reads too), or loopback.
 
-    Raises WorkshopError for an address on which the commands would not find their own server.
+    Raises WorkshopError for an address where the commands would not find their own server.
     """
     host = os.environ.get("WORKSHOP_HOST") or HOST
     if host not in (HOST, _EVERY_NETWORK):
         raise WorkshopError(
-            f"WORKSHOP_HOST={host} is no address to listen on here.",
-            f"Unset it, for {HOST}; or set {_EVERY_NETWORK} inside a container, whose port is then published.",
+            f"WORKSHOP_HOST={host} is not an address that the workshop can listen on.",
+            f"Unset it to use {HOST}; inside a container that publishes its port, set {_EVERY_NETWORK}.",
         )
     return host
 
 
 def is_free(port: int) -> bool:
-    """Return whether a server could listen on 127.0.0.1:`port`, and would be the one that `localhost` leads to."""
+    """Return whether a server could listen on 127.0.0.1:`port`, and `localhost` would lead to that server."""
     for family, host in ((socket.AF_INET, HOST), (socket.AF_INET6, "::1")):
-        # A machine may have no IPv6.
+        # The machine may not have IPv6.
         with suppress(OSError, OverflowError), socket.socket(family) as probe:
             if probe.connect_ex((host, port)) == 0:
                 return False
     with socket.socket() as probe:
-        # On Windows this option means something else: to share a port with whoever holds it.
+        # On Windows, this option would share the port with the process that listens on it.
         if os.name == "posix":
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -60,16 +60,16 @@ def is_free(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
+    """Return a port that is currently free."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]
 
 
 def holder(port: int) -> psutil.Process | None:
-    """Return the process that listens on `port`, or None where the system does not tell.
+    """Return the process that listens on `port`, or None if the system does not tell.
 
-    For a server that a `workshop` command has started, return that command: it is the one to stop.
+    For a server started by a `workshop` command, return the command's process: it is the one to stop.
     """
     try:
         for connection in psutil.net_connections("tcp"):
@@ -84,7 +84,7 @@ def holder(port: int) -> psutil.Process | None:
 
 
 def foreign(port: int) -> str | None:
-    """Return whose server listens on `port`, if it is not one of this repository and this user."""
+    """Return a description of the owner of the server on `port`, or None if it is this user's, in this repository."""
     process = holder(port)
     if process is None:
         return "another user" if sys.platform == "linux" else None
@@ -97,20 +97,20 @@ def foreign(port: int) -> str | None:
 
 
 def other_people() -> list[str]:
-    """Return the names of the people who run programs on this machine beside us, as far as the system tells."""
+    """Return the names of the other human users who run programs on this machine, as far as the system tells."""
     if os.name != "posix":
         return []
     found = set()
     for process in psutil.process_iter(["username", "uids"]):
         uids = process.info["uids"]
-        # Below are the system's own users, and above those that it makes for a service.
+        # Lower ids are system users, higher ones users created for services.
         if uids and _FIRST_PERSON <= uids.real < _AFTER_PEOPLE and uids.real != os.getuid():
             found.add(process.info["username"])
     return sorted(found)
 
 
 def processes_of(folder: Path) -> list[psutil.Process]:
-    """Return the LlamaStack servers and JupyterLabs that run for the repository in `folder`, on whatever port."""
+    """Return the LlamaStack servers and JupyterLabs that run for the repository in `folder`, on any port."""
     found = []
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
@@ -120,7 +120,7 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 def _is_within(folder: Path, word: str) -> bool:
-    """Whether `word`, of a command line, names `folder` or a place in it: as it is, or as an option's value."""
+    """Whether `word`, from a command line, is `folder` or a path in it, on its own or as an option's value."""
     return bool(re.search(rf"(^|=){re.escape(str(folder))}({re.escape(os.sep)}|$)", word))
 
 
@@ -129,7 +129,7 @@ def _is_part_of_a_stack(process: psutil.Process) -> bool:
 
 
 def bypass_proxies() -> None:
-    """Make this process and its children reach this machine directly, whatever proxy is set for the rest."""
+    """Make this process and its children reach this machine directly, even if a proxy is set."""
     for name in ("NO_PROXY", "no_proxy"):
         hosts = [host for host in os.environ.get(name, "").split(",") if host]
         os.environ[name] = ",".join(dict.fromkeys([*hosts, "localhost", HOST]))

@@ -1,4 +1,4 @@
-"""Child processes that end when their parent does, however it ends: the pipe between them closes."""
+"""Child processes that end with their parent, even if it is killed: the pipe between them closes."""
 
 import os
 import signal
@@ -13,17 +13,17 @@ from typing import IO, Any
 
 from llamastack_workshop.system import files, paths
 
-# How long a child that was asked to end may take, and how long it gives itself.
+# How long a parent waits for a child that it has asked to end, and how long the child gives itself.
 _GRACE = 10  # seconds
 _OWN_GRACE = 15  # seconds
 
-# What a child writes is in its log at once, and in one encoding on every system.
+# A child's output is in its log immediately, in the same encoding on every system.
 PYTHON_OPTIONS = {"PYTHONUNBUFFERED": "1", "PYTHONUTF8": "1"}
 PRIVATE_UMASK = 0o077
 
 
 class Child(ABC):
-    """A process that writes to `log`, and that lives as long as this one holds its standard input open."""
+    """A process that writes to `log`, and that lives as long as this one keeps its standard input open."""
 
     log: Path
 
@@ -33,29 +33,29 @@ class Child(ABC):
 
     @abstractmethod
     def send_line(self, line: str) -> None:
-        """Write one line to the child's standard input; a child that has ended already does not raise."""
+        """Write a line to the child's standard input; do nothing if the child has ended."""
 
     @abstractmethod
     def running(self) -> bool: ...
 
     @abstractmethod
     def close_input(self) -> None:
-        """Close the child's standard input, which asks it to end."""
+        """Close the child's standard input, which tells it to end."""
 
     @abstractmethod
     def wait(self, seconds: float | None = None) -> None:
-        """Return once the child has ended; raise TimeoutError if it has not after `seconds`."""
+        """Wait until the child has ended; raise TimeoutError if that takes more than `seconds`."""
 
     @abstractmethod
     def send_kill(self) -> None: ...
 
     def kill(self) -> None:
-        """End the child without giving it a chance to finish anything."""
+        """Kill the child, and wait for its end."""
         self.send_kill()
         self.wait()
 
     def stop(self) -> None:
-        """Ask the child to end and wait for it; force it after 10 s, or on a second Ctrl-C."""
+        """Tell the child to end, and wait for that; kill it after 10 s, or on a second Ctrl-C."""
         self.close_input()
         try:
             self.wait(_GRACE)
@@ -69,9 +69,9 @@ class Child(ABC):
 class Spawned(Child):
     """A Python module that runs as a child process.
 
-    What it prints goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
-    `environment` is all that it gets of that. `python` is the interpreter, where that is another environment's. With
-    `private`, its owner alone may read the files that it writes; this holds for the log in any case.
+    Its output goes to the file `log`; with `read_output`, its standard output is read from `output` instead.
+    `environment` is its complete environment, `python` its interpreter. With `private`, the files that it writes are
+    readable by their owner only; the log always is.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Spawned(Child):
         private: bool = False,
     ) -> None:
         self.log = log
-        # Another environment has the packages of its server, and not this one.
+        # This package is not installed in the environment of another line's server.
         search = [str(paths.ROOT / "src"), *filter(None, [environment.get("PYTHONPATH")])]
         ours = {} if python == Path(sys.executable) else {"PYTHONPATH": os.pathsep.join(search)}
         with files.open_log(log) as log_file:
@@ -95,7 +95,7 @@ class Spawned(Child):
                 stdout=subprocess.PIPE if read_output else log_file,
                 stderr=log_file,
                 env={**environment, **PYTHON_OPTIONS, **ours},
-                # Ctrl-C goes to the parent alone, which then ends its children in order.
+                # Ctrl-C goes to the parent only, which then ends its children in order.
                 start_new_session=True,
                 umask=PRIVATE_UMASK if private and os.name == "posix" else -1,
             )
@@ -118,7 +118,7 @@ class Spawned(Child):
 
     @property
     def status(self) -> int | None:
-        """The exit status, negative where a signal ended the child, or None while it runs."""
+        """The exit status (negative if a signal ended the child), or None while it runs."""
         return self._process.poll()
 
     def close_input(self) -> None:
@@ -134,7 +134,7 @@ class Spawned(Child):
             self._process.stdout.close()
 
     def send_kill(self) -> None:
-        # It leads a session: workers of its own, such as those of OGX, go with it.
+        # It leads a session: its own workers, such as those of OGX, are killed too.
         if os.name == "posix" and self.running():
             os.killpg(self.pid, signal.SIGKILL)
         else:
@@ -144,8 +144,8 @@ class Spawned(Child):
 def run_group(command: list[str], **options: Any) -> int:
     """Run `command` and return its exit status; `options` are those of subprocess.Popen.
 
-    Ctrl-C reaches it and its own children through us, once: a second one would interrupt their cleaning up. We wait
-    for its end even so.
+    We pass Ctrl-C on to it and its children, once: a second one would interrupt their cleanup. Then we wait for its
+    end.
     """
     process = subprocess.Popen(command, start_new_session=True, **options)
     try:
@@ -156,9 +156,9 @@ def run_group(command: list[str], **options: Any) -> int:
 
 
 def interrupt_group(process: subprocess.Popen) -> None:
-    """Do to `process`, which leads a session of its own, and to its children what Ctrl-C does, and wait for its end."""
+    """Interrupt `process`, which leads a session, and its children as Ctrl-C does, and wait for its end."""
     if hasattr(os, "killpg"):
-        # It may have ended by itself.
+        # It may have ended already.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGINT)
     else:
@@ -176,32 +176,32 @@ def wait_for_first_end(children: list[Child]) -> Child:
 
 
 def end_with_parent() -> None:
-    """Send this process SIGTERM once its standard input closes, so that it shuts down as it would by itself.
+    """Send this process SIGTERM once its standard input closes, so that it shuts down cleanly.
 
-    If it has not done so after 15 s, it ends at once.
+    If it is still running after 15 s, kill it.
     """
     threading.Thread(target=_wait_then_terminate, daemon=True).start()
 
 
 def end_within(seconds: float) -> None:
-    """End this process at once after `seconds`, if it has not ended by itself until then."""
+    """Kill this process after `seconds`, unless it has ended by then."""
     timer = threading.Timer(seconds, _end_with_children)
     timer.daemon = True
     timer.start()
 
 
 def _end_with_children() -> None:
-    """End this process and, where it leads a group, those that it has started."""
+    """Kill this process and, if it leads a process group, the whole group."""
     if os.name == "posix" and os.getpgrp() == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(1)
 
 
 def _wait_then_terminate() -> None:
-    # Not sys.stdin: a thread that holds its lock would abort an interpreter that ends by itself.
+    # Not sys.stdin: the interpreter aborts at exit if a thread holds its lock.
     while os.read(0, 4096):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
-    # A server waits for its requests to end, and one of them may never do.
+    # A server waits for its open requests, and one of them may never end.
     time.sleep(_OWN_GRACE)
     _end_with_children()

@@ -1,4 +1,4 @@
-"""Ending with the program that runs our command for somebody: make, or uv."""
+"""Ending together with the program that runs our command: make or uv."""
 
 import os
 import select
@@ -13,10 +13,10 @@ _RUNNERS = {"make", "gmake", "uv"}
 
 
 def end_with_runner() -> None:
-    """Send this process SIGTERM once the make or the uv that runs it is gone, however that ended, or the terminal.
+    """Send this process SIGTERM once its terminal closes or the make or uv that runs it has ended, even if killed.
 
-    Where a terminal closes, make may be all that is told, and it waits for us.
-    With any other parent this does nothing: a job of a shell may go on when the shell ends.
+    If a terminal closes, the signal may reach only make, which then waits for us.
+    With any other parent this does nothing: a shell's background job may outlive the shell.
     """
     parent = os.getppid()
     with suppress(psutil.Error):
@@ -28,7 +28,7 @@ def _terminate_after(parent: int) -> None:
     terminal = select.poll()
     if sys.stdout.isatty():
         terminal.register(sys.stdout, 0)
-    # The system gives us another parent, also where nobody has taken note of the first one's end.
+    # The system gives us a new parent, even if the old one has not been reaped.
     while os.getppid() == parent and not terminal.poll(1000):
         continue
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,21 +1,21 @@
-"""What must not be printed: keys and passwords, which people would send along with a message that they ask about."""
+"""Hiding keys and passwords in messages, because people paste those into questions and bug reports."""
 
 import os
 import re
 
 _HIDDEN = "…"
-# The ends of the names of variables that hold something secret.
+# Suffixes of the names of variables that hold a secret.
 _SECRET_NAMES = re.compile(r"(?i)(KEY|TOKEN|PASSWORD|SECRET|CREDENTIALS)$")
-# Shorter ones are no secrets, but "none" and the like, and stand in ordinary words.
+# Shorter values are not secrets but placeholders such as "none", which occur in ordinary text.
 _SHORTEST = 6
-# A password may hold a slash or an @, which ought to be escaped: everything up to the last @ goes. And somebody may
-# forget the http:// before it.
+# A password may contain an unescaped slash or @, so everything up to the last @ is hidden. The http:// in front of it
+# may be missing.
 _USER_AND_PASSWORD = re.compile(r"(?<=://)\S*@|\b[\w.+%-]+:[^\s/@]+@")
 _VALUE_IN_QUERY = re.compile(r"(?<=[?&])([\w.-]*(?:key|token|secret|password|sig)[\w.-]*)=[^&\s)]*", re.IGNORECASE)
 
 
 def hidden(text: str) -> str:
-    """Return `text` with "…" for each key in our environment, and for users, passwords and keys in addresses."""
+    """Return `text` with "…" in place of each secret in our environment, and of users, passwords and keys in URLs."""
     secrets = {value.strip() for name, value in os.environ.items() if _SECRET_NAMES.search(name)}
     for secret in sorted(secrets, key=len, reverse=True):
         if len(secret) >= _SHORTEST:

@@ -1,1 +1,1 @@
-"""`make bench`: what LlamaStack, its clients and the workshop cost, in one run against a server of its own."""
+"""`make bench`: the costs of LlamaStack, its clients and the workshop, measured in one run with a dedicated server."""

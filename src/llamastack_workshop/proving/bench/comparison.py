@@ -1,7 +1,7 @@
-"""The programs in comparison/ side by side: what chapter 16 reads.
+"""Comparing the programs in comparison/, for chapter 16.
 
-The programs take turns, so that a machine that becomes slower becomes so for all of them. What the model itself takes
-is read from llama.cpp's counters and told apart from the rest of a call.
+The programs take turns, so that a change in the machine's speed affects all of them. The model's own time is read from
+llama.cpp's counters, and separated from the rest of a call.
 """
 
 import json
@@ -25,31 +25,31 @@ PROGRAMS = ("pure", "langchain_chat", "hybrid")
 
 AT_ONCE = 4
 _STEPS = 2
-# Long enough to kill the server while the model still writes.
+# Long enough to kill the server while the model is still writing.
 _LONG_TEXT = " ".join(f"The drive number {n} has {n} TB and costs {n}00 euros." for n in range(1, 25))
 _TAGS = {"pure": "A", "langchain_chat": "B", "hybrid": "C", "without_llamastack": "D"}
 _NAMES = ("UltraBook", "Pebble", "Titan", "Nimbus", "Orca", "Falcon", "Breeze", "Summit")
 
 
 def measure(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
-    """Return the figures of each program, and what LangGraph would add; times are in seconds, sizes in MB."""
+    """Return the figures of each program, and the size of an installation with LangGraph; in seconds and MB."""
     figures: dict[str, Any] = {"programs": {}}
     for name in PROGRAMS:
         figures["programs"][name] = {"lines": lines_of(name), **installation(INSTALLS[name])}
     figures["with_langgraph"] = installation(INSTALLS["langgraph"])
-    say("How long the programs take to import, and what they add to memory …")
+    say("Measuring import times and memory of the programs …")
     _add(figures, "import", _imports(running, plan, say))
-    say("One chain of two calls at a time, and the stream of one call …")
+    say("Measuring one chain of two calls at a time, and the stream of one call …")
     _add(figures, "chain", _chains(running, plan, say))
-    say(f"{AT_ONCE} chains at once …")
+    say(f"Measuring {AT_ONCE} concurrent chains …")
     _add(figures, "at_once", _at_once(running, plan, say))
-    say("An answer that is cut off, a timeout, a dead server, and one that dies in mid-stream …")
+    say("Provoking a truncated answer, a timeout, a dead server, and one that dies in mid-stream …")
     _add(figures, "failures", _failures(running))
     return figures
 
 
 class _Program:
-    """A program of comparison/ that runs as a process of its own and does what it is asked for."""
+    """A program of comparison/ that runs as a separate process and executes requests."""
 
     def __init__(self, name: str, base_url: str, model: str) -> None:
         self._process = subprocess.Popen(
@@ -57,7 +57,7 @@ class _Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            # Ctrl-C is for the command that measures; it then ends the programs.
+            # Ctrl-C goes only to the measuring command, which then ends the programs.
             start_new_session=True,
         )
         self.imported = self.answer()
@@ -65,7 +65,7 @@ class _Program:
     def answer(self) -> dict[str, Any]:
         line = self._process.stdout.readline()
         if not line:
-            raise WorkshopError("A program in comparison/ ended by itself.", "Mend what its traceback above says.")
+            raise WorkshopError("A program in comparison/ ended by itself.", "Fix the error in its traceback above.")
         return json.loads(line)
 
     def send(self, command: str, **arguments: Any) -> None:
@@ -80,7 +80,7 @@ class _Program:
         return self.request("fail", options=options, text=text, limit=limit, stream=False)
 
     def stop(self) -> None:
-        # It has nothing to lose, and may wait for an answer.
+        # Killing is safe: it has no data, and it may be waiting for an answer.
         self._process.kill()
         self._process.wait()
         self._process.stdin.close()
@@ -89,7 +89,7 @@ class _Program:
 
 @contextmanager
 def _programs(running: Stack, *more: tuple[str, str, str, str]) -> Iterator[dict[str, _Program]]:
-    """Yield all programs, connected to the server; `more` are further ones: key, name, address and model."""
+    """Yield all programs, connected to the server; `more` are further ones, as (key, name, address, model)."""
     model = running.models[0]
     wanted = [(name, name, running.base_url, model) for name in PROGRAMS]
     with ExitStack() as cleanup:
@@ -114,7 +114,7 @@ def _imports(running: Stack, plan: Plan, say: Say) -> dict[str, dict[str, Any]]:
 
 
 def _chains(running: Stack, plan: Plan, say: Say) -> dict[str, dict[str, Any]]:
-    """Time the chain in all programs, and in one that speaks to llama.cpp without LlamaStack between."""
+    """Time the chain in all programs, and in one that calls llama.cpp directly, without LlamaStack."""
     upstream = running.addresses["LLAMA_CPP_URL"]
     direct = ("without_llamastack", "langchain_chat", upstream, running.models[0].split("/", 1)[1])
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in (*PROGRAMS, "without_llamastack")}
@@ -184,16 +184,16 @@ def _killed(running: Stack, programs: dict[str, _Program]) -> dict[str, dict[str
 
 
 def _text(tag: str, number: int) -> str:
-    """Return the text of a round: the same for all programs but for its tag.
+    """Return the text of a round, which is the same for all programs except for its tag.
 
-    The tag comes early, so that no program finds the rest of another one's prompt in the model's cache.
+    The tag is near the start, so that no program benefits from another one's prompt in the model's cache.
     """
     product, storage = _NAMES[number % len(_NAMES)], 1 + number % 9
     return f"The {product} {tag} has a 3.5 GHz octa-core processor, 16GB of RAM, and a {storage}TB SSD."
 
 
 def _summary(seen: dict[str, list[dict[str, float]]]) -> dict[str, dict[str, Any]]:
-    """Return the spread of each figure, and of its ratio to the pure program's, taken round by round."""
+    """Return the spread of each figure, and of its ratio to the pure program's in the same round."""
     summary: dict[str, dict[str, Any]] = {}
     for name, runs in seen.items():
         summary[name] = {key: spread([run[key] for run in runs]) for key in runs[0]}

@@ -1,4 +1,4 @@
-"""How often something is measured, and how the figures of several rounds become one."""
+"""The plan of a measurement, and the statistics over its rounds."""
 
 import platform
 import time
@@ -20,9 +20,9 @@ _SILENCE = 2  # seconds
 
 @dataclass(frozen=True)
 class Plan:
-    """How many rounds count, how many go before them that do not, and how many requests come at once.
+    """The number of rounds that count, of warm-up rounds before them, and the numbers of concurrent requests.
 
-    A first round reads files from the disk and opens connections.
+    Warm-up rounds read files from the disk and open connections.
     """
 
     rounds: int
@@ -30,11 +30,11 @@ class Plan:
     at_once: tuple[int, ...] = (1, 8, 40)
 
     def numbers(self, say: Say) -> Iterator[int]:
-        """Yield the number of each round; those that do not count are below 1. `say` hears of it when it takes long."""
+        """Yield the number of each round; those of warm-ups are below 1. `say` reports slow rounds."""
         yield from self._told(range(1 - self.warm_ups, self.rounds + 1), say)
 
     def counted(self, say: Say) -> Iterator[int]:
-        """Yield the number of each round that counts; `say` hears of it when it takes long."""
+        """Yield the number of each round that counts; `say` reports slow rounds."""
         yield from self._told(range(1, self.rounds + 1), say)
 
     def _told(self, numbers: range, say: Say) -> Iterator[int]:
@@ -47,25 +47,25 @@ class Plan:
 
 
 def in_turn[T](sides: Mapping[str, T], number: int) -> list[tuple[str, T]]:
-    """Return the sides of a comparison, another one first in each round."""
+    """Return the sides of a comparison, starting with another one in each round."""
     items = list(sides.items())
     first = number % len(items)
     return items[first:] + items[:first]
 
 
 def spread(values: Iterable[float]) -> dict[str, float]:
-    """Return the median, the least and the largest of `values`."""
+    """Return the median, the minimum and the maximum of `values`."""
     ordered = sorted(values)
     return {"median": round(median(ordered), 4), "min": round(ordered[0], 4), "max": round(ordered[-1], 4)}
 
 
 def ratio(values: Iterable[float], base: Iterable[float]) -> dict[str, float]:
-    """Return the spread of `values` divided by `base`, taken round by round."""
+    """Return the spread of the ratios of `values` to `base`, round by round."""
     return spread(value / other for value, other in zip(values, base, strict=True))
 
 
 def circumstances(plan: Plan, model: str) -> dict[str, Any]:
-    """Return what the figures depend on: the day, the machine, the versions, the rounds."""
+    """Return the circumstances of the measurement: date, machine, versions and rounds."""
     return {
         "date": datetime.now(UTC).date().isoformat(),
         "rounds": plan.rounds,

@@ -1,4 +1,4 @@
-"""What each program of comparison/ costs before it runs: the lines that somebody wrote, and what they install."""
+"""The footprint of each program of comparison/: its lines of code, and the size of its installation."""
 
 import ast
 from importlib import metadata
@@ -8,7 +8,7 @@ from packaging.utils import canonicalize_name
 
 from llamastack_workshop.system import paths
 
-# What a reader installs for each program.
+# The packages that a reader installs for each program.
 INSTALLS = {
     "pure": ("openai", "pydantic"),
     "langchain_chat": ("langchain-core", "langchain-openai", "pydantic"),
@@ -18,9 +18,9 @@ INSTALLS = {
 
 
 def lines_of(name: str) -> int:
-    """Return how many lines of a program are code: neither blank, nor a comment, nor a docstring, nor an import.
+    """Return the number of lines of code in a program, without blank lines, comments, docstrings and imports.
 
-    The hybrid is the LangChain program with an argument more: its lines count too.
+    The hybrid includes the lines of the LangChain program, to which it only adds an argument.
     """
     text = (paths.ROOT / "comparison" / f"{name}.py").read_text(encoding="utf-8")
     skipped: set[int] = set()
@@ -34,10 +34,10 @@ def lines_of(name: str) -> int:
 
 
 def installation(packages: tuple[str, ...]) -> dict[str, float]:
-    """Return how many distributions `packages` bring with them, themselves included, and what their files weigh.
+    """Return the number of distributions that `packages` install, including themselves, and their size in MB.
 
-    A distribution that pyproject.toml leaves out of the lab counts, because a reader who installs `packages` alone gets
-    it; its weight is not known here.
+    A distribution that pyproject.toml excludes from the lab is counted, because a reader who installs only `packages`
+    gets it; its size is unknown here.
     """
     found: set[str] = set()
     wanted = [Requirement(package) for package in packages]

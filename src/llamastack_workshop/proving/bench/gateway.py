@@ -1,7 +1,7 @@
-"""What LlamaStack adds to a request: the same prompts to the model directly, and through the server's two APIs.
+"""LlamaStack's overhead per request: the same prompts to the model directly, and through the server's two APIs.
 
-The sides take turns in each round. Every answer is cut off after the same number of tokens, and every prompt begins
-with a number of its own, so that the model's cache helps no side. The client is the same, and so is what it costs.
+The sides take turns in each round. Every answer has the same token limit, and every prompt starts with a different
+number, so that the model's cache helps no side. The client and its overhead are the same for all.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ from llamastack_workshop.proving.bench.figures import Plan, in_turn, ratio, spre
 from llamastack_workshop.server.stack import Stack
 from llamastack_workshop.system.errors import Say
 
-# The least that the Responses API accepts.
+# The minimum that the Responses API accepts.
 _WRITTEN = 16  # tokens
-# A single request is too short to time: one side asks at least so often before the next has its turn.
+# A single request is too short to time: each side sends at least this many in its turn.
 _ASKED_AT_LEAST = 4
 _TIMEOUT = 300  # seconds
 _BUSY = 0.02  # seconds of CPU in a tenth of a second
@@ -30,9 +30,9 @@ _BUSY = 0.02  # seconds of CPU in a tenth of a second
 
 @dataclass(frozen=True)
 class _Side:
-    """One way to ask: through which API, whether the answer is streamed, and whether the server keeps it.
+    """One kind of request: its API, whether the answer is streamed, and whether the server stores it.
 
-    `stored` is None where the request does not say: LlamaStack keeps every chat completion, llama.cpp none.
+    `stored` is None if the request does not specify it: LlamaStack stores every chat completion, llama.cpp none.
     """
 
     api: str
@@ -59,7 +59,7 @@ _SIDES = {side.name: side for side in [*_DIRECT, *_THROUGH_THE_GATEWAY]}
 
 @dataclass(frozen=True)
 class _Wave:
-    """What some requests at once took: until the last answer was there, and of the LlamaStack server's CPU."""
+    """The cost of concurrent requests: the time until the last answer, and the LlamaStack server's CPU time."""
 
     seconds: float
     server_cpu_seconds: float
@@ -67,10 +67,10 @@ class _Wave:
 
 
 def measure(running: Stack, plan: Plan, say: Say) -> list[dict[str, Any]]:
-    """Return an entry for each side and each number of requests at once.
+    """Return an entry for each side and each number of concurrent requests.
 
-    `seconds` are those of one wave of requests, `ratio_to_direct` compares it with the same requests to the model
-    itself, streamed with streamed. `server_cpu_seconds` is what one request costs the LlamaStack server.
+    `seconds` is the time of one wave of requests, `ratio_to_direct` its ratio to the same requests to the model itself,
+    streamed or not. `server_cpu_seconds` is the LlamaStack server's CPU time per request.
     """
     return asyncio.run(_measure(running, plan, say))
 
@@ -94,11 +94,11 @@ async def _measure(running: Stack, plan: Plan, say: Say) -> list[dict[str, Any]]
             return lambda text: ask(gateway, model, text, side)
 
         if plan.warm_ups:
-            say("A first request to the model, and through each API of LlamaStack …")
+            say("Sending a first request to the model, and through each API of LlamaStack …")
             for side in _SIDES.values():
                 await asking(side)(next(prompts))
         for at_once in plan.at_once:
-            say(f"{at_once} at once, to the model directly and through LlamaStack …")
+            say(f"Measuring {at_once} concurrent request(s), to the model directly and through LlamaStack …")
             seen: dict[str, list[_Wave]] = {name: [] for name in _SIDES}
             for number in plan.counted(say):
                 for name, side in in_turn(_SIDES, number):
@@ -110,7 +110,7 @@ async def _measure(running: Stack, plan: Plan, say: Say) -> list[dict[str, Any]]
 async def _wave(
     ask: Callable[[str], Awaitable[bool]], prompts: itertools.count, at_once: int, server: psutil.Process
 ) -> _Wave:
-    """Ask `at_once` prompts, if need be several times, and return the means of one time and of one request."""
+    """Send `at_once` prompts concurrently, several times if they are few, and return the means per wave and request."""
     times = -(-_ASKED_AT_LEAST // at_once)
     succeeded = 0
     cpu, started = _cpu_seconds(server), time.perf_counter()
@@ -123,7 +123,7 @@ async def _wave(
 
 
 async def _complete(client: AsyncOpenAI, model: str, text: str, side: _Side) -> bool:
-    """Return whether a chat completion came to its end, or to its limit of tokens."""
+    """Return whether a chat completion reached its end or its token limit."""
     try:
         answer = await client.chat.completions.create(
             model=model,
@@ -138,7 +138,7 @@ async def _complete(client: AsyncOpenAI, model: str, text: str, side: _Side) -> 
 
 
 async def _respond(client: AsyncOpenAI, model: str, text: str, side: _Side) -> bool:
-    """Return whether a response came to its end, or to its limit of tokens."""
+    """Return whether a response reached its end or its token limit."""
     try:
         answer = await client.responses.create(
             model=model, input=text, max_output_tokens=_WRITTEN, stream=side.streamed, store=side.stored
@@ -151,7 +151,7 @@ async def _respond(client: AsyncOpenAI, model: str, text: str, side: _Side) -> b
 
 
 async def _until_idle(server: psutil.Process) -> None:
-    """Wait until the server has stored what it stores after its answer; otherwise the next side would pay for it."""
+    """Wait until the server has finished storing after its answers; otherwise, that would slow down the next side."""
     while True:
         before = _cpu_seconds(server)
         await asyncio.sleep(0.1)

@@ -1,4 +1,4 @@
-"""What the embedded model itself does, as llama.cpp counts it."""
+"""The speed of the embedded model itself, from llama.cpp's counters."""
 
 import re
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _STATEMENTS = 40
 
 @dataclass(frozen=True)
 class Counted:
-    """Tokens read and written so far, and the seconds that each took.
+    """The tokens read and written so far, and the time for each in seconds.
 
-    Requests that run at the same time each count their seconds.
+    The times of concurrent requests add up.
     """
 
     read: float
@@ -41,11 +41,11 @@ def counted(upstream: str) -> Counted:
 
 
 def measure(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
-    """Return the tokens per second of the chat model, one request at a time: reading a prompt, writing an answer.
+    """Return the chat model's tokens per second for reading a prompt and writing an answer, one request at a time.
 
-    `threads` are those that llama.cpp may use.
+    `threads` is the number of threads that llama.cpp may use.
     """
-    say("How many tokens per second the embedded model reads and writes …")
+    say("Measuring the tokens per second that the embedded model reads and writes …")
     upstream = running.addresses["LLAMA_CPP_URL"]
     reading, writing = [], []
     for number in plan.numbers(say):
@@ -64,7 +64,7 @@ def measure(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
 
 
 def _ask(upstream: str, number: int) -> None:
-    """Ask about a text of some 600 tokens, another one in each round, so that none of it is in the model's cache."""
+    """Send a text of some 600 tokens, a different one in each round, so that it is not in the model's cache."""
     text = " ".join(f"Drive {number}-{n} has {n} TB and costs {n}00 euros." for n in range(_STATEMENTS))
     messages = [{"role": "user", "content": f"{text} Repeat this text."}]
     body = {"messages": messages, "max_tokens": _WRITTEN}

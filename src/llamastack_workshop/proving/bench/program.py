@@ -1,7 +1,7 @@
-"""Run one of the programs in comparison/ and measure it from inside, on behalf of `comparison`.
+"""Run one of the programs in comparison/, and measure it from inside, for `comparison`.
 
 `python -m llamastack_workshop.proving.bench.program NAME BASE_URL MODEL` reads requests from standard
-input, each a JSON line with a command and its arguments, and answers each with one JSON line.
+input, each a JSON line with a command and its arguments, and answers each with a JSON line.
 """
 
 import importlib
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def _timed(work: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
-    """Return the result of `work`, its wall seconds, and the seconds of CPU that this process spent."""
+    """Return the result of `work`, its wall time, and this process's CPU time, in seconds."""
     started, cpu = time.perf_counter(), time.process_time()
     result = work(**arguments)
     return {"result": result, "seconds": time.perf_counter() - started, "cpu_seconds": time.process_time() - cpu}
@@ -53,7 +53,7 @@ def _timed(work: Callable[..., Any], **arguments: Any) -> dict[str, Any]:
 def _first_token(chain: Any, text: str) -> dict[str, float]:
     started = time.perf_counter()
     pieces = chain.stream(text)
-    # LangChain begins with empty pieces.
+    # LangChain starts with empty pieces.
     while not next(pieces):
         pass
     first = time.perf_counter() - started
@@ -63,14 +63,14 @@ def _first_token(chain: Any, text: str) -> dict[str, float]:
 
 
 def _stream_aloud(chain: Any, text: str) -> None:
-    """Stream, and say so when the first piece has come."""
+    """Stream, and report the first piece."""
     for number, piece in enumerate(piece for piece in chain.stream(text) if piece):
         if number == 0:
             _say(first=piece)
 
 
 def _failure(work: Callable[..., Any], *arguments: Any) -> dict[str, Any]:
-    """Return what `work` raises: its class, the openai, httpx or pydantic class that also catches it, and the time."""
+    """Return the exception of `work`: its class, the openai, httpx or pydantic class that catches it, and the time."""
     started = time.perf_counter()
     try:
         work(*arguments)

@@ -1,4 +1,4 @@
-"""The figures for whoever ran the bench: the rows that the book shows, as one table for a terminal."""
+"""The figures of a bench run for the terminal: the rows that the book shows, as one table."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ _NAMES = {
 
 
 def report(figures: dict[str, Any]) -> Table:
-    """Return the table of `costs` and, above it, how the programs of `comparison` compare."""
+    """Return the table of `costs`, preceded by the comparison of the programs."""
     table = Table(*HEADER, title="Ratios of one run")
     for name, *rest in _programs(figures["comparison"]["programs"]):
         table.add_row(name, *rest)

@@ -1,4 +1,4 @@
-"""The whole measurement, in one run against one server, and the files that the book reads."""
+"""The whole measurement in one run with one server, and the files that the book reads."""
 
 import json
 import tempfile
@@ -17,8 +17,8 @@ from llamastack_workshop.system.errors import Say
 def measure(plan: Plan, say: Say, *, cold: bool = False) -> dict[str, dict[str, Any]]:
     """Return two sets of figures: `comparison`, of the programs in comparison/, and `costs`, of everything else.
 
-    Times are in seconds, sizes in MB. With `cold`, `costs` has the cold start too. It has the latest whole runs of the
-    tests that this machine keeps a record of; none is made here.
+    Times are in seconds, sizes in MB. With `cold`, `costs` includes the cold start. The times of the test suites are
+    those of the latest recorded runs on this machine; the tests are not run here.
     Raises WorkshopError if the server does not start.
     """
     stack = starts.measure_stack(plan, say, cold=cold)
@@ -41,7 +41,7 @@ def measure(plan: Plan, say: Say, *, cold: bool = False) -> dict[str, dict[str, 
 
 
 def write(figures: dict[str, dict[str, Any]], folder: Path = paths.MEASUREMENTS) -> list[Path]:
-    """Write each set of figures into a JSON file of its name in `folder`, and return the files."""
+    """Write each set of figures to a JSON file with its name in `folder`, and return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, content in figures.items():

@@ -1,4 +1,4 @@
-"""How long starts take: of the whole stack, cold and warm, and of a throw-away server, out of the mould and without."""
+"""Startup times: of the whole stack, cold and warm, and of a throw-away server, with and without the mould."""
 
 import os
 import subprocess
@@ -28,28 +28,28 @@ _MOULD = "WORKSHOP_MOULD"
 
 
 def measure_stack(plan: Plan, say: Say, *, cold: bool) -> dict[str, Any]:
-    """Return what the stack takes from its command to the first answer of the Responses API.
+    """Return the time and CPU time of the stack from its command to the first answer of the Responses API.
 
-    Warm is `workshop llama-server` in this installation. Cold, if it is asked for, is `make llama-server` in a fresh
-    clone of the last commit, with an empty home and so with empty caches.
-    Raises WorkshopError if it ends before it answers.
+    A warm start is `workshop llama-server` in this installation. With `cold`, a cold start is `make llama-server` in a
+    fresh clone of the last commit, with an empty home folder, and so with empty caches.
+    Raises WorkshopError if the stack ends before it answers.
     """
-    say("A warm start of the stack, from the command to the first answer …")
+    say("Measuring a warm start of the stack, from the command to the first answer …")
     warm = [_warm_start() for _ in plan.numbers(say)][plan.warm_ups :]
     figures: dict[str, Any] = {"warm": _spreads(warm)}
     if cold:
         rounds = range(min(plan.rounds, _MOST_COLD_ROUNDS))
-        say(f"A cold start, with everything that it downloads, {len(rounds)} times …")
+        say(f"Measuring a cold start, including all downloads, {len(rounds)} time(s) …")
         figures["cold"] = _spreads([_cold_start() for _ in rounds])
     return figures
 
 
 def measure_throwaway(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
-    """Return what a throw-away server takes until it answers, as a fork of the mould and as a process that imports.
+    """Return the costs of a throw-away server until it answers, forked from the mould and as a separate process.
 
-    Its memory is what no other process shares. On systems without a mould, both are the latter.
+    Its memory is the part that it does not share. On systems without a mould, both are separate processes.
     """
-    say("A throw-away server, out of the mould and by itself …")
+    say("Measuring a throw-away server, forked from the mould and started alone …")
     sides = {"forked": nullcontext, "by_itself": _without_mould}
     seen: dict[str, list[dict[str, float]]] = {name: [] for name in sides}
     for number in plan.numbers(say):
@@ -69,7 +69,7 @@ def measure_throwaway(running: Stack, plan: Plan, say: Say) -> dict[str, Any]:
 def _warm_start() -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="workshop-warm-") as folder:
         command = [sys.executable, "-m", "llamastack_workshop.cli", "llama-server"]
-        # As somebody in a terminal: with no mould from before, and nobody else's state.
+        # As in a fresh terminal: without an existing mould, and with its own state.
         ours = {"WORKSHOP_STATE": f"{folder}/state", "WORKSHOP_LOGS": f"{folder}/logs"}
         return _first_answer(
             command, paths.ROOT, environment.without([_MOULD]) | ours, paths.LOGS / "bench" / "warm.log"
@@ -81,7 +81,7 @@ def _cold_start() -> dict[str, float]:
         clone, home = Path(folder) / "clone", Path(folder) / "home"
         home.mkdir()
         subprocess.run(["git", "clone", "--quiet", str(paths.ROOT), str(clone)], check=True)
-        # Where packages and a Python come from is the machine's business; its caches are what has to be empty.
+        # The sources of packages and Python stay those of the machine; only its caches have to be empty.
         inherited = environment.named(prefixes=("PIP_", "UV_"))
         unwanted = {"VIRTUAL_ENV", "CONDA_PREFIX", *(name for name in inherited if name.startswith("XDG_"))}
         unwanted |= {"UV_CACHE_DIR", "PIP_CACHE_DIR"}
@@ -91,7 +91,7 @@ def _cold_start() -> dict[str, float]:
 
 
 def _first_answer(command: list[str], folder: Path, variables: dict[str, str], log: Path) -> dict[str, float]:
-    """Run `command`, which starts the stack, until it has answered once; return what that took."""
+    """Run `command`, which starts the stack, until it has answered once; return the time and CPU time in seconds."""
     port = ports.free_port()
     options = ["--port", str(port), "--upstream", "embedded"]
     command = [*command, f"ARGS={' '.join(options)}"] if command[0] == "make" else [*command, *options]
@@ -104,7 +104,7 @@ def _first_answer(command: list[str], folder: Path, variables: dict[str, str], l
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            # Ctrl-C is for the command that measures; it then ends this one.
+            # Ctrl-C goes only to the measuring command, which then ends this one.
             start_new_session=True,
         )
     try:
@@ -121,7 +121,7 @@ def _first_answer(command: list[str], folder: Path, variables: dict[str, str], l
 
 
 def _cpu_seconds_of_tree(pid: int) -> float:
-    """Return what a process, those below it, and those that have ended there took of the processor."""
+    """Return the CPU time of a process and its descendants, including those that have ended, in seconds."""
     top = psutil.Process(pid)
     spent = [process.cpu_times() for process in [top, *top.children(recursive=True)]]
     return sum(one.user + one.system + one.children_user + one.children_system for one in spent)
@@ -144,7 +144,7 @@ def _throwaway_start(running: Stack) -> dict[str, float]:
 
 @contextmanager
 def _without_mould() -> Iterator[None]:
-    """Let servers start by themselves until the end of the block: the folder that should hold moulds is empty."""
+    """Make servers start without a mould during the block: the folder for moulds is empty."""
     before = os.environ.get(_MOULD)
     with tempfile.TemporaryDirectory(prefix="workshop-no-mould-") as empty:
         os.environ[_MOULD] = empty

@@ -1,1 +1,1 @@
-"""Parts of the book's pages that are derived while the site is built, so that they cannot drift."""
+"""Parts of the book's pages that are generated while the site is built, so that they cannot become outdated."""

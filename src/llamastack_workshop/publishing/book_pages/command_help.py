@@ -1,4 +1,4 @@
-"""The reference of the commands: what each says with --help, as Markdown."""
+"""The reference of the commands: the --help of each, as Markdown."""
 
 import re
 import tomllib
@@ -12,7 +12,7 @@ from llamastack_workshop.publishing.book_pages.markdown import options_as_code
 from llamastack_workshop.system import paths
 
 _ENTRY = re.compile(r"^\* (`[^`]+`)(?:: (.*))?\n", re.MULTILINE)
-# Every command has this one; where it is the only one, its title goes with it.
+# Every command has this option; if it is the only one, the title of the list is removed, too.
 _HELP = re.compile(r"(\*\*Options\*\*:\n\n)?\* `--help`: .*\n(?(1)\n)")
 
 
@@ -23,7 +23,7 @@ def programs() -> dict[str, typer.Typer]:
 
 
 def command_help() -> str:
-    """Return a section for each program; a program with commands has one below for each of those."""
+    """Return a section for each program, with a subsection for each of its commands, if it has any."""
     return "\n".join(_program(name, app) for name, app in programs().items())
 
 
@@ -40,6 +40,6 @@ def _program(name: str, app: typer.Typer) -> str:
 
 
 def _readable(docs: str) -> str:
-    """Return what Typer writes with options as definition lists, and options in prose as code."""
+    """Return Typer's Markdown with lists of options as definition lists, and options in prose as code."""
     docs = _ENTRY.sub(lambda entry: f"{entry[1]}\n: {entry[2] or 'No description.'}\n\n", _HELP.sub("", docs))
     return options_as_code(docs)

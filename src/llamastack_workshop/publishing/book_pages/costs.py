@@ -1,4 +1,4 @@
-"""What `make bench` measured, as rows of one table: for the page of the book, and for the terminal."""
+"""The results of `make bench` as rows of a table, for the book's page and for the terminal."""
 
 import json
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ type Row = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class Section:
-    """Rows of the table that belong together, under a title."""
+    """A group of rows of the table, with a title."""
 
     title: str
     rows: list[Row]
 
 
 def costs() -> str:
-    """Return the committed figures as Markdown: where they were measured, then a table for each section."""
+    """Return the committed figures as Markdown: the circumstances, then a table for each section."""
     figures = json.loads(RESULTS.read_text(encoding="utf-8"))
     parts = ["## The figures\n", f"{circumstances(figures)}\n{remarks(figures)}\n"]
     for section in sections(figures):
@@ -35,7 +35,7 @@ def costs() -> str:
 
 
 def circumstances(figures: dict[str, Any]) -> str:
-    """Return in a sentence where and when the figures were measured."""
+    """Return a sentence about the date and the environment of the measurement."""
     measured, model = figures["measured"], figures["model"]
     packages = measured["packages"]
     return (
@@ -48,11 +48,11 @@ def circumstances(figures: dict[str, Any]) -> str:
 
 
 def sections(figures: dict[str, Any]) -> list[Section]:
-    """Return the rows of the table, by what they are about."""
+    """Return the rows of the table, grouped into sections."""
     loads = list(dict.fromkeys(entry["at_once"] for entry in figures["gateway"]))
     return [
         Section("The stack, from the command to its first answer", _stack(figures["stack"])),
-        Section("A throw-away server out of the mould", _throwaway(figures["throwaway"])),
+        Section("A throw-away server forked from the mould", _throwaway(figures["throwaway"])),
         *(Section(_at_once(at_once), _gateway(figures["gateway"], at_once)) for at_once in loads),
         Section(f"LlamaStack's own work, at {loads[-1]} at once", _work(figures["gateway"], loads[-1])),
         Section("The embedded model, and the tests", [*_model(figures["model"]), *_suites(figures["suites"])]),
@@ -60,13 +60,13 @@ def sections(figures: dict[str, Any]) -> list[Section]:
 
 
 def remarks(figures: dict[str, Any]) -> str:
-    """Return in sentences what the table leaves out: errors, and what was not measured."""
+    """Return sentences about errors, and about figures that were not measured."""
     errors = sum(entry["errors"] for entry in figures["gateway"])
-    lines = [f"Requests that failed: {errors or 'none'}."]
+    lines = [f"Failed requests: {errors or 'none'}."]
     if "cold" not in figures["stack"]:
-        lines.append('The cold start was not measured; `make bench ARGS="--cold"` does, and needs a network.')
+        lines.append('The cold start was not measured: that takes `make bench ARGS="--cold"` and a network.')
     if "test" not in figures["suites"]:
-        lines.append("The time of `make test` is not known: run it to its end, then `make bench`.")
+        lines.append("The time of `make test` is unknown: run it to its end, and then `make bench`.")
     return "\n".join(lines)
 
 
@@ -78,17 +78,17 @@ def _stack(figures: dict[str, dict[str, Spread]]) -> list[Row]:
         times = {key: value / base for key, value in cold["seconds"].items()}
         rows.append(("cold", _seconds(cold["seconds"]), f"warm, {_seconds(warm['seconds'])}", ratio(times)))
     rows.append(("warm", _seconds(warm["seconds"]), NOTHING, NOTHING))
-    rows.append(("warm, seconds of the processor", _seconds(warm["cpu_seconds"]), NOTHING, NOTHING))
+    rows.append(("warm, CPU time", _seconds(warm["cpu_seconds"]), NOTHING, NOTHING))
     return rows
 
 
 def _throwaway(figures: dict[str, dict[str, Spread]]) -> list[Row]:
-    named = {"seconds": "until it answers", "cpu_seconds": "seconds of the processor", "mb": "memory of its own"}
+    named = {"seconds": "time to first answer", "cpu_seconds": "CPU time", "mb": "its own memory"}
     return [
         (
             name,
             _amount(figures["forked"][key], key),
-            f"by itself, {_amount(figures['by_itself'][key], key)}",
+            f"started alone, {_amount(figures['by_itself'][key], key)}",
             ratio(figures["ratio"][key]),
         )
         for key, name in named.items()
@@ -111,13 +111,13 @@ def _gateway(entries: list[dict[str, Any]], at_once: int) -> list[Row]:
 
 
 def _work(entries: list[dict[str, Any]], at_once: int) -> list[Row]:
-    """Return what one request costs the server, beside the first side's."""
+    """Return the server's CPU time per request, compared with that of the first entry."""
     here = [entry for entry in entries if entry["at_once"] == at_once and entry["api"] != "direct"]
     least = here[0]
     return [
         (
             _side(entry),
-            f"{entry['server_cpu_seconds']['median'] * 1000:.0f} ms of the processor",
+            f"{entry['server_cpu_seconds']['median'] * 1000:.0f} ms of CPU time",
             _side(least) if entry is not least else NOTHING,
             f"{entry['server_cpu_seconds']['median'] / least['server_cpu_seconds']['median']:.1f}"
             if entry is not least
@@ -139,9 +139,9 @@ def _model(figures: dict[str, Any]) -> list[Row]:
 def _suites(suites: dict[str, dict[str, Any]]) -> list[Row]:
     return [
         (
-            f"{_SUITES[name]}, the model's processor time ({run['tests']} tests, {run['date']})",
+            f"{_SUITES[name]}, the model's CPU time ({run['tests']} tests, {run['date']})",
             f"{run['model_cpu_seconds']:.0f} s",
-            f"its wall time, {run['seconds']:.0f} s",
+            f"total wall time, {run['seconds']:.0f} s",
             f"{run['model_cpu_seconds'] / run['seconds']:.2f}",
         )
         for name, run in suites.items()
@@ -162,7 +162,7 @@ def _seconds(spread: Spread) -> str:
 
 
 def ratio(spread: Spread) -> str:
-    """Return a ratio for a cell: its median, and how far it went."""
+    """Return the text of a ratio: its median, and its range."""
     digits = 2 if spread["median"] < 10 else 0
     return f"{spread['median']:.{digits}f} ({spread['min']:.{digits}f}–{spread['max']:.{digits}f})"
 

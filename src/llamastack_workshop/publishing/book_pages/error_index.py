@@ -1,4 +1,4 @@
-"""An index of what can go wrong, by message: the tables of all pages in one."""
+"""An index of errors by message, from the tables "What can go wrong" of all pages."""
 
 import re
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from pathlib import Path
 
 from llamastack_workshop.publishing.book_pages.markdown import cells, link, moved, name_of, pages, table, text_of
 
-# The tables of the sections "What can go wrong" have this head.
+# The header of the tables in the sections "What can go wrong".
 HEADER = ("what you see", "what it means", "what to do")
 _TABLE = re.compile(rf"^\| {re.escape(' | '.join(HEADER))} \|\n\|[-|]+\|\n((?:\|.*\n?)+)", re.MULTILINE)
 _ANCHOR = "#what-can-go-wrong"
 
 _HTTP_STATUS = re.compile(r"\W*(?:HTTP )?([45]\d\d)\b")
-# Code that somebody printed: a phrase, an exception's name, an error number's.
+# Code that is printed output: a phrase, the name of an exception, or of an error number.
 _PRINTED = re.compile(r".* .*|[\w.]*(?:Error|Exception|Timeout)|E[A-Z]+")
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of a table: what somebody sees, what it means, what to do, in Markdown."""
+    """A row of a table, in Markdown: the symptom, its meaning, and the fix."""
 
     seen: str
     means: str
@@ -26,12 +26,12 @@ class Row:
 
 
 def rows_of(markdown: str) -> list[Row]:
-    """Return the lines of all tables in `markdown` that say what can go wrong."""
+    """Return the rows of all error tables in `markdown`."""
     return [Row(*cells(line)) for found in _TABLE.finditer(markdown) for line in found[1].splitlines()]
 
 
 def error_index(reader: Path) -> str:
-    """Return the index as Markdown for the page `reader`: a section for each kind of sign, its rows by message."""
+    """Return the index as Markdown for the page `reader`: a section for each kind of symptom, sorted by message."""
     groups: dict[str, list[tuple[str, tuple[str, ...]]]] = {
         "HTTP status": [],
         "Messages and exceptions": [],
@@ -57,7 +57,7 @@ def _group(seen: str) -> str:
 
 
 def _order(seen: str) -> str:
-    """Return what a row is sorted by: the status, then the message's letters, or else the words."""
+    """Return the sort key of a row: the status, then the letters of the message, or else of the text."""
     status = _HTTP_STATUS.match(seen)
     return (status[1] if status else "") + re.sub(r"\W", "", _message(seen) or seen).casefold()
 

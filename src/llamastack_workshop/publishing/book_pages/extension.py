@@ -1,4 +1,4 @@
-"""The Sphinx extension: a directive for each derived part of a page, and the links of a published site."""
+"""The Sphinx extension: a directive for each generated part of a page, and the links of a published site."""
 
 import re
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from llamastack_workshop.publishing.book_pages.error_index import error_index
 from llamastack_workshop.publishing.book_pages.own_errors import own_errors
 from llamastack_workshop.publishing.book_pages.repository import link_repository
 
-# What each directive puts in its place: Markdown for the page it stands on.
+# The function for each directive, which returns Markdown for the directive's page.
 _WRITERS: dict[str, Callable[[Path], str]] = {
     "command-help": lambda _: command_help(),
     "error-index": error_index,
@@ -26,27 +26,27 @@ _WRITERS: dict[str, Callable[[Path], str]] = {
     "costs": lambda _: costs(),
 }
 
-# Ends the names of pictures for light pages; Markdown names these, as JupyterLab and GitHub show them.
+# The suffix of pictures for light pages; Markdown refers to these, for JupyterLab and GitHub.
 _LIGHT = re.compile(r"-light(?=\.\w+$)")
 
 
 class Derived(SphinxDirective):
-    """Put what the directive's writer returns in its place.
+    """Replace the directive with its writer's Markdown.
 
-    Its own text is for those who read the page's Markdown, in JupyterLab for example.
+    The directive's own text is for readers of the page's source, in JupyterLab for example.
     """
 
     has_content = True
 
     def run(self) -> list[nodes.Node]:
-        # Its sources are other files: this page is never up to date.
+        # The content depends on other files, so the page has to be read again in every build.
         self.env.note_reread()
         page = Path(self.env.doc2path(self.env.docname))
         return self.parse_text_to_nodes(_WRITERS[self.name](page), allow_section_headings=True)
 
 
 class BothThemes(SphinxTransform):
-    """Show each picture that is drawn for light pages in the middle, and on dark ones the dark one of that name."""
+    """Centre each picture for light pages, and add its dark version for dark pages."""
 
     default_priority = 200
 
@@ -59,7 +59,7 @@ class BothThemes(SphinxTransform):
             for picture, theme in ((light, "light"), (dark, "dark")):
                 picture["align"] = "center"
                 picture["classes"].append(f"only-{theme}")
-            # In Markdown, a picture on a line of its own is a paragraph.
+            # In Markdown, a picture on its own line is a paragraph.
             light.parent.replace_self([light, dark])
 
 

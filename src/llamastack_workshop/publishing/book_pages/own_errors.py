@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from llamastack_workshop.publishing.book_pages.markdown import options_as_code, table
 from llamastack_workshop.system import paths
 
-# What is known only when it happens.
+# The placeholder for values that are known only at run time.
 _LATER = "…"
-_NO_FIX = "what the line below it says, which depends on your case"
+_NO_FIX = "follow the line below the message, which depends on the situation"
 
-# What each variable of a function is set to.
+# The expressions assigned to each variable of a function.
 type Values = dict[str, list[ast.expr]]
 
 
 def own_errors() -> str:
-    """Return a table as Markdown, sorted by message; `…` stands for what is known only when it happens."""
+    """Return a Markdown table, sorted by message; `…` stands for values that are known only at run time."""
     source = paths.ROOT / "src" / "llamastack_workshop"
     found = {error for file in source.rglob("*.py") for error in errors_in(file.read_text(encoding="utf-8"))}
     # Two places may raise the same problem: one line is enough.
@@ -29,7 +29,7 @@ def own_errors() -> str:
 
 
 def errors_in(source: str) -> Iterator[tuple[str, str]]:
-    """Yield problem and fix of each WorkshopError in a module's functions, if the problem has words of its own."""
+    """Yield problem and fix of each WorkshopError in a module's functions, unless the problem has no fixed words."""
     for function in ast.walk(ast.parse(source)):
         if not isinstance(function, ast.FunctionDef):
             continue
@@ -50,10 +50,10 @@ def _values(function: ast.FunctionDef) -> Values:
 
 
 def _wordings(node: ast.expr, values: Values) -> list[str]:
-    """Return what the expression may say, as far as the source tells."""
+    """Return the possible texts of the expression, as far as the source shows them."""
     if isinstance(node, ast.IfExp):
         return _wordings(node.body, values) + _wordings(node.orelse, values)
-    # Of a variable that is set in several places, the source alone does not tell which one counts.
+    # If a variable is assigned in several places, its value is unknown.
     if isinstance(node, ast.Name) and len(values.get(node.id, [])) == 1:
         return _wordings(values[node.id][0], {})
     return [_text(node, values)] if re.search(r"\w{3}", _text(node, {})) else []
@@ -65,7 +65,7 @@ def _text(node: ast.expr, values: Values) -> str:
     if isinstance(node, ast.IfExp):
         return _text(node.body, values)
     if isinstance(node, ast.Name) and len(values.get(node.id, [])) == 1:
-        # Without `values`: a variable may be made of itself.
+        # Without `values`: a variable may be defined in terms of itself.
         return _text(values[node.id][0], {})
     if isinstance(node, ast.JoinedStr):
         return "".join(_text(part, values) for part in node.values)
@@ -73,5 +73,5 @@ def _text(node: ast.expr, values: Values) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a message for a cell of a table: on one line, without code spans of its own."""
+    """Return a message for a table cell: on one line, without code spans."""
     return re.sub(r"\s+", " ", text).replace("`", "").replace("|", r"\|")

@@ -1,4 +1,4 @@
-"""Where the site is published, its pages link to the repository and to Binder, which runs their notebooks."""
+"""Links of a published site to the repository, and to Binder, which runs its notebooks."""
 
 import os
 
@@ -9,14 +9,14 @@ _BINDER = "https://mybinder.org"
 
 
 def link_repository(app: Sphinx, config: Config) -> None:
-    """Turn on the theme's buttons for the repository whose address WORKSHOP_REPOSITORY holds, and the tag `published`.
+    """Turn on the theme's buttons for the repository in WORKSHOP_REPOSITORY, and the tag `published`.
 
-    Without it, as on a reader's own machine, no page leads to a repository.
-    The options are the theme's: https://sphinx-book-theme.readthedocs.io/en/stable/components/launch.html
+    Without the variable, as on a reader's own machine, no page links to a repository.
+    For the options, see https://sphinx-book-theme.readthedocs.io/en/stable/components/launch.html
     """
     address = os.environ.get("WORKSHOP_REPOSITORY")
     if address:
-        # For what stands beside a published site alone, such as the slides.
+        # For content that exists only next to a published site, such as the slides.
         app.tags.add("published")
         config.html_theme_options |= {
             "repository_url": address,

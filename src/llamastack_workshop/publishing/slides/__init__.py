@@ -1,4 +1,4 @@
-"""Slides for an instructor, derived from the chapters: nbconvert's reveal.js, with every file local."""
+"""Slides for instructors, generated from the chapters with nbconvert and a local copy of reveal.js."""
 
 import re
 import shutil
@@ -28,10 +28,10 @@ _REVEAL_FILES = ("LICENSE", "dist/reveal.css", "dist/reveal.js", "dist/plugin/no
 
 
 def build(names: list[str], say: Say) -> Path:
-    """Write the slides of the chapters that `names` name (all, if it is empty) and return the page that lists them.
+    """Write the slides of the chapters in `names` (all, if it is empty), and return the page that lists them.
 
-    They go into `_build/slides`, where slides of other chapters stay. Outputs come from the book's last run.
-    Raises WorkshopError if no chapter has such a name, or if npm cannot fetch reveal.js, which is asked once.
+    They are written to `_build/slides`; slides of other chapters stay there. Outputs come from the book's last run.
+    Raises WorkshopError if there is no such chapter, or if npm cannot download reveal.js (only once).
     """
     wanted = [chapters.find(name) for name in names] or chapters.chapters()
     say("Making slides …")
@@ -53,19 +53,19 @@ def build(names: list[str], say: Say) -> Path:
             paths.SLIDES.rename(Path(scratch) / "old")
         fresh.rename(paths.SLIDES)
     if bare:
-        which = "The slides have" if len(bare) == len(wanted) else f"{', '.join(bare)}: slides with"
-        say(f"{which} no outputs, or not all: make book runs the chapters, and make slides then shows what they print.")
+        which = "the slides" if len(bare) == len(wanted) else f"the slides of {', '.join(bare)}"
+        say(f"Some or all outputs are missing from {which}: run make book, and then make slides again.")
     return paths.SLIDES / "index.html"
 
 
 def deck(chapter: NotebookNode, outputs: dict[str, list[NotebookNode]], notes: str = "") -> str:
-    """Return the page of HTML with a chapter's slides; the arguments are those of `pages.of_chapter`."""
+    """Return the HTML page with a chapter's slides; the arguments are those of `pages.of_chapter`."""
     html, _ = _exporter().from_notebook_node(pages.of_chapter(chapter, outputs, notes))
     return html
 
 
 def speaker_notes(page: str) -> dict[str, str]:
-    """Return the notes of each chapter, by its name: what stands under a heading that links to its notebook."""
+    """Return the notes of each chapter, by its name: the text under the heading that links to its notebook."""
     lines = page.splitlines()
     tokens = MarkdownIt("commonmark").parse(page)
     starts = [index for index, token in enumerate(tokens) if token.type == "heading_open" and token.tag in ("h1", "h2")]
@@ -81,10 +81,10 @@ def speaker_notes(page: str) -> dict[str, str]:
 def _exporter() -> SlidesExporter:
     """Return nbconvert's exporter, which compiles its templates once for all chapters."""
     return SlidesExporter(
-        # Made for contrast: https://github.com/Quansight-Labs/accessible-pygments
+        # High contrast: https://github.com/Quansight-Labs/accessible-pygments
         config=Config(
             CSSHTMLHeaderPreprocessor={"style": "a11y-high-contrast-light"},
-            # What a cell prints bit by bit is one output.
+            # Merge output that a cell prints bit by bit.
             CoalesceStreamsPreprocessor={"enabled": True},
         ),
         template_name="workshop",
@@ -101,7 +101,7 @@ def _exporter() -> SlidesExporter:
 
 
 def _write_deck(chapter: Path, notes: str, folder: Path) -> bool:
-    """Write a chapter's slides into `folder`; return whether each of its cells has been executed as it stands."""
+    """Write a chapter's slides to `folder`; return whether all of its code cells have been executed unchanged."""
     notebook = nbformat.read(chapter, as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     outputs = _outputs(code, paths.EXECUTED / chapter.name)
@@ -110,7 +110,7 @@ def _write_deck(chapter: Path, notes: str, folder: Path) -> bool:
 
 
 def _outputs(cells: list[NotebookNode], executed: Path) -> dict[str, list[NotebookNode]]:
-    """Return the outputs of those cells that the notebook `executed` holds unchanged."""
+    """Return the outputs of those cells that are unchanged in the notebook `executed`."""
     if not executed.exists():
         return {}
     ran = {cell.id: cell for cell in nbformat.read(executed, as_version=4).cells}
@@ -127,7 +127,7 @@ def _copy_reveal(package: Path, folder: Path) -> None:
 
 
 def _write_overview(folder: Path) -> None:
-    """Write the page that lists the slides that are in `folder`."""
+    """Write the page that lists the slides in `folder`."""
     made = [chapter for chapter in chapters.chapters() if (folder / f"{chapter.stem}.html").exists()]
     template = Template((_HERE / "overview.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(decks=[_listed(chapter) for chapter in made])

@@ -1,4 +1,4 @@
-"""Which of a chapter's cells share a slide. The browser scrolls what is longer than the screen: see index.html.j2."""
+"""Distributing a chapter's cells over slides. A slide that is longer than the screen scrolls: see index.html.j2."""
 
 import ast
 import re
@@ -11,22 +11,22 @@ from nbformat.v4 import new_markdown_cell
 
 from llamastack_workshop.attending import chapters
 
-# A cell of code stays on the slide of the text before it while the two have no more lines than this.
+# A code cell stays on the slide of the text before it if the two have no more lines than this.
 LINES = 15
 
 _MARKDOWN = MarkdownIt("commonmark")
-# On a slide there is nowhere to go but the web: a link to a file keeps its text alone.
+# Slides cannot link to files of the repository: such a link is replaced by its text.
 _LINK_TO_A_FILE = re.compile(r"\[((?:`[^`]*`|[^\[\]`])*)\]\((?!https?:)[^)\s]*\)")
-# For the reader at home, and for whoever runs the tests.
+# Paragraphs that are for readers and contributors, not for an audience.
 _NOT_FOR_A_ROOM = re.compile(r"^\*\*(?:Sources|Lines)\*\*.*(?:\n.+)*", re.MULTILINE)
 
 
 def of_chapter(chapter: NotebookNode, outputs: Mapping[str, list[NotebookNode]], notes: str = "") -> NotebookNode:
     """Return a notebook for nbconvert's slides: `chapter` without solutions, its cells marked with their slide type.
 
-    A section is a step to the right, and the slides of a section lie below each other, each with the section's title.
-    `outputs` are those of executed cells, by the cell's id. What an exercise's solution prints, and whatever follows
-    it in the section, is left out. `notes`, in Markdown, are what the speaker sees at the title.
+    Sections are horizontal slides, and the slides of a section are vertical, each with the section's title.
+    `outputs` are those of executed cells, by cell id. The outputs of an exercise's solution, and of the cells after it
+    in the section, are left out. `notes`, in Markdown, are the speaker notes of the title slide.
     Raises WorkshopError if a solution has one marker without the other.
     """
     blank = chapters.blank(chapter)
@@ -35,7 +35,7 @@ def of_chapter(chapter: NotebookNode, outputs: Mapping[str, list[NotebookNode]],
     cells = [_marked(new_markdown_cell(part), "-") for part in _parts(title.source)]
     if notes:
         cells.append(_marked(new_markdown_cell(_without_file_links(notes)), "notes"))
-    # The title has its slide to itself.
+    # The title has its own slide.
     lines, solved = LINES, False
     for number, cell in enumerate(rest, 1):
         if cell.cell_type == "markdown":
@@ -73,14 +73,14 @@ def _count(source: str) -> int:
 
 
 def _label(section: str) -> NotebookNode:
-    """Return the cell that begins another slide of a section and says where we are."""
+    """Return the cell that starts another slide of a section, with the section's title."""
     cell = new_markdown_cell(f"## {section}")
     cell.metadata["tags"] = ["label"]
     return _marked(cell, "subslide")
 
 
 def _parts(text: str) -> Iterator[str]:
-    """Yield a cell's Markdown in parts that begin with a heading, without what a room has no use for."""
+    """Yield a cell's Markdown in parts that start with a heading, without paragraphs that are not for an audience."""
     lines = _without_file_links(_NOT_FOR_A_ROOM.sub("", text)).splitlines()
     tokens = _MARKDOWN.parse("\n".join(lines))
     starts = [token.map[0] for token in tokens if token.type == "heading_open" and token.map and not token.level]
@@ -91,7 +91,7 @@ def _parts(text: str) -> Iterator[str]:
 
 
 def _is_preamble(cells: list[NotebookNode], number: int) -> bool:
-    """Return whether a cell only imports, or holds the parameters and no text introduces it."""
+    """Return whether a cell contains only imports, or the parameters without an introducing text."""
     cell = cells[number]
     if "parameters" in cell.metadata.get("tags", []):
         return cells[number - 1].cell_type != "markdown"

@@ -1,7 +1,7 @@
 """Add a low-rank adapter (LoRA) to the weights of a GGUF model of the Llama family.
 
-The adapter has PEFT's form: for a matrix W it holds A and B, and stands for W + scale · B·A
-(https://arxiv.org/abs/2106.09685). Added once, while the weights are prepared, it costs nothing per token.
+The adapter has PEFT's format: for each matrix W it holds A and B, which change W to W + scale · B·A
+(https://arxiv.org/abs/2106.09685). It is added once, when the weights are prepared, so it costs nothing per token.
 """
 
 import json
@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file
 
-# The matrices of a layer: their names in GGUF, and in transformers.
+# The names of a layer's matrices in GGUF, and in transformers.
 _NAMES = {
     "attn_q": "self_attn.q_proj",
     "attn_k": "self_attn.k_proj",
@@ -25,7 +25,7 @@ _NAMES = {
 class Adapter:
     """The adapter in `folder`, with PEFT's adapter_config.json and adapter_model.safetensors.
 
-    `heads` is the number of attention heads, `heads_kv` that of the keys'.
+    `heads` is the number of attention heads, `heads_kv` the number of key/value heads.
     """
 
     def __init__(self, folder: Path, *, heads: int, heads_kv: int) -> None:
@@ -35,9 +35,9 @@ class Adapter:
         self._heads = {"attn_q": heads, "attn_k": heads_kv}
 
     def added(self, tensor: str, weights: np.ndarray) -> np.ndarray:
-        """Return `weights`, those of the GGUF tensor of this name, in float32, with the adapter's part added.
+        """Return `weights`, the float32 weights of the GGUF tensor of this name, with the adapter's update added.
 
-        Raises KeyError if the adapter has no part for a matrix of a layer.
+        Raises KeyError if the adapter has no update for a matrix of a layer.
         """
         kind, layer, name = (*tensor.split("."), "", "")[:3]
         if kind != "blk" or name not in _NAMES:
@@ -49,6 +49,6 @@ class Adapter:
 
 
 def _as_llama_cpp_has_it(matrix: np.ndarray, heads: int) -> np.ndarray:
-    """Return the rows of each head in the order of GGUF, which pairs those that rotary embeddings turn together."""
+    """Return the rows of each head in GGUF's order, which pairs the rows that rotary embeddings rotate together."""
     rows, columns = matrix.shape
     return matrix.reshape(heads, 2, rows // heads // 2, columns).swapaxes(1, 2).reshape(rows, columns)

@@ -1,4 +1,4 @@
-"""The models that have a name here: see catalogue.toml."""
+"""The catalogue of models that can be chosen by a short name: see catalogue.toml."""
 
 import tomllib
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from llamastack_workshop.server.embedded.hub import Source
 
 @dataclass(frozen=True)
 class Entry:
-    """One model of the catalogue; the fields are explained there."""
+    """One model of the catalogue; catalogue.toml explains the fields."""
 
     name: str
     repo: str
@@ -27,18 +27,18 @@ class Entry:
 
     @property
     def memory(self) -> int:
-        """The bytes of memory without which it is not started."""
+        """The free memory, in bytes, that it needs to start."""
         return needed(self.megabytes * 1_000_000, self.kv_bytes)
 
 
 def entries() -> dict[str, Entry]:
-    """Return the models by their names, from small to large."""
+    """Return the models by name, smallest first."""
     text = Path(__file__).with_name("catalogue.toml").read_text(encoding="utf-8")
     return {name: Entry(name, **fields) for name, fields in tomllib.loads(text).items()}
 
 
 def table() -> str:
-    """Return the catalogue as a table in Markdown."""
+    """Return the catalogue as a Markdown table."""
     rows = [
         f"| `{one.name}` | [{one.repo}](https://huggingface.co/{one.repo}), `{one.file}` | {one.licence} "
         f"| {one.megabytes / 1000:.1f} GB | {one.memory / 1e9:.1f} GB | {one.context} | {one.note} |"

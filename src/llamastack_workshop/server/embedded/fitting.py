@@ -1,4 +1,4 @@
-"""What of a machine's memory a model takes, and how long a context the rest has room for."""
+"""How much memory a model needs, and the context length that fits into the rest."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,20 +8,20 @@ from llamastack_workshop.server.embedded import gguf_header
 from llamastack_workshop.system import memory
 from llamastack_workshop.system.errors import WorkshopError
 
-# Beside weights and context: llama.cpp's buffers, and the processes of a running stack with JupyterLab and a kernel,
-# which the doctor counts as well (1.5 GB, measured).
+# In addition to weights and context: llama.cpp's buffers, and the processes of a running stack with JupyterLab and a
+# kernel, which the doctor counts as well (1.5 GB, measured).
 _REST = 2_000_000_000
-# A conversation of fewer tokens is of little use.
+# A shorter context is of little use for conversations, in tokens.
 _SHORTEST = 4096
-# Where a file does not say on how many tokens its model was trained.
+# The default if a file does not state the context length that its model was trained on.
 _UNSTATED = 4096
-# llama.cpp keeps prompts that may come again in at most this, by default.
+# llama.cpp's default limit for its prompt cache.
 _LARGEST_PROMPT_CACHE = 8 * 1024**3
 
 
 @dataclass(frozen=True)
 class Room:
-    """The tokens of context that fit, the tokens that the model was trained on, and bytes for prompts to come again."""
+    """The context that fits and the context that the model was trained on, in tokens; the prompt cache in bytes."""
 
     context: int
     trained: int
@@ -29,15 +29,15 @@ class Room:
 
 
 def needed(size: int, kv_bytes: int = 0) -> int:
-    """Return the bytes of free memory without which a model is not started.
+    """Return the free memory, in bytes, that a model needs to start.
 
-    `size` is that of its weights, and `kv_bytes` what it keeps for a token, as far as it is known.
+    `size` is the size of its weights in bytes, and `kv_bytes` the bytes that it caches per token, if known.
     """
     return size + _SHORTEST * kv_bytes + _REST
 
 
 def require_memory(name: str, size: int, kv_bytes: int = 0) -> None:
-    """Raise WorkshopError if the model `name` does not fit into what is free; see `needed`."""
+    """Raise WorkshopError if the model `name` does not fit into the free memory; see `needed`."""
     wanted, free = needed(size, kv_bytes), memory.available()
     if wanted > free:
         raise WorkshopError(
@@ -47,7 +47,7 @@ def require_memory(name: str, size: int, kv_bytes: int = 0) -> None:
 
 
 def room(name: str, path: Path) -> Room:
-    """Return what the model `name` in the GGUF file `path` has room for on this machine.
+    """Return the context and prompt cache that fit on this machine for the model `name` in the GGUF file `path`.
 
     Raises WorkshopError if even a short context does not fit.
     """
@@ -57,15 +57,15 @@ def room(name: str, path: Path) -> Room:
     require_memory(name, size, per_token)
     left = memory.available() - size - _REST
     prompt_cache = min(_LARGEST_PROMPT_CACHE, left // 8)
-    # Recurrent models keep nothing for a token.
+    # Recurrent models cache nothing per token.
     fitting = (left - prompt_cache) // per_token if per_token else trained
     return Room(min(trained, max(_SHORTEST, fitting // 256 * 256)), trained, prompt_cache)
 
 
 def kv_bytes(metadata: dict[str, Any]) -> int:
-    """Return the bytes that a model keeps for each token: a key and a value of 16 bits in each layer.
+    """Return the bytes that a model caches per token: 16-bit keys and values in each layer.
 
-    Layers that look at a window alone keep less, so this is the most that it can be.
+    This is an upper bound, because layers with sliding-window attention need less.
     """
     architecture = metadata["general.architecture"]
 
@@ -73,7 +73,7 @@ def kv_bytes(metadata: dict[str, Any]) -> int:
         return metadata.get(f"{architecture}.{key}", default)
 
     layers, heads = of("block_count"), of("attention.head_count")
-    # Where layers differ, the file has one number for each.
+    # If layers differ, the file has one number per layer.
     most_heads = max(heads) if isinstance(heads, list) else heads
     if not most_heads:
         return 0
@@ -84,12 +84,12 @@ def kv_bytes(metadata: dict[str, Any]) -> int:
 
 
 def file_size(path: Path, metadata: dict[str, Any]) -> int:
-    """Return the bytes of the model in `path`, with its other parts where it is the first of several files."""
+    """Return the size in bytes of the model in `path`, including its other parts if it is split into several files."""
     return sum(part.stat().st_size for part in parts(path, metadata))
 
 
 def parts(path: Path, metadata: dict[str, Any]) -> list[Path]:
-    """Return the files of which `path` is the first: several where the model is split, else itself alone."""
+    """Return the files of a model whose first file is `path`: several if the model is split, otherwise only `path`."""
     count = metadata.get("split.count") or 1
     if count == 1:
         return [path]

@@ -1,6 +1,6 @@
-"""Read what a GGUF file says of itself: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+"""Read the metadata of a GGUF file: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
 
-The reader of the package gguf makes an object of each token, which takes seconds for a large vocabulary.
+The reader of the package gguf creates an object per token, which takes seconds for a large vocabulary.
 """
 
 import mmap
@@ -10,18 +10,18 @@ from typing import Any
 
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q", 12: "d"}
 _STRING, _ARRAY = 8, 9
-# A longer list is a vocabulary. One number for each layer is shorter.
+# A longer list is a vocabulary. A list with one number per layer is shorter.
 _LONGEST = 1000
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the metadata of the GGUF file `path`, and under "tensors" how many tensors it says it has.
+    """Return the metadata of the GGUF file `path`, and under "tensors" the number of tensors that it states.
 
-    Long lists, such as the vocabulary, are None. Raises ValueError if it is no GGUF file, or its header is damaged.
+    Long lists, such as the vocabulary, are None. Raises ValueError if it is not a GGUF file or its header is damaged.
     """
     with path.open("rb") as file:
         if file.read(4) != b"GGUF":
-            raise ValueError("it does not begin as a GGUF file does")
+            raise ValueError("it does not start with the GGUF magic bytes")
         try:
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
                 return _Header(data).metadata()
@@ -36,7 +36,7 @@ class _Header:
     def metadata(self) -> dict[str, Any]:
         version, tensors, count = self._scalars("IQQ")
         if version not in (2, 3):
-            raise ValueError(f"version {version} of the format is not known here")
+            raise ValueError(f"version {version} of the format is not supported")
         found = {"tensors": tensors}
         for _ in range(count):
             key = self._string()

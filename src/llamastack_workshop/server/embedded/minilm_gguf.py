@@ -18,9 +18,9 @@ _SPECIAL_TOKENS = {"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"}
 
 
 def convert_minilm_to_gguf(source: Path, target: Path) -> None:
-    """Convert the model folder `source` (config.json, vocab.txt, model.safetensors) to `target`, in f16.
+    """Convert the model folder `source` (config.json, vocab.txt, model.safetensors) to the f16 GGUF file `target`.
 
-    The model maps a text of up to 512 tokens to 384 numbers by averaging over its tokens
+    The model maps a text of up to 512 tokens to 384 numbers, the mean of its token vectors
     (https://huggingface.co/sentence-transformers/all-MiniLM-L6-v2).
     """
     config = json.loads((source / "config.json").read_text(encoding="utf-8"))
@@ -45,7 +45,7 @@ def convert_minilm_to_gguf(source: Path, target: Path) -> None:
         if key == "embeddings.position_ids" or key.startswith("pooler."):
             continue
         name = names.get_name(key, try_suffixes=(".weight", ".bias"))
-        # llama.cpp wants vectors and these two small tables in f32.
+        # llama.cpp expects vectors and these two small tables in f32.
         half = weights.ndim == 2 and "token_types" not in name and "position" not in name
         writer.add_tensor(name, weights.astype(np.float16 if half else np.float32))
     writer.write_header_to_file()
@@ -69,7 +69,7 @@ def _add_tokenizer(writer: GGUFWriter, tokens: list[str], token_types: int) -> N
 
 
 def _as_llama_cpp_writes(token: str) -> str:
-    """WordPiece marks the continuation of a word with ##; llama.cpp marks its start with U+2581 instead."""
+    """Return a token in llama.cpp's form: U+2581 marks the start of a word (WordPiece: ## marks a continuation)."""
     if token.startswith("[") and token.endswith("]"):
         return token
     if token.startswith("##"):

@@ -1,4 +1,4 @@
-"""Which chat model is embedded: one of ours, one of the catalogue, a file of the hub, or a file of one's own."""
+"""Choosing the embedded chat model: one of ours, one from the catalogue, a file on the hub, or a local file."""
 
 import difflib
 import os
@@ -11,10 +11,10 @@ from llamastack_workshop.server.embedded import catalogue, fitting, hub, kinds, 
 from llamastack_workshop.server.embedded.hub import Source
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-# The prompt formats of our models; any other brings its own.
+# The chat templates of our models; every other model has its own.
 _TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.BASE_MODEL: "base_chat_template.jinja"}
 
-# llama.cpp reads a model in several files, and its name says so.
+# The file name of one part of a split model, in llama.cpp's form.
 _PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")
 _HUB = re.compile(r"hf:([\w.-]+/[\w.-]+)/(.+\.gguf)")
 _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/(?:resolve|blob)/[^/]+/([^?#]+\.gguf)")
@@ -22,9 +22,9 @@ _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/(?
 
 @dataclass(frozen=True)
 class ChatModel:
-    """A model's name on the server, its GGUF file, and for ours the file of its prompt format.
+    """A model's name on the server, its GGUF file, and, for our models, the file with its chat template.
 
-    A model that has no `template` here brings its own, and none of our models' limits hold for it.
+    A model without a `template` uses its own, and our models' limits do not apply to it.
     """
 
     name: str
@@ -33,19 +33,19 @@ class ChatModel:
 
 
 def choice() -> str:
-    """Return what WORKSHOP_MODEL says, or our trained model."""
+    """Return the value of WORKSHOP_MODEL, or the name of our trained model."""
     return (os.environ.get("WORKSHOP_MODEL") or "").strip() or weights.CHAT_MODEL
 
 
 def is_ours() -> bool:
-    """Return whether the chosen model is one of the two for which our limits are made."""
+    """Return whether the chosen model is one of our two models, for which our limits apply."""
     return choice() in _TEMPLATES
 
 
 def name() -> str:
-    """Return the name that the chosen model has on the server, without fetching it.
+    """Return the name of the chosen model on the server, without downloading it.
 
-    Raises WorkshopError if nothing has the name that WORKSHOP_MODEL gives.
+    Raises WorkshopError if WORKSHOP_MODEL does not name a model.
     """
     found = _found(choice())
     if isinstance(found, Source):
@@ -54,10 +54,10 @@ def name() -> str:
 
 
 def chat_model(say: Say) -> ChatModel:
-    """Return the chosen model, prepared, fetched or looked at.
+    """Return the chosen model once it is prepared or downloaded, and checked.
 
-    `say` gets a line before anything that takes seconds.
-    Raises WorkshopError if WORKSHOP_MODEL names nothing that can answer here.
+    `say` is called with a progress line before each slow step.
+    Raises WorkshopError if WORKSHOP_MODEL does not name a chat model, or the model cannot run here.
     """
     found = _found(choice())
     if isinstance(found, str):
@@ -72,34 +72,34 @@ def chat_model(say: Say) -> ChatModel:
 
 
 def packaged_chat_model() -> ChatModel:
-    """Return our base model in the quantisation that its package carries, Q4_1."""
+    """Return our base model in the quantisation of its package, Q4_1."""
     return ChatModel(f"{weights.BASE_MODEL}-q4_1", weights.SMOLLM2.verified_path(), _TEMPLATES[weights.BASE_MODEL])
 
 
 def missing_download() -> Source | None:
-    """Return the file that the next start would fetch, or None where the chosen model is here already."""
+    """Return the file that the next start would download, or None if the chosen model is already here."""
     found = _found(choice())
     return found if isinstance(found, Source) and not hub.cached(found) else None
 
 
 def _found(wanted: str) -> str | Source | Path:
-    """Return the name of one of our models, a file of the hub, or a file that exists."""
+    """Return the name of one of our models, a file on the hub, or the path of an existing GGUF file."""
     if wanted in _TEMPLATES:
         return wanted
     if entry := catalogue.entries().get(wanted):
         return entry.source
     if match := _ADDRESS.match(wanted):
-        raise WorkshopError(f"WORKSHOP_MODEL={wanted} is an address.", f"Write hf:{match[1]}/{match[2]}")
+        raise WorkshopError(f"WORKSHOP_MODEL={wanted} is a URL.", f"Write hf:{match[1]}/{match[2]}")
     if wanted.startswith("hf:"):
         if match := _PART.search(wanted):
             raise WorkshopError(
                 f"WORKSHOP_MODEL={wanted} is one of {int(match[1])} parts of a model.",
-                "Choose a file that holds the whole model, or fetch all parts and give the path of the first.",
+                "Choose a file that holds the whole model, or download all parts and give the path of the first.",
             )
         if match := _HUB.fullmatch(wanted):
             return Source(*match.groups())
         raise WorkshopError(
-            f"WORKSHOP_MODEL={wanted} names no GGUF file on the hub.", "Write hf:OWNER/REPOSITORY/FILE.gguf"
+            f"WORKSHOP_MODEL={wanted} does not name a GGUF file on the hub.", "Write hf:OWNER/REPOSITORY/FILE.gguf"
         )
     path = Path(wanted).expanduser()
     if not path.exists() and path.suffix != ".gguf" and len(path.parts) == 1:
@@ -111,10 +111,10 @@ def _found(wanted: str) -> str | Source | Path:
 def _no_such_name(wanted: str) -> WorkshopError:
     names = [*_TEMPLATES, *catalogue.entries()]
     near = difflib.get_close_matches(wanted.lower(), names, n=2)
-    meant = f"Did you mean {' or '.join(near)}? There are" if near else "Give one of"
+    meant = f"Did you mean {' or '.join(near)}? The models are" if near else "Give one of"
     return WorkshopError(
         f"There is no model {wanted}.",
-        f"{meant} {', '.join(names)}; the path of a GGUF file and hf:OWNER/REPOSITORY/FILE.gguf will do, too.",
+        f"{meant} {', '.join(names)}; the path of a GGUF file or hf:OWNER/REPOSITORY/FILE.gguf works, too.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Rewrite a GGUF model's quantised tensors in another quantisation."""
+"""Convert a GGUF model's quantised tensors to another quantisation."""
 
 from pathlib import Path
 
@@ -22,9 +22,9 @@ _KEPT = {GGMLQuantizationType.F32, GGMLQuantizationType.F16, GGMLQuantizationTyp
 def requantize_to_q8_0(source: Path, target: Path, adapter: Path | None = None) -> None:
     """Write `source` (a GGUF file) to `target` with every quantised tensor in Q8_0.
 
-    With `adapter`, the folder of a low-rank adapter, that is added before the weights are rounded again.
-    Q8_0 takes half as much space again as Q4_1, and llama.cpp reads prompts faster in it,
-    because its CPU kernels are simpler. What Q4_1 has rounded away does not come back.
+    `adapter`, the folder of a low-rank adapter, is added before the weights are rounded again.
+    Q8_0 takes half as much space again as Q4_1, but llama.cpp processes prompts faster with it,
+    because its CPU kernels are simpler. The precision that Q4_1 has lost does not come back.
     """
     reader = GGUFReader(source)
     change = _adapter(adapter, reader) if adapter else None

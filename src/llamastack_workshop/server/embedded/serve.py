@@ -1,7 +1,7 @@
-"""Serve the embedded models over HTTP, OpenAI-compatible, until standard input closes.
+"""Serve the embedded models over HTTP, with OpenAI's API, until standard input closes.
 
 Run as a child process: `python -m llamastack_workshop.server.embedded.serve --embeddings-port 8323 --chat-port 8322`.
-Waiting for the end of standard input ties its life to its parent's: however the parent ends, the pipe closes.
+Waiting for the end of standard input ties it to its parent: the pipe closes even if the parent is killed.
 """
 
 import argparse
@@ -21,33 +21,33 @@ from llamastack_workshop.system.errors import WorkshopError, clear_errors
 try:
     import xllamacpp
 except ImportError as error:
-    # Small systems, such as the slim images of containers, lack a library that nearly every other has.
+    # Minimal systems, such as slim container images, lack a library that nearly all others have.
     if "cannot open shared object file" not in str(error):
         raise
     raise WorkshopError(
-        f"llama.cpp, which runs the embedded models, misses a library of the system: {str(error).split(':')[0]}.",
+        f"llama.cpp, which runs the embedded models, needs a system library: {str(error).split(':')[0]}.",
         "Install it (libgomp.so.1 is in the package libgomp1 on Debian and Ubuntu, libgomp on Fedora), and try again.",
     ) from error
 
 READY = "ready"
 
-# Requests that llama.cpp works on at the same time; the rest wait.
+# The number of requests that llama.cpp processes concurrently; the rest wait.
 SLOTS = 4
 
-# Limits of our two models. What each request may hold, in tokens:
+# Limits of our two models. The context of each request, in tokens:
 CONTEXT = 4096
-# For requests that set no limit of their own. A small model that starts to repeat itself never stops.
+# The token limit of requests that set none. A small model that starts to repeat itself never stops.
 MAX_NEW_TOKENS = 384
 
-# In MiB, for prompts that may come again. llama.cpp's default is 8 GiB, more than a laptop can spare.
+# The size of the prompt cache in MiB. llama.cpp's default is 8 GiB, more than a laptop can spare.
 _PROMPT_CACHE = 128
 _LOG_ERRORS_ONLY = 1
 
 
 def serve_chat_model(port: int, alias: str | None = None, *, model: ChatModel | None = None) -> xllamacpp.Server:
-    """Start `model`, or the one that WORKSHOP_MODEL chooses, on 127.0.0.1:`port` and return once it answers.
+    """Start `model`, or the model chosen by WORKSHOP_MODEL, on 127.0.0.1:`port`, and return once it answers.
 
-    It is listed under its own name, or under `alias`.
+    It is listed under `alias`, or under its own name.
     """
     model = model or models.chat_model(_say)
     _say(f"Loading {model.name} …")
@@ -62,20 +62,20 @@ def serve_chat_model(port: int, alias: str | None = None, *, model: ChatModel | 
 
 
 def _limit(params: xllamacpp.CommonParams, template: str) -> None:
-    """Give one of our models its prompt format and its limits."""
+    """Set the chat template and the limits of one of our models."""
     params.n_ctx = SLOTS * CONTEXT
     params.n_predict = MAX_NEW_TOKENS
-    # Greedy, so that runs repeat. Penalties would punish the copying that a small model does well.
+    # Greedy decoding, so that runs are repeatable. Penalties would hurt copying, which a small model does well.
     params.sampling.temp = 0.0
     file = files("llamastack_workshop.server.embedded") / template
     params.chat_template = file.read_text(encoding="utf-8")
 
 
 def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
-    """Let another model have the memory that is free; its prompt format and sampling are those of its file."""
+    """Let any other model use the free memory, with the chat template and sampling parameters of its file."""
     room = fitting.room(model.name, model.path)
     params.n_ctx = room.context
-    # One request may have all of it.
+    # A single request may use all of it.
     params.kv_unified = True
     params.cache_ram_mib = room.prompt_cache // 1024**2
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count(large=True)
@@ -88,7 +88,7 @@ def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
 
 
 def serve_embedding_model(port: int) -> xllamacpp.Server:
-    """Start the embedding model on 127.0.0.1:`port` and return once it answers."""
+    """Start the embedding model on 127.0.0.1:`port`, and return once it answers."""
     path = weights.embedding_model(_say)
     _say(f"Loading {weights.EMBEDDING_MODEL} …")
     params = _parameters(port, weights.EMBEDDING_MODEL, str(path))
@@ -104,10 +104,10 @@ def _parameters(port: int, name: str, path: str) -> xllamacpp.CommonParams:
     params.hostnames = ["127.0.0.1"]
     params.port = port
     params.ui = False
-    # By default, any web page in the user's browser may ask and read the answers.
+    # By default, any web page in the user's browser may send requests and read the answers.
     params.cors_origins = "http://localhost"
     params.cors_credentials = False
-    # How long the model itself has worked: what the comparison takes off the time of a call.
+    # The model's own processing time, which the comparison subtracts from the time of a call.
     params.endpoint_metrics = True
     params.cache_ram_mib = _PROMPT_CACHE
     params.verbosity = _LOG_ERRORS_ONLY
@@ -122,10 +122,10 @@ def _say(line: str) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--chat-port", type=int, help="port of the chat model; without it, none is served")
-    parser.add_argument("--chat-name", help="name of the chat model, where it is not WORKSHOP_MODEL that chooses it")
-    parser.add_argument("--chat-file", type=Path, help="GGUF file of that one")
-    parser.add_argument("--packaged-port", type=int, help="port of the chat model as its package carries it; likewise")
+    parser.add_argument("--chat-port", type=int, help="port of the chat model; if left out, it is not served")
+    parser.add_argument("--chat-name", help="name of the chat model, unless WORKSHOP_MODEL chooses it")
+    parser.add_argument("--chat-file", type=Path, help="GGUF file of the chat model with that name")
+    parser.add_argument("--packaged-port", type=int, help="port of the chat model as packaged, in Q4_1; likewise")
     parser.add_argument("--embeddings-port", type=int, help="port of the embedding model; likewise")
     arguments = parser.parse_args()
     # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
@@ -139,17 +139,17 @@ def main() -> None:
         pass
     except Exception:
         traceback.print_exc()
-        # A thread of llama.cpp writes its log, which says what is wrong; the process must not end before.
+        # The reason is in llama.cpp's log, which a thread of its own writes: give it time before the process ends.
         time.sleep(0.5)
-    # A running llama.cpp server can keep an interpreter from ending, and there is nothing to save.
+    # A running llama.cpp server can keep the interpreter from exiting, and there is nothing to save.
     sys.stderr.flush()
     os._exit(status)
 
 
 def _serve_until_input_closes(arguments: argparse.Namespace) -> None:
-    # The name keeps the servers alive.
+    # The list keeps the servers alive.
     servers = []
-    # First the one that a user can get wrong, with WORKSHOP_MODEL.
+    # The chat model first, because WORKSHOP_MODEL may be wrong.
     if arguments.chat_port:
         model = ChatModel(arguments.chat_name, arguments.chat_file) if arguments.chat_file else None
         servers.append(serve_chat_model(arguments.chat_port, model=model))
@@ -158,7 +158,7 @@ def _serve_until_input_closes(arguments: argparse.Namespace) -> None:
     if arguments.embeddings_port:
         servers.append(serve_embedding_model(arguments.embeddings_port))
     _say(READY)
-    # Nobody reads the pipe from here on, and a full one would block llama.cpp when it reports an error.
+    # Nobody reads the pipe from here on, and a full pipe would block llama.cpp when it reports an error.
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     while os.read(0, 4096):
         pass

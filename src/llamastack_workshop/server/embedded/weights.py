@@ -1,4 +1,4 @@
-"""Find the weights inside their packages, check them, and prepare the files that llama.cpp reads."""
+"""Find the weights in their Python packages, check them, and prepare the files that llama.cpp reads."""
 
 import hashlib
 import importlib.util
@@ -10,7 +10,7 @@ from pathlib import Path
 from llamastack_workshop.system import files, paths
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-# SmolLM2-135M-Instruct, taught the work of this book: book/trained-model.md says how.
+# SmolLM2-135M-Instruct, fine-tuned for the tasks of this book: see book/trained-model.md.
 CHAT_MODEL = "smollm2-135m-workshop"
 BASE_MODEL = "smollm2-135m-instruct"
 EMBEDDING_MODEL = "all-minilm-l6-v2"
@@ -19,36 +19,36 @@ EMBEDDING_DIMENSION = 384
 _HERE = Path(__file__).parent
 _ADAPTER = _HERE / "adapter"
 _PREPARED_SIZE = 160_000_000  # bytes, of the larger of the two prepared files
-_FIX = "Delete the folder .venv/ and run the same command again: that installs everything anew."
+_FIX = "Delete the folder .venv/ and run the same command again: that reinstalls everything."
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One file of data, such as weights, as a package carries it."""
+    """A data file, such as weights, inside a Python package."""
 
     package: str
     file: str
     sha256: str
 
     def path(self) -> Path:
-        """Return the file's place in the installed package, found without importing the package.
+        """Return the file's path in the installed package, without importing the package.
 
         Raises WorkshopError if the package is not installed.
         """
         spec = importlib.util.find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
             raise WorkshopError(
-                f"The package {self.package}, which carries {self.file}, is not installed.",
+                f"The package {self.package}, which contains {self.file}, is not installed.",
                 _FIX,
             )
         return Path(spec.submodule_search_locations[0]) / self.file
 
     def verified_path(self) -> Path:
-        """Return `path()` once its content has the pinned SHA-256; raises WorkshopError if it has not."""
+        """Return `path()`; raise WorkshopError if the file is missing or does not have the pinned SHA-256."""
         path = self.path()
         if not path.exists() or files.sha256(path) != self.sha256:
             raise WorkshopError(
-                f"{path.name} in the package {self.package} is missing or is not the file that we pinned.",
+                f"{path.name} in the package {self.package} is missing, or it is not the pinned file.",
                 _FIX,
             )
         return path
@@ -67,7 +67,7 @@ MINILM = Weights(
     sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
 )
 
-# tiktoken's cache names a vocabulary by the SHA-1 of the address that it comes from.
+# tiktoken's cache names a vocabulary by the SHA-1 of its URL.
 CL100K_BASE = Weights(
     package="llama_index",
     file="core/_static/tiktoken_cache/9b5ad71b2ce5302211f9c61530b329a4922fc6a4",
@@ -78,7 +78,7 @@ CL100K_BASE = Weights(
 def chat_model(name: str, say: Say) -> Path:
     """Return the GGUF file of `CHAT_MODEL` or `BASE_MODEL`, converted on first use.
 
-    `say` gets a line before anything that takes seconds. Raises WorkshopError if the packaged weights are damaged.
+    `say` is called with a progress line before each slow step. Raises WorkshopError if the weights are damaged.
     """
     if name == BASE_MODEL:
         return _prepared(SMOLLM2, f"{name}.Q8_0", [_HERE / "requantize.py"], _convert_base_model, say)
@@ -92,9 +92,9 @@ def embedding_model(say: Say) -> Path:
 
 
 def tokenizer_cache() -> Path:
-    """Return the folder that holds cl100k_base under the name that tiktoken's cache gives it.
+    """Return the folder that holds the vocabulary cl100k_base, in the form of tiktoken's cache.
 
-    The server chunks files with that vocabulary and would download it. The package llama-index-core carries it.
+    The server chunks files with it, and would download it otherwise. The package llama-index-core contains it.
     Raises WorkshopError if the file is missing or is not the pinned one.
     """
     return CL100K_BASE.verified_path().parent
@@ -103,7 +103,7 @@ def tokenizer_cache() -> Path:
 def _prepared(
     weights: Weights, name: str, converters: list[Path], convert: Callable[[Path, Path], None], say: Say
 ) -> Path:
-    # Other weights, or another way to convert them, make another name: an old file is never taken for the new.
+    # The name depends on the weights and the converters, so that an outdated file is never used.
     parts = [one.read_bytes() for one in converters]
     version = hashlib.sha256(b"".join(parts) + weights.sha256.encode()).hexdigest()[:8]
     target = paths.MODELS / f"{name}-{version}.gguf"
@@ -114,7 +114,7 @@ def _prepared(
     source = weights.verified_path()
     files.require_space(paths.MODELS, _PREPARED_SIZE)
     paths.MODELS.mkdir(parents=True, exist_ok=True)
-    # A name of its own, then a rename: two processes that prepare at once never see half a file.
+    # Written under a temporary name and then renamed, so that a concurrent process never sees an incomplete file.
     part = target.with_suffix(f".{os.getpid()}.part")
     try:
         convert(source, part)
@@ -127,12 +127,12 @@ def _prepared(
 
 
 def damaged() -> list[Path]:
-    """Return the prepared files whose content is no longer what was prepared; the next start prepares them anew."""
+    """Return the prepared files whose content has changed since; the next start prepares them again."""
     return [model for model in sorted(paths.MODELS.glob("*.gguf")) if _checksum(model).exists() and not is_whole(model)]
 
 
 def is_whole(model: Path) -> bool:
-    """Return whether the prepared file `model` has the SHA-256 that it was prepared with, noted beside it."""
+    """Return whether the prepared file `model` still has the SHA-256 that is stored next to it."""
     try:
         return _checksum(model).read_text(encoding="utf-8").split()[0] == files.sha256(model)
     except (OSError, ValueError, IndexError):
@@ -143,7 +143,7 @@ def _checksum(model: Path) -> Path:
     return model.with_name(f"{model.name}.sha256")
 
 
-# The converters are imported on use: numpy and gguf take half a second that a warm start need not pay.
+# The converters are imported on use, which saves a warm start the half second that numpy and gguf take.
 def _convert_base_model(source: Path, target: Path) -> None:
     from llamastack_workshop.server.embedded.requantize import requantize_to_q8_0
 
