@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides doctor canary format diagrams adapter lock clean
+.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides export doctor canary format diagrams adapter lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ slides: ## Make slides from the chapters (CHAPTER=2)
 
 bundle: ## Pack everything into one archive, to use without network
 	@$(WORKSHOP) bundle
+
+export: ## Write chapters for nbgrader (ARGS="--nbgrader course 1 2")
+	@$(WORKSHOP) export $(ARGS)
 
 doctor: ## Check what the workshop needs, and say what to do
 	@$(WORKSHOP) doctor

@@ -211,6 +211,46 @@ def slides(
 
 
 @app.command()
+def export(
+    chapter: Annotated[
+        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. Without any: all.")
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option("--nbgrader", metavar="FOLDER", help="Write the source of a course in nbgrader into this folder."),
+    ] = None,
+) -> None:
+    """Write chapters for a class that is graded: an assignment for each, and a point for each exercise.
+
+    The folder has to be new or empty. Its README has the commands that come next.
+    """
+    from llamastack_workshop.publishing import nbgrader_course
+
+    if folder is None:
+        example = "--nbgrader course 1 2 3"
+        fix = f'For example: make export ARGS="{example}" (or: workshop export {example})'
+        raise WorkshopError("No folder is named.", fix)
+    assignments = nbgrader_course.export(folder, chapter or [])
+    console.print(f"Assignments: {', '.join(assignments)}", soft_wrap=True)
+    console.print(f"The course is in {folder}; what comes next is in {folder / 'README.md'}", soft_wrap=True)
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def nbgrader(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(help="The folder of a course.", show_default=False)],
+) -> None:
+    """Run nbgrader on a course that `workshop export` wrote; the first call installs it into a separate environment.
+
+    Grading needs a running server, and executes the submissions with your rights. Further arguments go to nbgrader:
+    `uv run workshop nbgrader course autograde 03-prompt-chaining`
+    """
+    from llamastack_workshop.publishing.nbgrader_course import command
+
+    raise SystemExit(command.run(folder, context.args, _say))
+
+
+@app.command()
 def run(
     chapter: Annotated[
         list[str] | None, typer.Argument(help="Numbers or names, for example 12 or routing. Without any: all.")

@@ -1,0 +1,20 @@
+"""The LlamaStack server that submissions ask while they are graded: without it, every answer would look wrong."""
+
+import os
+
+import httpx
+
+from llamastack_workshop.system import paths
+from llamastack_workshop.system.errors import WorkshopError
+
+
+def require() -> None:
+    """Raise WorkshopError unless the server answers that the chapters will ask."""
+    base_url = os.environ.get("LLAMA_STACK_BASE_URL") or f"http://localhost:{paths.DEFAULT_PORT}/v1"
+    try:
+        httpx.get(f"{base_url}/health", timeout=30).raise_for_status()
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise WorkshopError(
+            f"No LlamaStack server answers at {base_url}, and submissions ask it while they are graded.",
+            "Start one (make llama-server), or name yours in LLAMA_STACK_BASE_URL, and grade again.",
+        ) from error

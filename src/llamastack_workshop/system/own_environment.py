@@ -1,0 +1,41 @@
+"""Environments beside the workshop's own, for packages that it lacks or needs in other versions."""
+
+import hashlib
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from llamastack_workshop.system import locks, paths, uv
+from llamastack_workshop.system.errors import Say
+
+ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
+
+
+def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with_project: bool = False) -> Path:
+    """Return the Python of the environment `name`, which has what requirements/PINS.txt pins for each of `pins`.
+
+    Each version of those files has its own. If it has to be installed, `say(installing)` is called first;
+    `with_project` installs this package as well, whose build backend is in requirements/lab.txt.
+    Raises WorkshopError if the packages cannot be installed.
+    """
+    files = b"".join((uv.REQUIREMENTS / f"{pinned}.txt").read_bytes() for pinned in pins)
+    folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files).hexdigest()[:8]}"
+    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    complete = folder / "complete"
+    if complete.exists():
+        return python
+    say(installing)
+    # Two commands may need the same environment at once.
+    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    waiting = "Waiting for another command that is installing it …"
+    with locks.one_at_a_time(ENVIRONMENTS / f"{folder.name}.lock", say, waiting):
+        if not complete.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            uv.make_environment(folder, sys.executable)
+            uv.install(python, *pins)
+            if with_project:
+                uv.install_project(python)
+            complete.touch()
+    return python
