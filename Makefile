@@ -1,5 +1,5 @@
-# The workshop's commands. Each installs what it needs into .venv/ and calls `workshop`, which `uv run workshop …` calls
-# as well, on Windows too.
+# The workshop's commands. Each installs its packages into .venv/ and calls `workshop`; so does `uv run workshop …`, also
+# on Windows.
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
@@ -20,59 +20,59 @@ lab: ## Start model, server and JupyterLab (MODEL= or STACK=)
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)
 
-test-all: ## Run the dear tests as well: the pinned server, blanks, the bench
+test-all: ## Also run slow tests: the pinned server, blanks, the bench
 	@$(WORKSHOP) test-all $(ARGS)
 
 test-browser: ## Test site, slides and lab in a browser (ARGS="-k site")
 	@$(WORKSHOP) test-browser $(ARGS)
 
-chain: ## Run the chain of chapters 3 and 11 (VERBOSE=true)
+chain: ## Run the chain from chapters 3 and 11 (VERBOSE=true)
 	@scripts/install lab && .venv/bin/llamastack-prompt-chaining $(ARGS)
 
 run: ## Execute chapters (MODEL=openai/gpt-4o-mini CHAPTER=12)
 	@$(WORKSHOP) run $(CHAPTER) $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
-bench: ## Measure what LlamaStack and starts cost, and the comparison
+bench: ## Measure LlamaStack's overhead, startup and the comparison
 	@$(WORKSHOP) bench $(ARGS)
 
 eval: ## Count a model's right answers (ARGS="--kind tools --verbose")
 	@$(WORKSHOP) eval $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
-progress: ## Show which exercises you have solved
+progress: ## Show the exercises that you have solved
 	@$(WORKSHOP) progress
 
-reset: ## Get a fresh copy of a chapter; yours is kept (CHAPTER=2)
+reset: ## Get a fresh copy of a chapter and keep yours (CHAPTER=2)
 	@$(WORKSHOP) reset $(CHAPTER)
 
-book: ## Build the site into _build/html, every notebook executed
+book: ## Build the site into _build/html, with executed notebooks
 	@$(WORKSHOP) book
 
 slides: ## Make slides from the chapters (CHAPTER=2)
 	@$(WORKSHOP) slides $(CHAPTER)
 
-bundle: ## Pack everything into one archive, to use without network
+bundle: ## Pack everything into one archive for offline use
 	@$(WORKSHOP) bundle
 
 export: ## Write chapters for nbgrader (ARGS="--nbgrader course 1 2")
 	@$(WORKSHOP) export $(ARGS)
 
-doctor: ## Check what the workshop needs, and say what to do
+doctor: ## Check this machine's setup, and suggest fixes
 	@$(WORKSHOP) doctor
 
 format: ## For contributors: tidy code and notebooks
 	@scripts/install test && .venv/bin/ruff format && .venv/bin/ruff check --fix && $(WORKSHOP) format-notebooks
 
-diagrams: ## For contributors: draw the book's diagrams from text
+diagrams: ## For contributors: render the book's diagrams
 	@$(WORKSHOP) diagrams
 
-canary: ## For contributors: see what the newest releases break
+canary: ## For contributors: test against the newest releases
 	@$(WORKSHOP) canary $(ARGS)
 
-adapter: ## For contributors: train the embedded model's adapter again
+adapter: ## For contributors: retrain the embedded model's adapter
 	@scripts/install lab && .venv/bin/python -m training.make $(ARGS)
 
-lock: ## For contributors: write the hashed pins, requirements/
+lock: ## For contributors: update the hashed pins in requirements/
 	@scripts/lock
 
-clean: ## Remove state, logs, models and the site (work/ stays)
+clean: ## Remove state, logs, models and the site, but not work/
 	@$(WORKSHOP) clean

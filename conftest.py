@@ -1,4 +1,4 @@
-"""Settings for every test run, `pytest --nbmake notebooks/` against a server of your own included."""
+"""Settings for every test run, including `pytest --nbmake notebooks/` against your own server."""
 
 import json
 import os
@@ -10,11 +10,11 @@ import pytest
 from nbclient import NotebookClient
 from traitlets import Bool, Integer
 
-# A wrong answer to an exercise is a message to an attendee and a failure here. Kernels inherit this.
+# A wrong answer to an exercise is a message for an attendee, but a failure here. Kernels inherit this variable.
 os.environ["WORKSHOP_CHECKS"] = "raise"
 
-# What may be skipped in CI: where, with which reason, and why nothing is lost by it. Whatever else is skipped there has
-# not been tested anywhere, and fails.
+# Tests that may be skipped in CI: their place, the reason for skipping, and why that is acceptable. Any other skipped
+# test fails in CI, because it would not run anywhere.
 MAY_SKIP = [
     (".proofs", ".*", "stacks/chapters.yaml says which chapters a line cannot run, and chapter 24 shows it"),
     ("tests/system/test_ports.py", "this machine has no IPv6", "then no other program can listen on it either"),
@@ -25,7 +25,7 @@ MAY_SKIP = [
 
 
 class _Patient(NotebookClient):
-    """nbmake's client, which otherwise goes on without a cell's outputs where they come 4 s after its end."""
+    """nbmake's client, with a longer timeout: by default, it drops outputs that arrive 4 s after a cell's end."""
 
     iopub_timeout = Integer(60)
     raise_on_iopub_timeout = Bool(True)
@@ -35,7 +35,7 @@ nbmake.nb_run.NotebookClient = _Patient
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let each worker of `make test` have a server to itself."""
+    """Give each worker of `make test` its own server."""
     if worker := getattr(config, "workerinput", {}).get("workerid"):
         stacks = json.loads(os.environ.get("WORKSHOP_TEST_STACKS", "[{}]"))
         os.environ.update(stacks[int(worker.removeprefix("gw")) % len(stacks)])

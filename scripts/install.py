@@ -1,6 +1,6 @@
 """Install a group of packages into .venv/, each checked against its hash in requirements/: `install.py lab`.
 
-`scripts/install`, which make calls, runs this with uv, and only if something is to be installed. So can you:
+`scripts/install`, which make calls, runs this with uv, but only if packages have to be installed. To run it yourself:
 
     uv run --no-project scripts/install.py test
 """
@@ -20,7 +20,7 @@ from llamastack_workshop.system.errors import WorkshopError, clear_errors
 
 VENV = paths.ROOT / ".venv"
 PYTHON = VENV / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-# There while packages are installed. If it is there before, an installation was interrupted.
+# Exists during an installation. If it exists before one, an earlier installation was interrupted.
 UNFINISHED = VENV / "unfinished"
 LOCK = paths.ROOT / ".uv" / "install.lock"
 
@@ -28,23 +28,24 @@ _PLACE = f"{paths.ROOT}\n".encode()
 
 
 def main() -> None:
-    """Install the group that the command line names, with those before it.
+    """Install the group on the command line, and those before it.
 
-    Raises WorkshopError if there is no such group, or if something is not installed.
+    Raises WorkshopError if there is no such group, or if the installation fails.
     """
     group = sys.argv[1] if len(sys.argv) == 2 else ""
     if group not in uv.GROUPS:
-        raise WorkshopError(f"There is no group {group or 'given'}.", f"Choose one of: {', '.join(uv.GROUPS)}")
+        problem = f"There is no group {group}." if group else "No group is given."
+        raise WorkshopError(problem, f"Choose one of: {', '.join(uv.GROUPS)}")
     wanted = uv.GROUPS[: uv.GROUPS.index(group) + 1]
     with _alone():
-        # Somebody else may have installed it while we waited.
+        # Another process may have installed them while we waited.
         if not all(_is_installed(name) for name in wanted):
             _install(wanted)
 
 
 @contextmanager
 def _alone() -> Iterator[None]:
-    """Keep other installations out of this folder for the length of the block; the system ends that with us."""
+    """Lock this folder against other installations during the block; the lock ends with this process."""
     LOCK.parent.mkdir(exist_ok=True)
     with LOCK.open("w") as file:
         if not _lock(file.fileno(), wait=False):
@@ -54,7 +55,7 @@ def _alone() -> Iterator[None]:
 
 
 def _lock(descriptor: int, *, wait: bool) -> bool:
-    """Lock a file until it is closed, and return whether that worked."""
+    """Lock a file until it is closed, and return whether that succeeded."""
     try:
         if os.name == "nt":
             import msvcrt
@@ -67,7 +68,7 @@ def _lock(descriptor: int, *, wait: bool) -> bool:
     except OSError:
         if not wait:
             return False
-        # Windows waits for 10 s at most by itself.
+        # On Windows, a call waits for at most 10 s.
         time.sleep(1)
         return _lock(descriptor, wait=True)
     return True
@@ -77,17 +78,17 @@ def _install(groups: tuple[str, ...]) -> None:
     print(f"Installing into .venv/: {', '.join(groups)} …", file=sys.stderr)
     if UNFINISHED.exists() or _is_a_copy():
         shutil.rmtree(VENV)
-    # `uv run` may have put us into an environment of our own, which goes when we end.
+    # `uv run` may have put us into a temporary environment, so use the base interpreter.
     uv.make_environment(VENV, getattr(sys, "_base_executable", sys.executable))
     UNFINISHED.touch()
     try:
         uv.install(PYTHON, *groups)
     except uv.NotFetched:
-        # What was installed before still is.
+        # The earlier installation is unchanged.
         UNFINISHED.unlink()
         raise
     uv.install_project(PYTHON)
-    # Those of other groups as well: they may tell of other versions.
+    # Including those of other groups, which may be for other versions.
     for name in uv.GROUPS:
         _stamp(name).unlink(missing_ok=True)
     for name in groups:
@@ -96,7 +97,7 @@ def _install(groups: tuple[str, ...]) -> None:
 
 
 def _is_a_copy() -> bool:
-    """Whether .venv/ came here with the folder: the programs in it name the old one, and would run what is there."""
+    """Whether .venv/ was copied with the folder: its programs would then run the code in the old folder."""
     stamps = [_stamp(name) for name in uv.GROUPS]
     return any(stamp.exists() and not stamp.read_bytes().startswith(_PLACE) for stamp in stamps)
 
@@ -106,7 +107,7 @@ def _stamp(group: str) -> Path:
 
 
 def _source() -> bytes:
-    """Return all that an installation depends on, as `scripts/install` puts it together."""
+    """Return everything that an installation depends on, in the same form as `scripts/install`."""
     files = [paths.ROOT / "pyproject.toml", *sorted(uv.REQUIREMENTS.glob("*.txt"))]
     return b"".join([_PLACE, *(file.read_bytes() for file in files)])
 

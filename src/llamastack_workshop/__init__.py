@@ -1,18 +1,18 @@
-"""What the LlamaStack Workshop needs around its lessons.
+"""The code of the LlamaStack Workshop around its lessons.
 
-The rooms, from the top floor down; imports run downwards only:
+The packages, from the top layer down; each imports only from those below it:
 
 - `cli`: the `workshop` command
-- `exercises`: the checks that the notebooks' exercises call
-- `proving`: what tests and measures the workshop
-- `publishing`: what makes the site, the slides, the bundle
+- `exercises`: the checks for the notebooks' exercises
+- `proving`: testing and measuring the workshop
+- `publishing`: building the site, the slides and the bundle
 - `patterns`: the five patterns of chapters 11 to 15, and their commands
-- `attending`: what an attendee uses
+- `attending`: the attendee's tools
 - `server`: model and server
-- `system`: the ground
+- `system`: the base layer
 
-Notebooks import from here what they need beside the checks: a server or a model for a few lines, and what differs
-between the lines of LlamaStack and OGX.
+Apart from the checks, notebooks import from here: throw-away servers and models, and the differences between the lines
+of LlamaStack and OGX.
 """
 
 from importlib import import_module
@@ -26,12 +26,12 @@ __all__ = ["line_of", "lines", "python_of", "throwaway_model", "throwaway_server
 
 
 def __getattr__(name: str) -> Any:
-    # On use, because the other commands never try out a server.
+    # Imported on use, because most commands do not need them.
     if name in _MODULES:
         return getattr(import_module(f"llamastack_workshop.server.{_MODULES[name]}"), name)
     if name == "lines":
         return import_module("llamastack_workshop.server.lines")
-    # Its old place, for copies of the welcome page that somebody has made their own.
+    # The old location, for copies of the welcome page that attendees have changed.
     if name == "progress":
         return import_module("llamastack_workshop.attending.progress")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

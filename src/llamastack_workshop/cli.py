@@ -1,4 +1,4 @@
-"""The `workshop` command: what the Makefile's targets call, for people with and without make."""
+"""The `workshop` command, which the Makefile's targets call, and which works without make, too."""
 
 import signal
 from pathlib import Path
@@ -21,7 +21,7 @@ app = typer.Typer(
 )
 console = PlainConsole()
 
-# The commands that .env is read for, because they ask a model. The doctor reads it itself, to tell what is wrong there.
+# The commands that read .env, because they use a model. The doctor reads it itself, to report errors in it.
 _USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run", "eval"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
@@ -30,8 +30,8 @@ UpstreamOption = Annotated[
     typer.Option(
         "--upstream",
         envvar="WORKSHOP_UPSTREAM",
-        help="Whose chat models to use. `auto`: all those whose variable is set (OPENAI_API_KEY, OLLAMA_URL, "
-        "VLLM_URL, TGI_URL; .env is read), else the embedded model.",
+        help="The upstream for chat models. `auto`: all upstreams whose variable is set (OPENAI_API_KEY, OLLAMA_URL, "
+        "VLLM_URL, TGI_URL; .env is read), or else the embedded model.",
     ),
 ]
 ModelOption = Annotated[
@@ -39,7 +39,7 @@ ModelOption = Annotated[
     typer.Option(
         "--model",
         metavar="MODEL",
-        help="Which model to embed, as WORKSHOP_MODEL says it: a name of the catalogue (qwen3-1.7b), "
+        help="The model to embed, as in WORKSHOP_MODEL: a name from the catalogue (qwen3-1.7b), "
         "hf:OWNER/REPOSITORY/FILE.gguf, or the path of a GGUF file.",
         show_default="smollm2-135m-workshop",
     ),
@@ -49,17 +49,17 @@ StackOption = Annotated[
     str | None,
     typer.Option(
         "--stack",
-        help="A configuration from stacks/ by its name, for example ogx-1.5: in its own environment, where it has one.",
+        help="The name of a configuration in stacks/, for example ogx-1.5; other releases get their own environment.",
     ),
 ]
 
 
 def main() -> None:
-    """Run the command line. A closed terminal, a plain `kill` and the end of make clean up just as Ctrl-C does."""
-    # A shell script that starts us in the background has it ignored, and children inherit that: pytest would never end.
+    """Run the command line. A closed terminal, a plain `kill` and the end of make clean up just like Ctrl-C."""
+    # A shell script that starts us in the background ignores SIGINT, and children inherit that: pytest would never end.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in ("SIGTERM", "SIGHUP"):
-        # A signal that is ignored already is so on purpose: nohup does that.
+        # A signal that is already ignored is so on purpose, for example by nohup.
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is not signal.SIG_IGN:
             signal.signal(getattr(signal, name), _interrupt)
     with clear_errors():
@@ -68,7 +68,7 @@ def main() -> None:
         try:
             app(standalone_mode=True)
         except SystemExit as end:
-            # Typer has made this of a Ctrl-C, and says nothing.
+            # Typer turns Ctrl-C into this, without a message.
             if end.code == 130:
                 raise KeyboardInterrupt from None
             raise
@@ -86,9 +86,9 @@ def _before_each(context: typer.Context) -> None:
 
 @app.command()
 def setup() -> None:
-    """Prepare the embedded models (once, some seconds; the other commands do it when needed).
+    """Prepare the embedded models (once, a few seconds; the other commands do it when needed).
 
-    Where WORKSHOP_MODEL names a larger one, this fetches it.
+    If WORKSHOP_MODEL names a larger model, this downloads it.
     """
     from llamastack_workshop.server.embedded import models, weights
 
@@ -107,7 +107,7 @@ def llama_server(
     stack_name: StackOption = None,
     model: ModelOption = None,
 ) -> None:
-    """Start the LlamaStack server, and the embedded model where no upstream is set. Ctrl-C stops both."""
+    """Start the LlamaStack server, and the embedded model if no upstream is set. Ctrl-C stops both."""
     from llamastack_workshop.server.serving import serve
 
     upstream = upstreams.choose_embedded(upstream, model)
@@ -119,14 +119,14 @@ def lab(
     port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
     stack_name: StackOption = None,
-    lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="Port of JupyterLab on 127.0.0.1.")] = 8888,
+    lab_port: Annotated[int, typer.Option(min=1024, max=65535, help="JupyterLab's port on 127.0.0.1.")] = 8888,
     browser: Annotated[bool, typer.Option(help="Open JupyterLab in the browser.")] = True,
     model: ModelOption = None,
 ) -> None:
-    """Start the server (or use the one that runs) and JupyterLab, on your copies of the chapters in work/.
+    """Start the server (unless one is running) and JupyterLab, with your copies of the chapters in work/.
 
-    With `--stack ogx-1.5` or `--stack llama-stack-0.7`, the server is of that line, installed beside this one and with
-    a state of its own, and so are the servers that the chapters start.
+    With `--stack ogx-1.5` or `--stack llama-stack-0.7`, this server and those that the chapters start are of that
+    release line, which is installed separately and has its own state.
     """
     from llamastack_workshop.attending.lab import serve_lab
 
@@ -144,11 +144,11 @@ def lab(
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test(context: typer.Context, stack_name: StackOption = None) -> None:
-    """Run every notebook and the tests of the code here, against a server of their own, on free ports.
+    """Run every notebook and the tests of the code against dedicated servers, on free ports.
 
-    A server that you have running is neither used nor disturbed. Dear tests that seldom fail are left to
-    `workshop test-all`, unless you choose tests yourself. With `--stack`, the notebooks alone run, and
-    `--record` puts their outcomes into the book. Further arguments go to pytest:
+    A server that you are running is neither used nor disturbed. Slow tests that seldom fail are left to
+    `workshop test-all`, unless you select tests yourself. With `--stack`, only the notebooks run, and
+    `--record` records their outcomes for the book. Further arguments go to pytest:
     `uv run workshop test notebooks/01-server-setup.ipynb -x`
     """
     uv.require("test", "test")
@@ -159,10 +159,10 @@ def test(context: typer.Context, stack_name: StackOption = None) -> None:
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def test_all(context: typer.Context) -> None:
-    """Run what `workshop test` runs, and the tests that it leaves out because they are dear and seldom fail.
+    """Run the tests of `workshop test`, and the slow ones that it leaves out because they seldom fail.
 
-    Those hold the pinned LlamaStack server to what the book says of it, run every chapter as attendees get it, run the
-    bench for a moment, start servers of other lines, and install packages. Further arguments go to pytest.
+    Those check the book's statements about the pinned LlamaStack server, run every chapter as attendees get it, run a
+    short bench, start servers of other release lines, and install packages. Further arguments go to pytest.
     """
     uv.require("test", "test-all")
     from llamastack_workshop.proving.testing import run_tests
@@ -174,12 +174,12 @@ def test_all(context: typer.Context) -> None:
 def test_browser(
     context: typer.Context,
     site: Annotated[
-        Path | None, typer.Option(help="The folder of a built site.", show_default="_build/html, built if it is old")
+        Path | None, typer.Option(help="The folder of a built site.", show_default="_build/html, rebuilt if outdated")
     ] = None,
 ) -> None:
-    """Test the site, the slides and JupyterLab in a real Chromium as a person would, with axe's rules of accessibility.
+    """Test the site, the slides and JupyterLab in a real Chromium, including accessibility with axe.
 
-    Failures leave pictures in _build/browser/. Further arguments go to pytest: `-k site`, `-k slides` or `-k lab`
+    Screenshots of failures are in _build/browser/. Further arguments go to pytest: `-k site`, `-k slides` or `-k lab`
     """
     from llamastack_workshop.proving.browser_testing import run_browser_tests
 
@@ -188,7 +188,7 @@ def test_browser(
 
 @app.command()
 def book() -> None:
-    """Build the site into _build/html, with every notebook executed; a warning or a failing cell is an error."""
+    """Build the site into _build/html, with every notebook executed; warnings and failing cells are errors."""
     uv.require("book", "book")
     from llamastack_workshop.publishing.book import build
 
@@ -199,10 +199,10 @@ def book() -> None:
 @app.command()
 def slides(
     chapter: Annotated[
-        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. Without any: all.")
+        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. By default, all.")
     ] = None,
 ) -> None:
-    """Make slides for an instructor from the chapters, into _build/slides; showing them needs no network."""
+    """Make slides for instructors from the chapters, in _build/slides; they work offline."""
     uv.require("book", "slides")
     from llamastack_workshop.publishing.slides import build
 
@@ -213,7 +213,7 @@ def slides(
 @app.command()
 def export(
     chapter: Annotated[
-        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. Without any: all.")
+        list[str] | None, typer.Argument(help="Numbers or names, for example 2 or routing. By default, all.")
     ] = None,
     folder: Annotated[
         Path | None,
@@ -253,17 +253,17 @@ def nbgrader(
 @app.command()
 def run(
     chapter: Annotated[
-        list[str] | None, typer.Argument(help="Numbers or names, for example 12 or routing. Without any: all.")
+        list[str] | None, typer.Argument(help="Numbers or names, for example 12 or routing. By default, all.")
     ] = None,
     model: Annotated[
-        str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. Without it, the server's first one.")
+        str | None, typer.Option(help="Model id, for example openai/gpt-4o-mini. By default, the server's first model.")
     ] = None,
     port: Port = paths.DEFAULT_PORT,
     upstream: UpstreamOption = upstreams.Choice.auto,
 ) -> None:
-    """Execute chapters with a model of your choice, through papermill; the results go into .workshop/executed/.
+    """Execute chapters with a model of your choice, with papermill; the results are in .workshop/executed/.
 
-    A server that runs on the port is used, otherwise one is started. Exits with 1 if a chapter fails.
+    A server that is running on the port is used; otherwise, one is started. Exits with 1 if a chapter fails.
     """
     from llamastack_workshop.attending.executing import execute
 
@@ -273,24 +273,22 @@ def run(
 
 @app.command()
 def bench(
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="How often each figure is measured.")] = 8,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="The number of measurements of each figure.")] = 8,
     cold: Annotated[
         bool,
-        typer.Option(
-            "--cold", help="Measure a cold start too: clone the last commit and install it anew, up to three times."
-        ),
+        typer.Option("--cold", help="Also measure a cold start: clone and install the last commit, up to three times."),
     ] = False,
     output: Annotated[
         Path | None, typer.Option(help="The folder for the figures.", show_default="book/measurements")
     ] = None,
 ) -> None:
-    """Measure, in one run, what LlamaStack costs beside the model alone, what starts cost, and the comparison.
+    """Measure LlamaStack's overhead over the model alone, startup times, and the comparison, in one run.
 
-    Everything is printed as one table of ratios, and written as comparison.json (for the comparison chapter) and
-    costs.json (for the page on costs). It runs on the embedded model, with a server of its own, for about two minutes
-    a round. Do nothing else meanwhile, and judge by the ratios: the sides of each take turns, so that a busy machine
-    hits them alike. The time of `workshop test` is that of its last whole run here. With `--cold`, it downloads some
-    390 MB for each cold start.
+    The results are printed as one table of ratios, and written to comparison.json (for the comparison chapter) and
+    costs.json (for the page on costs). The bench uses the embedded model and a dedicated server, and takes about two
+    minutes per round. Leave the machine idle meanwhile, and look at the ratios: the two sides of each take turns, so
+    that a busy moment affects both. The time of `workshop test` is that of its last complete run here. With `--cold`,
+    each cold start downloads some 390 MB.
     """
     from llamastack_workshop.proving.bench import run as bench_run
     from llamastack_workshop.proving.bench.figures import Plan
@@ -307,34 +305,34 @@ def bench(
 
 @app.command("eval")
 def evaluate(
-    model: Annotated[str | None, typer.Option(help="Model id. Without it, the server's first one.")] = None,
-    kind: Annotated[list[str] | None, typer.Option(help="Only requests of this kind; may be given again.")] = None,
+    model: Annotated[str | None, typer.Option(help="Model id. By default, the server's first model.")] = None,
+    kind: Annotated[list[str] | None, typer.Option(help="Only requests of this kind; may be repeated.")] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(help="A server with the Responses API; the address ends in /v1.", show_default="one is started"),
+        typer.Option(help="A server with the Responses API; its address ends in /v1.", show_default="one is started"),
     ] = None,
     requests: Annotated[
         Path | None,
         typer.Option(
-            exists=True, dir_okay=False, help="A data set of your own, in the same form.", show_default="requests.jsonl"
+            exists=True, dir_okay=False, help="Your own data set, in the same form.", show_default="requests.jsonl"
         ),
     ] = None,
     record: Annotated[
-        bool, typer.Option("--record", help="Write the figures into book/measurements/evaluation.json.")
+        bool, typer.Option("--record", help="Write the figures to book/measurements/evaluation.json.")
     ] = False,
     verbose: Annotated[bool, typer.Option("--verbose", help="Print each wrong answer.")] = False,
 ) -> None:
-    """Ask a model a few hundred requests as attendees make them, and count the right answers, by rule.
+    """Send a model a few hundred requests like those of attendees, and count the right answers, judged by rules.
 
-    The requests are in `requests.jsonl` in the package's folder `evaluating/`. Each answer goes into
-    .workshop/evaluation/; after Ctrl-C, the same command goes on from there. Exits with 1 if fewer answers are right
-    than recorded, by more than chance explains: McNemar's exact test of the requests that changed, one-sided at 5%,
-    and at 5% divided by the number of kinds for each kind.
+    The requests are in `requests.jsonl` in the package's folder `evaluating/`. The answers are written to
+    .workshop/evaluation/; after Ctrl-C, the same command continues from there. Exits with 1 if significantly fewer
+    answers are right than recorded: McNemar's exact test of the requests that changed, one-sided at 5%, and at 5%
+    divided by the number of kinds for each kind.
     """
     from llamastack_workshop.evaluating import command
 
     if record and (kind or requests):
-        raise typer.BadParameter("it is for all of ours: leave out --kind and --requests", param_hint="--record")
+        raise typer.BadParameter("it needs all of our requests: leave out --kind and --requests", param_hint="--record")
     if not command.run(console, _say, kind or [], model, base_url, requests, record=record, verbose=verbose):
         raise SystemExit(1)
 
@@ -344,10 +342,10 @@ def canary(
     context: typer.Context,
     output: Annotated[Path | None, typer.Option(help="A file for the report, in Markdown.")] = None,
 ) -> None:
-    """For contributors: upgrade a copy to the newest releases of everything, and report what breaks there.
+    """For contributors: upgrade a copy to the newest releases of everything, and report failures.
 
-    It runs all tests and builds the book, which takes most of an hour. Further arguments choose tests, as for
-    `workshop test`, and leave out the book. Exits with 1 if something breaks; the copy is then in .workshop/canary/.
+    It runs all tests and builds the book, which takes most of an hour. Further arguments select tests, as for
+    `workshop test`, and skip the book. Exits with 1 if something fails; the copy then stays in .workshop/canary/.
     """
     from llamastack_workshop.proving.canary import try_upgrade
     from llamastack_workshop.system.files import write_whole
@@ -363,7 +361,7 @@ def canary(
 
 @app.command()
 def doctor(port: Port = paths.DEFAULT_PORT) -> None:
-    """Check what the workshop needs and say what to do about what is missing. Exits with 1 if something is."""
+    """Check this machine for everything that the workshop needs, with fixes. Exits with 1 if something is missing."""
     from llamastack_workshop.attending.doctor import examine, table
 
     findings = examine(port)
@@ -374,23 +372,23 @@ def doctor(port: Port = paths.DEFAULT_PORT) -> None:
 
 @app.command()
 def progress() -> None:
-    """Show which exercises you have solved, chapter by chapter, in your copies in work/."""
+    """Show the exercises solved and the questions answered in your copies in work/, chapter by chapter."""
     from llamastack_workshop.attending import progress as progress_of_attendee
 
     standings = progress_of_attendee.standings()
     console.print(progress_of_attendee.table(standings))
     if not progress_of_attendee.totals(standings)[0]:
-        console.print("Nothing is solved yet: a check in your notebooks says ✓ when it is.\nBegin with: make lab")
+        console.print("No exercise is solved yet: a check in your notebooks says ✓ when it is.\nBegin with: make lab")
 
 
 @app.command()
 def bundle() -> None:
-    """Pack the last commit and all it installs into one archive, for machines of this kind without any network."""
+    """Pack the last commit and all its packages into an archive, for offline machines of the same platform."""
     uv.require("book", "bundle")
     from llamastack_workshop.publishing import bundle as offline
 
     archive = offline.make(_say)
-    console.print(f"{archive} ({archive.stat().st_size / 1e6:.0f} MB), and SHA256SUMS beside it", soft_wrap=True)
+    console.print(f"{archive} ({archive.stat().st_size / 1e6:.0f} MB), with SHA256SUMS next to it", soft_wrap=True)
 
 
 @app.command()
@@ -399,14 +397,14 @@ def reset(
         str | None, typer.Argument(help="Number or name, for example 2 or 02-responses-api.", show_default=False)
     ] = None,
 ) -> None:
-    """Give yourself a fresh copy of a chapter; the one you worked on is kept under another name.
+    """Get a fresh copy of a chapter; the one that you worked on is kept under another name.
 
-    `workshop progress` goes on counting what you have solved.
+    `workshop progress` still counts the exercises that you have solved.
     """
     from llamastack_workshop.attending import chapters
 
     if chapter is None:
-        raise WorkshopError("No chapter is named.", "For chapter 2: make reset CHAPTER=2 (or: workshop reset 2)")
+        raise WorkshopError("No chapter is given.", "For chapter 2: make reset CHAPTER=2 (or: workshop reset 2)")
     fresh, kept = chapters.reset(chapter)
     yours = f"your version is {kept.relative_to(paths.ROOT)}" if kept else "you had not changed it"
     console.print(f"{fresh.relative_to(paths.ROOT)} is fresh; {yours}", soft_wrap=True)
@@ -419,33 +417,35 @@ def reset(
 
 @app.command()
 def format_notebooks(
-    check: Annotated[bool, typer.Option("--check", help="Change nothing; exit with 1 if something would.")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; exit with 1 if a notebook would change.")
+    ] = False,
 ) -> None:
-    """For contributors: remove outputs, execution counts and kernel noise from notebooks/."""
+    """For contributors: remove outputs, execution counts and kernel metadata from notebooks/."""
     from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
 
     noisy = noisy_notebooks()
     for path in noisy:
         if not check:
             tidy(path)
-        console.print(f"{'has noise' if check else 'tidied'}: {path.relative_to(paths.ROOT)}")
+        console.print(f"{'would be tidied' if check else 'tidied'}: {path.relative_to(paths.ROOT)}")
     if check and noisy:
         raise SystemExit(1)
 
 
 @app.command()
 def diagrams() -> None:
-    """For contributors: draw the DOT files of book/diagrams as SVG into book/images, in light and in dark."""
+    """For contributors: render the DOT files in book/diagrams as SVG into book/images, in light and dark versions."""
     uv.require("book", "diagrams")
     from llamastack_workshop.publishing.diagrams import write
 
     for path in write():
-        console.print(f"drawn: {path.relative_to(paths.ROOT)}")
+        console.print(f"rendered: {path.relative_to(paths.ROOT)}")
 
 
 @app.command()
 def clean() -> None:
-    """Remove what the workshop wrote: state, logs, prepared models, the built book. Your work/ stays."""
+    """Remove the workshop's files: state, logs, prepared models and the built book. Your work/ stays."""
     from llamastack_workshop.attending.cleaning import clean as remove_all
 
     remove_all(console.print)

@@ -1,4 +1,4 @@
-"""Where the commands begin: importing what they need takes a second, and Ctrl-C ends that in one line as well."""
+"""The entry points of the commands: their imports take a second, and Ctrl-C ends those with one line, too."""
 
 import importlib
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from llamastack_workshop.system.printing import print_what_the_terminal_cannot
 
 @dataclass(frozen=True)
 class Program:
-    """A program that pyproject.toml installs: calling it runs `main` of `module`, which is by default its Typer app."""
+    """A program that pyproject.toml installs: calling it runs `main` of `module`, by default its Typer app."""
 
     module: str
     app: str = "app"
@@ -24,7 +24,7 @@ class Program:
             getattr(importlib.import_module(self.module), self.main or self.app)()
 
     def typer_app(self) -> Any:
-        """Return the app, imported."""
+        """Import the app, and return it."""
         return getattr(importlib.import_module(self.module), self.app)
 
 

@@ -1,4 +1,4 @@
-"""The old place of `throwaway_server`, for copies of the chapters in `work/` that somebody has made their own."""
+"""The old location of `throwaway_server`, for copies of the chapters in `work/` that attendees have changed."""
 
 from llamastack_workshop.server.throwaway import throwaway_model, throwaway_server
 

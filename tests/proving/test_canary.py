@@ -138,7 +138,7 @@ def test_releases_that_do_not_go_together_are_the_report(repository: Path) -> No
 
 def test_a_folder_without_git_is_named(repository: Path) -> None:
     (repository / ".git").rename(repository / "git")
-    with pytest.raises(WorkshopError, match="this folder is no git clone"):
+    with pytest.raises(WorkshopError, match="this folder is not a git clone"):
         canary.try_upgrade([], print)
 
 

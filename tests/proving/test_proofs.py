@@ -78,7 +78,7 @@ def test_a_run_within_a_run_leaves_its_proofs_alone(repository: Path, monkeypatc
     [
         ("pass", "The check accepts a blank"),
         ("require(double(2) == 4, 'running your code raised TypeError')", "The check of a blank says"),
-        ("len(double(2))", "This check failed itself"),
+        ("len(double(2))", "The check itself failed"),
     ],
 )
 def test_a_check_that_judges_a_blank_wrongly_fails_the_proof(body: str, said: str, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ _LINES, _CHARACTERS, _MAX_MOVES = 80, 15_000, 400
 
 @dataclass
 class Upgrade:
-    """The upgraded packages, as `NAME OLD → NEW`, the commands that ran, and the failed ones, with their last output."""
+    """The upgraded packages, as `NAME OLD → NEW`, the commands that ran, and the failed ones with their last output."""
 
     moved: list[str] = field(default_factory=list)
     ran: list[str] = field(default_factory=list)
