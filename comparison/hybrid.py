@@ -1,4 +1,4 @@
-"""Hybrid: the same LCEL over the Responses API. LangChain composes the steps; each answer can be continued."""
+"""Hybrid: the same LCEL chain on the Responses API. LangChain composes the steps; each answer can be continued."""
 
 import langchain_chat
 

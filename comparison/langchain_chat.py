@@ -1,4 +1,4 @@
-"""LangChain: LCEL over chat completions. LangChain composes the steps; no request can continue an answer."""
+"""LangChain: an LCEL chain on chat completions. LangChain composes the steps; no request can continue an answer."""
 
 from collections.abc import Iterator
 

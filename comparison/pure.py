@@ -1,4 +1,4 @@
-"""Pure: the openai client and the Responses API, with plain Python between the steps."""
+"""Pure: the openai client on the Responses API, with plain Python between the steps."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,4 +1,4 @@
-"""The work that all three programs do: the prompts of chapters 3 and 4, a schema, and a gate as short as can be."""
+"""The task of all three programs: the prompts of chapters 3 and 4, a schema, and a minimal gate."""
 
 import re
 
@@ -19,7 +19,7 @@ class Specifications(BaseModel):
 
 
 def gate(answer: str) -> str:
-    """Return `answer` if it holds a number; raise ValueError otherwise."""
+    """Return `answer` if it contains a digit; raise ValueError otherwise."""
     if not re.search(r"\d", answer):
         raise ValueError(f"no number in {answer!r}")
     return answer

@@ -1,4 +1,4 @@
-"""A server with stacks/access.yaml, a real issuer of its tokens, and people with roles who ask it."""
+"""A server with stacks/access.yaml, a real token issuer, and users with roles who send requests."""
 
 import json
 import threading
@@ -23,14 +23,14 @@ ROLES = {"dana": "developer", "dora": "developer", "gil": "guest", "ada": "admin
 
 
 class Service(AppServer):
-    """A service that answers every request with JSON."""
+    """A web service that answers every request with JSON."""
 
     def __init__(self) -> None:
         super().__init__(self._app)
         self.start()
 
     async def answer(self, body: bytes) -> tuple[int, Any]:
-        """Return the status and the JSON with which the service answers a request with this body."""
+        """Return the HTTP status and the JSON for a request with this body."""
         raise NotImplementedError
 
     async def _app(self, scope: Any, receive: Any, send: Any) -> None:
@@ -40,7 +40,7 @@ class Service(AppServer):
 
 
 class Issuer(Service):
-    """An issuer of tokens that publishes its keys."""
+    """A token issuer that publishes its keys."""
 
     def __init__(self) -> None:
         self.keys = {"first": new_key()}
@@ -55,7 +55,7 @@ class Issuer(Service):
         return 200, {"keys": [{**key, "kid": kid, "use": "sig"} for kid, key in keys.items()]}
 
     def token(self, sub: str | None, roles: Any = None, *, key: Any = None, kid: str = "first", **claims: Any) -> str:
-        """Return a token with these claims; one that is None is left out."""
+        """Return a token with these claims; a claim that is None is left out."""
         now = int(time.time())
         whole = {"iss": self.url, "aud": "llama-stack", "sub": sub, "roles": roles, "iat": now, "exp": now + 600}
         whole = {name: value for name, value in (whole | claims).items() if value is not None}
@@ -67,7 +67,7 @@ def new_key() -> rsa.RSAPrivateKey:
 
 
 class Gateway:
-    """A server with authentication, and who asks it."""
+    """A server with authentication, and the users who send it requests."""
 
     def __init__(self, server: Throwaway, issuer: Issuer, model: str) -> None:
         assert server.error is None

@@ -1,4 +1,4 @@
-"""What the tests share. `make test` starts a server and names it in LLAMA_STACK_BASE_URL."""
+"""Fixtures and hooks for all tests. `make test` starts a server and sets LLAMA_STACK_BASE_URL to its address."""
 
 import os
 import re
@@ -13,8 +13,8 @@ from llamastack_workshop.proving.testing import NIGHTLY, ONLY_IN_ALL
 from llamastack_workshop.server.stack import language_models
 from llamastack_workshop.system import paths
 
-# Folders in the order in which their files begin: what takes long, early, so that no worker is alone with it in the
-# end; the exercises last, which are many short pieces.
+# The order of the folders: slow files start early, so that no worker runs one alone at the end; the exercises, which
+# are many short tests, come last.
 _FIRST, _LAST = ["server", "patterns", "attending"], ["exercises"]
 
 
@@ -24,13 +24,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
-    # One process, because several tests may write to one page.
+    # One process, because several tests may write to the same page.
     if config.getoption("--rewrite-tables"):
         config.option.numprocesses = 0
 
 
 class _ByFileAndChapter(LoadFileScheduling):
-    """One worker a file; where a file tries exercises, one worker a chapter."""
+    """Give each file to one worker, or each chapter in the files that try exercises."""
 
     def _split_scope(self, nodeid: str) -> str:
         file, _, test = nodeid.partition("::")
@@ -48,7 +48,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _turn(item: pytest.Item) -> tuple[int, int]:
-    """Return when an item is to begin: the chapters, then what is dear, then folder by folder."""
+    """Return the sort key of a test: the chapters first, then the tests marked `dear`, then folder by folder."""
     folder = item.path.parent.name
     if item.path.parent in (paths.PROOFS, paths.NOTEBOOKS):
         return 0, 0

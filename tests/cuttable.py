@@ -1,4 +1,4 @@
-"""A line to a server that can be cut: its client loses the connection as it does when the server crashes."""
+"""A connection to a server that can be cut, so that clients see the same as when the server crashes."""
 
 import socket
 import threading
@@ -10,7 +10,7 @@ from llamastack_workshop.system.ports import HOST
 
 
 class Line:
-    """Passes bytes between clients and the server at `server_url`; `base_url` is its own address, with /v1."""
+    """Forwards bytes between clients and the server at `server_url`; `base_url` is its own address, with /v1."""
 
     def __init__(self, server_url: str) -> None:
         server = urlsplit(server_url)
@@ -23,11 +23,11 @@ class Line:
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
-        """Break every connection, in the middle of whatever it carries, and take no new one."""
+        """Break all connections, even in the middle of a message, and accept no new ones."""
         with self._lock:
             self._cut = True
             for one in self._sockets:
-                # A thread that waits for bytes holds the connection open until it is shut down.
+                # A thread that waits for bytes keeps the connection open until it is shut down.
                 with suppress(OSError):
                     one.shutdown(socket.SHUT_RDWR)
                 one.close()
@@ -57,7 +57,7 @@ class Line:
 
 @contextmanager
 def line_to(server_url: str) -> Iterator[Line]:
-    """Yield a line to the server at `server_url`; at the end of the block, it is cut."""
+    """Yield a Line to the server at `server_url`, which is cut at the end of the block."""
     line = Line(server_url)
     try:
         yield line

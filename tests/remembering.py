@@ -1,6 +1,7 @@
-"""A model that remembers: what it has answered to a request, it answers again, without thinking anew.
+"""A caching proxy for a model server: it answers a repeated request with the previous response.
 
-The embedded model is greedy, so it would say the same; many answers to an exercise ask it the same.
+The embedded model decodes greedily, so it would give the same answer; many answers to an exercise send the same
+request.
 """
 
 import re
@@ -19,21 +20,21 @@ _ID = re.compile(rb"chatcmpl-\w+")
 
 @contextmanager
 def remembering(base_url: str) -> Iterator[str]:
-    """Put a memory before the model server at `base_url` until the end of the block, and yield its address.
+    """Run a caching proxy for the model server at `base_url` until the end of the block, and yield its address.
 
-    It uses no httpx, because the checks of exercises watch what goes through that.
+    It doesn't use httpx, because the checks of exercises watch httpx's traffic.
     """
     remembered: dict[tuple[str, str, bytes], tuple[str, bytes]] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def _answer(self) -> None:
             asked = self.command, self.path, self.rfile.read(int(self.headers["Content-Length"] or 0))
-            # Whoever asked may have gone away.
+            # The client may have disconnected.
             with suppress(ConnectionError):
                 if asked in remembered:
                     kind, content = remembered[asked]
                     self._begin(200, kind)
-                    # Two completions never have one id.
+                    # Two completions never have the same id.
                     self.wfile.write(_ID.sub(b"chatcmpl-" + secrets.token_hex(16).encode(), content))
                 else:
                     self._pass_on(*asked)
@@ -59,7 +60,7 @@ def remembering(base_url: str) -> Iterator[str]:
             self.end_headers()
 
         def _copied(self, answer: HTTPResponse) -> Iterator[bytes]:
-            """Send an answer on as it comes, and yield its pieces."""
+            """Forward a response as it arrives, and yield its pieces."""
             while piece := answer.read1(65536):
                 self.wfile.write(piece)
                 yield piece

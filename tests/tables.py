@@ -1,4 +1,4 @@
-"""Tables in the book that tests measure: a page holds each between two markers, and a test holds it to what it saw.
+"""Tables in the book that tests measure: in a page, each is between two markers; a test compares it with its results.
 
     <!-- table: responses-parameters -->
     | parameter | verdict |
@@ -6,7 +6,7 @@
     | `input` | implemented |
     <!-- end of table -->
 
-The markers stand on lines of their own, in a Markdown page or in a Markdown cell of a notebook.
+The markers are on separate lines, in a Markdown page or in a Markdown cell of a notebook.
 """
 
 import os
@@ -22,7 +22,7 @@ from llamastack_workshop.system import paths
 
 
 def assert_table(page: Path, name: str, header: list[str], rows: list[list[str]], rewrite: bool) -> None:
-    """Fail unless the table `name` in `page` has just these rows; with `rewrite`, put them there instead."""
+    """Fail unless the table `name` in `page` has exactly these rows; with `rewrite`, write them there instead."""
     measured = _lines([header, ["---"] * len(header), *rows])
     found = read_table(page, name)
     if rewrite:
@@ -33,7 +33,7 @@ def assert_table(page: Path, name: str, header: list[str], rows: list[list[str]]
 
 
 def assert_row(page: Path, name: str, cells: list[str]) -> None:
-    """Fail unless the table `name` in `page` has a row with just these `cells`."""
+    """Fail unless the table `name` in `page` has a row with exactly these `cells`."""
     rows = read_table(page, name)
     (measured,) = _lines([cells])
     if measured not in rows:
@@ -42,7 +42,7 @@ def assert_row(page: Path, name: str, cells: list[str]) -> None:
 
 
 def put_row(page: Path, name: str, header: list[str], cells: list[str]) -> None:
-    """Put the row `cells` into the table `name` in `page`: in the place of the one that begins alike, or at its end."""
+    """Put the row `cells` into the table `name` in `page`: replace the row with the same first cell, or append it."""
     rows = read_table(page, name)[2:]
     (measured,) = _lines([cells])
     same = [number for number, row in enumerate(rows) if row.split(" | ")[0] == measured.split(" | ")[0]]
@@ -107,7 +107,7 @@ def _difference(page: Path, name: str, found: list[str], measured: list[str]) ->
 
 
 def probes[P](table: dict[str, P], row: str) -> Callable[[P], P]:
-    """Return a decorator that enters a probe into `table`, which fills the row of that name."""
+    """Return a decorator that adds a probe to `table`, for the row of that name."""
 
     def register(probe: P) -> P:
         table[row] = probe

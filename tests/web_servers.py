@@ -1,4 +1,4 @@
-"""Small web servers of the tests' own: an ASGI app on loopback, in a thread."""
+"""Small web servers for the tests: an ASGI app on loopback, in a thread."""
 
 import socket
 import threading
@@ -13,7 +13,7 @@ from llamastack_workshop.system.ports import HOST
 
 
 class AppServer:
-    """A server of an ASGI `app` on 127.0.0.1; without a `port`, on a free one. It may stop and start again there."""
+    """A server of an ASGI `app` on 127.0.0.1, on `port` or on a free port. It can be stopped and restarted there."""
 
     def __init__(self, app: Any, port: int = 0) -> None:
         self._app = app
@@ -38,7 +38,7 @@ class AppServer:
 
 @contextmanager
 def serving(app: Any, port: int = 0) -> Iterator[str]:
-    """Serve the ASGI `app` until the end of the block, and yield its address, without a slash at its end."""
+    """Serve the ASGI `app` until the end of the block, and yield its address without a trailing slash."""
     server = AppServer(app, port)
     server.start()
     try:

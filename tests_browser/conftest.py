@@ -1,4 +1,4 @@
-"""What the browser tests share: a Chromium, the built site, JupyterLab, and pictures of failures."""
+"""Fixtures of the browser tests: Chromium, the built site, JupyterLab, and screenshots of failures."""
 
 import os
 import re
@@ -42,7 +42,7 @@ def browser(pytestconfig: pytest.Config) -> Iterator[Browser]:
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(
             executable_path=pytestconfig.getoption("--chromium"),
-            # No name but this machine's leads anywhere, so that a page which needs another host fails.
+            # Only this machine's name resolves, so a page that needs another host fails.
             args=[f"--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE {ports.HOST}"],
         )
 
@@ -65,7 +65,7 @@ def site_url(site: Path) -> Iterator[str]:
 
 @pytest.fixture
 def visit(browser: Browser) -> Iterator[Visit]:
-    """A fresh page, as wide as a desk's screen, of a reader who wants no animations."""
+    """A new page in a window of desktop size, for a reader who prefers reduced motion."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(PATIENCE)
     yield Visit(context.new_page())
@@ -74,18 +74,18 @@ def visit(browser: Browser) -> Iterator[Visit]:
 
 @contextmanager
 def laboratory(work: Path, scratch: str) -> Iterator[Callable[[str], str]]:
-    """JupyterLab and a LlamaStack server, with copies of the chapters in `work`, which JupyterLab must be able to show.
+    """JupyterLab and a LlamaStack server, with copies of the chapters in `work`, a folder that JupyterLab can open.
 
-    Yields what gives the address of a fresh copy of a chapter. State stays in `scratch`.
+    Yields a function that returns the address of a new copy of a chapter. State is kept in `scratch`.
     """
     port = ports.free_port()
     work.mkdir(parents=True, exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        # JupyterLab shows what is in the repository's folder, and the developer's own copies are not to be touched.
+        # JupyterLab shows the repository's folder, and must not touch the developer's own copies.
         patch.setattr(paths, "WORK", work)
-        # A wrong answer to an exercise is an error in all other tests, and a message to an attendee.
+        # In all other tests, a wrong answer to an exercise raises an error; an attendee gets a message.
         patch.delenv("WORKSHOP_CHECKS", raising=False)
-        # Neither the developer's settings of JupyterLab nor the tabs that are open there.
+        # Ignore the developer's JupyterLab settings and open tabs.
         patch.setenv("JUPYTER_CONFIG_DIR", f"{scratch}/jupyter")
         patch.setenv("WORKSHOP_STATE", f"{scratch}/state")
         patch.setattr(paths, "LOGS", RESULTS / "logs")
@@ -105,13 +105,13 @@ def laboratory(work: Path, scratch: str) -> Iterator[Callable[[str], str]]:
 
 
 def _worker() -> str:
-    """Each worker of pytest-xdist has folders of its own."""
+    """Return the worker's name: each worker of pytest-xdist has its own folders."""
     return os.environ.get("PYTEST_XDIST_WORKER", "main")
 
 
 @pytest.fixture(scope="session")
 def lab() -> Iterator[Callable[[str], str]]:
-    """JupyterLab with a LlamaStack server; gives the address of a fresh copy of a chapter."""
+    """JupyterLab with a LlamaStack server: a function that returns the address of a new copy of a chapter."""
     with (
         tempfile.TemporaryDirectory(prefix="workshop-browser-") as scratch,
         laboratory(RESULTS / f"work-{_worker()}", scratch) as fresh,
@@ -121,5 +121,5 @@ def lab() -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def switched_lab(tmp_path: Path) -> Callable[[], AbstractContextManager[Callable[[str], str]]]:
-    """What starts JupyterLab and a server anew, on one and the same state, for an upstream that changed meanwhile."""
+    """A function that restarts JupyterLab and a server with the same state, after the upstream has changed."""
     return lambda: laboratory(RESULTS / f"switched-{_worker()}", str(tmp_path))

@@ -1,4 +1,4 @@
-"""JupyterLab as an attendee uses it: run a chapter, try an exercise, be corrected, solve it."""
+"""JupyterLab from an attendee's view: run a chapter, try an exercise, read the correction, solve it."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -22,10 +22,10 @@ _PROMPT = ".jp-CodeCell .jp-InputPrompt"
 
 
 def run_all_cells(page: Page, address: str, cells: int) -> None:
-    """Open a chapter, choose "Run All Cells", and wait until as many `cells` have run, or one has failed."""
+    """Open a chapter, choose "Run All Cells", and wait until `cells` cells have run, or one has failed."""
     page.goto(address)
     expect(page.locator(".jp-NotebookPanel-toolbar")).to_be_visible()
-    # Before the kernel is there, "Run All Cells" asks which one it should be.
+    # Until the kernel has started, "Run All Cells" asks for a kernel.
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
@@ -47,17 +47,17 @@ def test_run_all_cells(chapter: str, visit: Visit, lab: Callable[[str], str]) ->
     cells = code_cells(chapter)
     run_all_cells(visit.page, lab(chapter), len(cells))
     assert visit.page.locator(_ERROR).all_text_contents() == []
-    # The exercises are blank, and a check says so without stopping the run.
+    # The exercises are blank; their checks report it without stopping the run.
     checks = [source for source in cells if re.match(r"check\.(?!questions)", source)]
     expect(visit.page.get_by_text(re.compile("^✗ Not yet: "))).to_have_count(len(checks))
     assert not visit.other_hosts
 
 
 def answer(page: Page, blank: Locator, code: str) -> None:
-    """Replace the code of the exercise `blank`, run it, and run the check below it, all by keyboard."""
+    """Replace the code of the exercise `blank`, run it, and run the check below it, all with the keyboard."""
     blank.locator(".cm-content").click()
     page.keyboard.press("ControlOrMeta+a")
-    # As one would type it: the editor indents a new line by itself.
+    # Type like a user: the editor indents new lines automatically.
     page.keyboard.type(code)
     page.keyboard.press("Shift+Enter")
     page.keyboard.press("Shift+Enter")
@@ -79,7 +79,7 @@ def test_an_exercise_is_corrected_and_solved(visit: Visit, lab: Callable[[str], 
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[str]:
-    """The address of an engine that somebody else runs, for OpenAI's or vLLM's."""
+    """The address of an inference engine outside of the workshop, such as OpenAI's or vLLM's."""
     folder = tmp_path / "elsewhere"
     with running_stack(print, port=ports.free_port(), state=folder, logs=folder) as running:
         yield running.addresses["LLAMA_CPP_URL"]
@@ -128,7 +128,7 @@ def test_a_quick_check_is_answered_by_keyboard_alone_and_counts(visit: Visit, la
     for letters, says in ((("A", "", ""), "✗ A isn't right"), (("B", "", ""), "✓ B is right")):
         page.keyboard.press("ControlOrMeta+a")
         page.keyboard.insert_text(f"check.questions{letters}".replace("'", '"'))
-        # It runs the cell and stays in it.
+        # Ctrl+Enter runs the cell without leaving it.
         page.keyboard.press("ControlOrMeta+Enter")
         expect(asked).to_contain_text(says)
         expect(asked).to_contain_text("No answer yet")

@@ -1,4 +1,4 @@
-"""The animation of the README and the landing page: a real run of chapter 1, recorded with --rewrite-pictures."""
+"""The animation for the README and the landing page: a real run of chapter 1, recorded with --rewrite-pictures."""
 
 from collections.abc import Callable
 from io import BytesIO
@@ -13,12 +13,12 @@ from llamastack_workshop.system import paths
 SIZE = {"width": 960, "height": 600}
 ASKED, OWN = "What is the capital of France?", "What is the capital of Japan?"
 MILLISECONDS = {"cell": 500, "typing": 90, "answer": 3500}
-# A frame is a picture of text in few colours.
+# A frame is an image of text, with few colours.
 COLOURS = 64
 
 
 class Recording:
-    """The frames of an animation, each with how long it stays, in milliseconds."""
+    """The frames of an animation, each with its duration in milliseconds."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -37,7 +37,7 @@ class Recording:
 
 
 def run_cell(page: Page) -> None:
-    """Run the selected cell, and wait until its kernel has nothing more to do."""
+    """Run the selected cell, and wait until its kernel is idle."""
     page.keyboard.press("Shift+Enter")
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Idle")
 
@@ -50,7 +50,7 @@ def test_the_picture_shows_chapter_1_and_a_question_of_ones_own(
     page.set_viewport_size(SIZE)
     page.goto(lab("01-server-setup"))
     expect(page.locator("#jp-main-statusbar")).to_contain_text("Python 3 (ipykernel) | Idle")
-    # The other theme has used this kernel, and a reader's first cell has the number 1.
+    # The recording in the other theme has used this kernel, but a reader's first cell has the number 1.
     page.get_by_role("menuitem", name="Kernel", exact=True).click()
     page.locator(".lm-Menu-itemLabel").get_by_text("Restart Kernel…", exact=True).click()
     page.get_by_role("button", name="Confirm Kernel Restart").click()

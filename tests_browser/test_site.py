@@ -1,4 +1,4 @@
-"""The built site as its readers meet it: at a desk, on a phone, in the dark, without a mouse, with a screen reader."""
+"""The built site for its readers: on a desktop, on a phone, in dark mode, by keyboard, with a screen reader."""
 
 import re
 from html.parser import HTMLParser
@@ -19,23 +19,23 @@ FIRST = "book/index.html"
 
 
 def brightness(page: Page, color: str) -> float:
-    """Return how bright the text (`color`) or the ground (`backgroundColor`) of the page is, from 0 to 1."""
+    """Return the brightness of the page's text (`color`) or background (`backgroundColor`), from 0 to 1."""
     shown = page.evaluate(f"getComputedStyle(document.body).{color}")
     return sum(float(channel) for channel in re.findall(r"[\d.]+", shown)[:3]) / (3 * 255)
 
 
-# The last one is the whole book as one page.
+# The last one is the whole book on one page.
 @pytest.mark.parametrize("name", [*PAGES, "downloads/llamastack-workshop"])
 def test_a_page_at_a_desk_in_light_and_dark(name: str, visit: Visit, site_url: str) -> None:
     page = visit.page
     page.goto(f"{site_url}/{name}.html")
-    # A colour that fades into another has no contrast to speak of.
+    # During a transition, a colour's contrast is undefined.
     page.add_style_tag(content="* { transition: none !important }")
-    # By default axe leaves this rule out.
+    # axe disables this rule by default.
     rules = {"label-content-name-mismatch": {"enabled": True}}
     assert not barriers(page, rules=rules)
     page.evaluate("document.documentElement.dataset.theme = 'dark'")
-    # All the other rules are blind to colours.
+    # The other rules don't depend on colours.
     assert not barriers(page, runOnly=["color-contrast"])
     assert not visit.errors
     assert not visit.other_hosts
@@ -53,7 +53,7 @@ def test_a_page_on_a_phone(name: str, visit: Visit, site_url: str) -> None:
 
 
 class Parsed(HTMLParser):
-    """What a page offers as targets, what it links to, and what it loads."""
+    """The link targets of a page, its links, and the files that it loads."""
 
     def __init__(self, file: Path) -> None:
         super().__init__()
@@ -160,7 +160,7 @@ def test_a_quick_check_is_answered_by_keyboard_alone(visit: Visit, site_url: str
     page.goto(f"{site_url}/notebooks/03-prompt-chaining.html")
     options = page.locator(".quick-check details")
     expect(page.locator(".quick-check li")).to_have_count(3)
-    # From the link to the section, one Tab an option.
+    # From the link to the section, one Tab per option.
     page.goto(f"{page.url}#quick-check")
     page.locator(".quick-check").evaluate("it => { it.tabIndex = -1; it.focus() }")
     for number in range(3):

@@ -1,4 +1,4 @@
-"""The slides as an instructor opens them: files on a laptop, shown on a projector, perhaps printed."""
+"""The slides for an instructor: opened as files on a laptop, shown on a projector, printed."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from visit import Visit, barriers
 from llamastack_workshop.attending.chapters import chapters
 
 PROJECTOR = {"width": 1280, "height": 720}
-# A slide, how high it is, which part of it is in sight, and what sticks out at its side.
+# A slide, its height, the part of it in view, and the elements that overflow at the side.
 IN_SIGHT = """() => {
     const slide = Reveal.getCurrentSlide();
     return {
@@ -43,7 +43,7 @@ def test_the_overview_leads_to_every_chapter(visit: Visit, slides: Path) -> None
 def test_every_slide_of_a_chapter_is_printed_whole(name: str, visit: Visit, slides: Path) -> None:
     page = visit.page
     page.set_viewport_size(PROJECTOR)
-    # Laid out for printing, all slides are there at once, with what appears step by step.
+    # In the print layout, all slides are visible, including the parts that appear step by step.
     page.goto(f"{(slides / name).as_uri()}.html?print-pdf")
     expect(page.locator(".pdf-page").first).to_be_visible()
     room_left = page.evaluate(PRINTED)
@@ -72,7 +72,7 @@ def test_the_space_bar_shows_all_of_a_chapter(name: str, visit: Visit, slides: P
         for stop in stops:
             assert stop["top"] <= reached, f"slide {number} skips what is below {reached}: {stops}"
             reached = max(reached, stop["bottom"])
-        # What is left below is the slide's own empty space.
+        # The rest below is empty space of the slide.
         assert reached >= stops[0]["height"] - 40, f"slide {number} goes on: {stops}"
     assert not visit.errors
 

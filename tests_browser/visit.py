@@ -1,4 +1,4 @@
-"""A visit to a page, with a note of what goes wrong there."""
+"""A visit to a page, which records the errors there."""
 
 from urllib.parse import urlsplit
 
@@ -7,14 +7,15 @@ from playwright.sync_api import Page, expect
 
 from llamastack_workshop.system import ports
 
-# Milliseconds. Conditions are awaited: a fast machine does not wait, and a slow one has the time that it takes.
+# Timeout in milliseconds. Conditions are awaited, so fast machines don't wait, and slow ones get the time that they
+# need.
 PATIENCE = 60_000
 
 expect.set_options(timeout=PATIENCE)
 
 
 class Visit:
-    """A page in the browser, and what it did that it should not: its `errors`, and its requests to `other_hosts`."""
+    """A page in the browser, with its `errors` and its requests to `other_hosts`, neither of which it should have."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -32,8 +33,8 @@ class Visit:
 
 
 def barriers(page: Page, **options: object) -> list[str]:
-    """Return what axe calls a serious or critical violation."""
-    # preload would fetch styles anew, with wrong addresses; no rule that counts here needs them.
+    """Return the violations that axe rates as serious or critical."""
+    # preload would fetch the styles again, from wrong addresses; none of the relevant rules needs them.
     found = Axe().run(page, options={"resultTypes": ["violations"], "preload": False, **options})
     return [
         f"{violation['impact']} {violation['id']}: {node['html'][:200]}"

@@ -1,8 +1,8 @@
 """Make the training data: examples of all kinds, tokenised and packed into one file.
 
-`python -m training.data --weights FOLDER --examples 200000 --seed 3 --own 3600 --out tokens.npz` writes `tokens` (uint16), `learn` (bool, of the
-same length, in bits: whether the model is to learn this token), `starts` (int32, where each example begins) and `own`
-(requests that the untrained model is to answer itself).
+`python -m training.data --weights FOLDER --examples 200000 --seed 3 --own 3600 --out tokens.npz` writes `tokens` (uint16), `learn` (the loss
+mask: a bit per token, set if the model learns it), `starts` (int32, the offset of each example) and `own` (requests for
+the untrained model to answer itself).
 """
 
 import argparse
@@ -19,7 +19,7 @@ from training.example import Example, user
 from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
 
 if TYPE_CHECKING:
-    # In the environment of the training alone; the examples can be made without it.
+    # Only installed in the training environment; the examples can be made without it.
     from tokenizers import Tokenizer
 
 GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -38,7 +38,7 @@ LONGEST = 1024
 
 
 def examples(count: int, seed: int) -> list[Example]:
-    """Return `count` examples, of each kind its share, in random order."""
+    """Return about `count` examples in random order, each kind with its share."""
     made: list[Example] = []
     for number, (module, share) in enumerate(SHARES.values()):
         source = module.examples(random.Random(f"{seed}-{number}"))
@@ -48,10 +48,10 @@ def examples(count: int, seed: int) -> list[Example]:
 
 
 def encode(tokenizer: "Tokenizer", pieces: list[tuple[str, bool]], rng: random.Random) -> tuple[list[int], list[bool]]:
-    """Return the tokens of the whole text, and which of them are to be learned.
+    """Return the tokens of the whole text, and its loss mask: True for the tokens to learn.
 
-    The server's grammar lets the model choose into which tokens it cuts a key that it did not expect. So keys are
-    learned as they are usually cut, or given in other cuts.
+    The server's grammar lets the model choose how to split an unexpected key into tokens. So keys are either learned in
+    the usual tokens, or given in other splits.
     """
     if (cut := rng.random() < 0.45) or rng.random() < 0.5:
         pieces = [(part, learn) for text, learn in pieces for part in (_cut(text, rng) if cut and not learn and text.isidentifier() else [text])]
@@ -63,19 +63,19 @@ def encode(tokenizer: "Tokenizer", pieces: list[tuple[str, bool]], rng: random.R
         learned = np.concatenate([np.full(len(text), learn) for text, learn in group])
         encoded = tokenizer.encode("".join(text for text, _ in group), add_special_tokens=False)
         ids += encoded.ids
-        # A token that is forced in part is forced: nobody is to learn to begin with `{"`, where the grammar says `{`.
+        # A partly forced token counts as forced: the model must not learn to begin with `{"`, where the grammar writes `{`.
         marks += [bool(learned[start:end].all()) for start, end in encoded.offsets]
     return ids, marks
 
 
 def _cut(key: str, rng: random.Random) -> list[str]:
-    """Return a key in two or three parts, of which each is tokenised by itself."""
+    """Return a key in two or three parts, each of which is tokenised separately."""
     places = sorted(rng.sample(range(1, len(key)), min(len(key) - 1, rng.choice([1, 1, 2])))) if len(key) > 1 else []
     return [f"\0{key[a:b]}" for a, b in zip([0, *places], [*places, len(key)], strict=True)]
 
 
 def _groups(pieces: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]]:
-    """Return the pieces in groups that are tokenised together; a part of a key that was cut stands alone."""
+    """Return the pieces in groups that are tokenised together; each part of a split key is a group of its own."""
     groups: list[list[tuple[str, bool]]] = [[]]
     for text, learn in pieces:
         if text.startswith("\0"):
@@ -86,7 +86,7 @@ def _groups(pieces: list[tuple[str, bool]]) -> list[list[tuple[str, bool]]]:
 
 
 def encoded(tokenizer: "Tokenizer", made: list[Example], rng: random.Random) -> Iterator[tuple[Example, list[int], list[bool]]]:
-    """Yield each example with its tokens, and which of them are to be learned; those of more than `LONGEST` are left out."""
+    """Yield each example with its tokens and loss mask; examples of more than `LONGEST` tokens are left out."""
     chat_template = render.template()
     for example in made:
         ids, marks = encode(tokenizer, render.spans(chat_template, example), rng)
@@ -98,8 +98,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--examples", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--own", type=int, default=3600, help="requests that the untrained model answers itself")
-    parser.add_argument("--weights", type=Path, required=True, help=f"the folder of {GGUF}, which has the tokenizer")
+    parser.add_argument("--own", type=int, default=3600, help="number of requests that the untrained model answers itself")
+    parser.add_argument("--weights", type=Path, required=True, help=f"folder with {GGUF}, which contains the tokenizer")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     from transformers import AutoTokenizer
@@ -118,7 +118,7 @@ def main() -> None:
         kinds[example.kind] += len(ids)
         at += len(ids)
         if len(starts) % 20_000 == 0:
-            print(f"{len(starts)} of {len(made)} are tokens", flush=True)
+            print(f"Tokenised {len(starts)} of {len(made)} examples", flush=True)
     chat_template, own = render.template(), np.empty(arguments.own, dtype=object)
     for number, request in enumerate(retain.requests(arguments.own, arguments.seed)):
         asked = render.prompt(chat_template, [user(request)], [])

@@ -1,4 +1,4 @@
-"""What a training example is: a conversation, and the answer that the model should give."""
+"""Training examples: a conversation, and the expected answer of the model."""
 
 import json
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ Message = dict[str, Any]
 
 @dataclass(frozen=True)
 class Piece:
-    """A piece of an answer. `forced`: the server's grammar writes it, so it is not learned."""
+    """A piece of an answer. `forced` pieces are written by the server's grammar, so the model doesn't learn them."""
 
     text: str
     forced: bool = False
@@ -17,9 +17,9 @@ class Piece:
 
 @dataclass
 class Example:
-    """One turn to learn: `messages` and `tools` as the server gets them, and the `answer`.
+    """One turn to learn: `messages` and `tools` as the server receives them, and the `answer`.
 
-    Where earlier turns of the assistant are right as well, `learn_earlier` has them learned too.
+    With `learn_earlier`, the assistant's earlier turns are learned as well, because they are correct, too.
     """
 
     kind: str
@@ -49,7 +49,7 @@ def plain(text: str) -> list[Piece]:
 
 
 def json_pieces(value: Any) -> list[Piece]:
-    """Return `value` as JSON, whose keys are forced: a schema that the model doesn't see decides them."""
+    """Return `value` as JSON. Its keys are forced, because they come from a schema that the model doesn't see."""
     if isinstance(value, dict):
         pieces = [Piece("{")]
         for number, (key, item) in enumerate(value.items()):
@@ -64,10 +64,10 @@ def json_pieces(value: Any) -> list[Piece]:
 
 
 def json_answer(messages: list[Message], value: Any) -> list[Piece]:
-    """Return `value` as JSON. Unless the messages speak of JSON, the grammar alone makes it JSON, and nobody else should."""
+    """Return `value` as JSON. Unless the messages mention JSON, only the grammar makes it JSON: the model must not learn to."""
     pieces = json_pieces(value)
     said = " ".join(str(message["content"]) for message in messages)
     if "JSON" not in said:
         return [Piece(pieces[0].text, forced=True), *pieces[1:]]
-    # Keys that the request names can be written without a grammar as well.
+    # Keys in the request can also be written without a grammar.
     return [Piece(piece.text, piece.forced and piece.text not in said) for piece in pieces]

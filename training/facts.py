@@ -1,6 +1,6 @@
-"""Sentences that state facts, and for each fact in them: its JSON keys, and the questions that it answers.
+"""Sentences that state facts, and for each fact its JSON keys and the questions that it answers.
 
-Extraction, questions about a context, tools' results and memory all build on these.
+Extraction, questions about a context, tool results and memory are all built from these.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from training import words as w
 class Field:
     """One fact of a sentence: how to make a value, the keys that ask for it, and the questions that it answers.
 
-    `number` says that its JSON may be a number. Questions may have slots of their sentence's other fields.
+    `number`: its JSON may be a number. Questions may have slots for the other fields of their sentence.
     """
 
     make: w.Make
@@ -30,7 +30,7 @@ def field(make: w.Make, keys: str, asks: str, *, number: bool = False) -> Field:
 
 @dataclass(frozen=True)
 class Topic:
-    """A kind of text: frames of sentences, in their order, and the fields in them. `subject` names what it is about."""
+    """A kind of text: sentence frames in order, and the fields in them."""
 
     name: str
     fields: dict[str, Field]

@@ -1,6 +1,6 @@
-"""A small language for sentences: `[a|b]` is one of two texts, `{name}` a value. Brackets nest; an empty side is allowed.
+"""A small template language: `[a|b]` is one of two texts, `{name}` a value. Brackets nest, and a side may be empty.
 
-`say(rng, "[The|Our] {product} costs {price}[ today|].", values)` gives one of four sentences.
+`say(rng, "[The|Our] {product} costs {price}[ today|].", values)` returns one of four sentences.
 """
 
 import random
@@ -15,7 +15,7 @@ _SLOT = re.compile(r"\{(\w+)\}")
 
 @dataclass(frozen=True)
 class Value:
-    """What stands in a text, and what it means as JSON."""
+    """A value as it is written in a text, and as JSON."""
 
     text: str
     json: Any
@@ -25,7 +25,7 @@ class Value:
 
 
 def choose(rng: random.Random, frame: str) -> str:
-    """Return `frame` with one side of each bracket."""
+    """Return `frame` with each bracket replaced by one of its sides."""
     while match := _INNERMOST.search(frame):
         frame = frame[: match.start()] + rng.choice(match[1].split("|")) + frame[match.end() :]
     return frame
@@ -37,11 +37,11 @@ def fill(text: str, values: Mapping[str, Any]) -> str:
 
 
 def say(rng: random.Random, frame: str, values: Mapping[str, Any] | None = None) -> str:
-    """Return one of the sentences of `frame`, with `values` in its slots and a capital letter at its beginning."""
+    """Return a random sentence of `frame`, with `values` in its slots and a capital first letter."""
     text = fill(choose(rng, frame), values or {})
     return text[:1].upper() + text[1:]
 
 
 def slots(frame: str) -> list[str]:
-    """Return the names of the slots of `frame`, in their order, each once."""
+    """Return the names of the slots of `frame` in order, without duplicates."""
     return list(dict.fromkeys(_SLOT.findall(frame)))

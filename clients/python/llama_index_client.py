@@ -1,4 +1,4 @@
-"""The task with LlamaIndex. task.py says how to run it.
+"""The task with LlamaIndex. To run it, see task.py.
 
 https://developers.llamaindex.ai/python/framework/integrations/llm/openai_like/
 """
@@ -47,7 +47,7 @@ def conversation() -> str:
 
 
 def lost() -> dict:
-    """By the context window LlamaIndex cuts texts for a prompt; of an unknown model it assumes a small one."""
+    """Return the context window to which LlamaIndex cuts the texts of a prompt; for an unknown model, it is small."""
     return {"llm.metadata.context_window": llm.metadata.context_window}
 
 

@@ -1,9 +1,9 @@
-"""Import this first, and what Python's own sockets look up or connect to on another machine raises an error.
+"""Block connections to other machines: import this first, and Python's sockets raise PermissionError for them.
 
-A subprocess or a library with network code of its own escapes it. A server that OPENAI_BASE_URL or
-LLAMA_STACK_BASE_URL names may be on another machine, unless that is OpenAI's.
+Subprocesses, and libraries with their own network code, are not covered. A server in OPENAI_BASE_URL or
+LLAMA_STACK_BASE_URL may be on another machine, unless it is OpenAI's.
 
-Each host is written to standard error, on a line that begins with `host:`, before it is looked up or connected to.
+Each host is written to standard error before its lookup or connection, on a line that begins with `host:`.
 """
 
 import os

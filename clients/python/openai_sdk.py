@@ -1,4 +1,4 @@
-"""The task with OpenAI's own SDK. task.py says how to run it.
+"""The task with OpenAI's own SDK. To run it, see task.py.
 
 https://github.com/openai/openai-python
 """
@@ -46,7 +46,7 @@ def conversation() -> str:
 
 
 def lost() -> dict:
-    """`models.retrieve` answers with an object of LlamaStack's own."""
+    """Call `models.retrieve`, whose answer has LlamaStack's own format."""
     return {"client.models.retrieve(MODEL).id": client.models.retrieve(MODEL).id}
 
 

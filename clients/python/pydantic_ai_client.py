@@ -1,4 +1,4 @@
-"""The task with Pydantic AI. task.py says how to run it.
+"""The task with Pydantic AI. To run it, see task.py.
 
 https://ai.pydantic.dev/models/openai/
 """
@@ -38,7 +38,7 @@ async def conversation() -> str:
 
 
 async def lost() -> dict:
-    """Pydantic AI knows the prices of OpenAI's models."""
+    """Compute the cost of a response: Pydantic AI only knows the prices of OpenAI's models."""
     response = (await agent.run(QUESTION)).response
     try:
         cost = str(response.cost().total_price)

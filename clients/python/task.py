@@ -1,17 +1,17 @@
-"""What the clients in this folder do, each with a library of its own: the same small task.
+"""The task of the clients in this folder, each of which uses a different library.
 
     OPENAI_API_KEY=… uv run python clients/python/openai_sdk.py
 
-runs one of them against OpenAI. With the first of these variables set as well, and for LlamaIndex the second,
-it runs against a LlamaStack server; the third names one of that server's models.
+runs one of them against OpenAI. To run it against a LlamaStack server, set the first of these variables as well
+(for LlamaIndex, the second), and the third to one of the server's models.
 
     OPENAI_BASE_URL=http://localhost:8321/v1
     OPENAI_API_BASE=http://localhost:8321/v1
     MODEL=llama-cpp/smollm2-135m-workshop
 
-The names of steps as arguments run these alone. Each step prints one line of JSON.
+To run only some steps, give their names as arguments. Each step prints one line of JSON.
 
-A comment `was: …` says what stood in the place of its line in a program for OpenAI alone, and `new` that nothing did.
+A comment `was: …` shows the line as it is in a program for OpenAI alone; `new` marks a line that such a program lacks.
 """
 
 import asyncio
@@ -40,16 +40,16 @@ def get_weather(city: str) -> str:
 
 
 def perform(*steps: Callable[[], Any]) -> None:
-    """Call each step, or those that the command line names, and print its result or its error as a line of JSON.
+    """Call each step, or those named on the command line, and print its result or error as a line of JSON.
 
-    A step may be a coroutine function. The program ends with status 1 if a step raised.
+    A step may be a coroutine function. The program exits with status 1 if a step raised an exception.
     """
     chosen = [step for step in steps if step.__name__ in (sys.argv[1:] or [step.__name__])]
     sys.exit(not asyncio.run(_perform(chosen)))
 
 
 async def _perform(steps: list[Callable[[], Any]]) -> bool:
-    """Return whether every step worked."""
+    """Return whether every step succeeded."""
     worked = True
     for step in steps:
         try:

@@ -217,22 +217,22 @@ def export(
     ] = None,
     folder: Annotated[
         Path | None,
-        typer.Option("--nbgrader", metavar="FOLDER", help="Write the source of a course in nbgrader into this folder."),
+        typer.Option("--nbgrader", metavar="FOLDER", help="Write the source of an nbgrader course to this folder."),
     ] = None,
 ) -> None:
-    """Write chapters for a class that is graded: an assignment for each, and a point for each exercise.
+    """Write chapters for a graded class: an assignment for each chapter, and a point for each exercise.
 
-    The folder has to be new or empty. Its README has the commands that come next.
+    The folder has to be new or empty. Its README lists the next commands.
     """
     from llamastack_workshop.publishing import nbgrader_course
 
     if folder is None:
         example = "--nbgrader course 1 2 3"
         fix = f'For example: make export ARGS="{example}" (or: workshop export {example})'
-        raise WorkshopError("No folder is named.", fix)
+        raise WorkshopError("No folder is given.", fix)
     assignments = nbgrader_course.export(folder, chapter or [])
     console.print(f"Assignments: {', '.join(assignments)}", soft_wrap=True)
-    console.print(f"The course is in {folder}; what comes next is in {folder / 'README.md'}", soft_wrap=True)
+    console.print(f"The course is in {folder}; the next steps are in {folder / 'README.md'}", soft_wrap=True)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
@@ -240,9 +240,9 @@ def nbgrader(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(help="The folder of a course.", show_default=False)],
 ) -> None:
-    """Run nbgrader on a course that `workshop export` wrote; the first call installs it into a separate environment.
+    """Run nbgrader on a course from `workshop export`; the first call installs it into a separate environment.
 
-    Grading needs a running server, and executes the submissions with your rights. Further arguments go to nbgrader:
+    Grading needs a running server, and runs the submissions under your account. Other arguments are passed to nbgrader:
     `uv run workshop nbgrader course autograde 03-prompt-chaining`
     """
     from llamastack_workshop.publishing.nbgrader_course import command

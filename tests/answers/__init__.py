@@ -1,6 +1,7 @@
-"""Answers that were tried on the checks: one module a chapter, named like the module of its checks.
+"""Answers for the tests of the checks: one module per chapter, named like the module with its checks.
 
-Each has a list RIGHT of answers in several styles, and a list WRONG of answers with a part of what the check says.
+Each has a list RIGHT of correct answers in several styles, and a list WRONG of answers with part of the check's
+message.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,7 +18,7 @@ from llamastack_workshop.exercises.check import Result
 
 @dataclass(frozen=True)
 class Server:
-    """The live server that an answer may ask; `base_url` ends in /v1, `embedding` is its embedding model's id."""
+    """The live server for answers that use one; `base_url` ends in /v1, `embedding` is its embedding model's id."""
 
     client: OpenAI
     model: str
@@ -35,9 +36,9 @@ class Specifications(BaseModel, extra="forbid"):
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to the exercise of `check`; `arguments` makes what the notebook hands to the check.
+    """An answer to the exercise of `check`; `arguments` returns what the notebook passes to the check.
 
-    `style` tells right answers apart; a wrong one has in `said` a part of the check's message.
+    `style` distinguishes the right answers; for a wrong one, `said` is a part of the check's message.
     """
 
     check: Callable[..., Result]
@@ -54,7 +55,7 @@ class Answer:
         return f"{self.exercise}: {self.style}"
 
 
-# The exercises whose answers take seconds, because they ask the model or start a server.
+# The exercises whose answers take seconds, because they use the model or start a server.
 DEAR = {
     "backends.stop_probe",
     "branching_chains.goes_on_or_begins",

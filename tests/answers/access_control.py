@@ -23,14 +23,14 @@ ACCESS = yaml.safe_load((paths.ROOT / "stacks" / "access.yaml").read_text(encodi
 
 
 def mint(sub: str, roles: list[str], key: rsa.RSAPrivateKey = KEY, kid: str = "key-1", **claims: Any) -> str:
-    """Return a token as the chapter mints them."""
+    """Return a token like the chapter's."""
     now = int(time.time())
     payload = {"iss": ISSUER, "aud": "llama-stack", "sub": sub, "exp": now + 600, "roles": roles} | claims
     return jwt.encode(payload, key, algorithm="RS256", headers={"kid": kid})
 
 
 def reason(token: str, key: Any = None, **options: bool) -> str | None:
-    """Return why a token is refused, by PyJWT's exceptions."""
+    """Return why a token is rejected, from PyJWT's exceptions."""
     try:
         key = key or PUBLISHED[jwt.get_unverified_header(token)["kid"]]
         wanted: Any = {"audience": "llama-stack", "issuer": ISSUER, "options": options}
@@ -47,7 +47,7 @@ def reason(token: str, key: Any = None, **options: bool) -> str | None:
 
 
 def by_hand(token: str, published: dict[str, Any]) -> str | None:
-    """Look at the signature first, and at the claims one by one."""
+    """Check the signature first, and then the claims one by one."""
     try:
         kid = jwt.get_unverified_header(token).get("kid")
         options: Any = dict.fromkeys(CLAIMS, False)
@@ -63,7 +63,7 @@ def by_hand(token: str, published: dict[str, Any]) -> str | None:
 
 
 class HelpDesk:
-    """Names the reason by the exception's class."""
+    """Derives the reason from the exception's class."""
 
     def __call__(self, token: str) -> str | None:
         options: Any = {"require": ["exp"]}
@@ -80,7 +80,7 @@ def unsigned(token: str) -> str | None:
 
 
 def auth_with(route: Any = None, *resources: dict[str, Any], first: bool = False, **other: Any) -> dict[str, Any]:
-    """Return `auth` with one more rule for routes, and more for resources, at its end or at its beginning."""
+    """Return `auth` with an additional route rule, and additional resource rules, at its end or its beginning."""
     auth = copy.deepcopy(ACCESS)
     routes, rights = [route] if route else [], list(resources)
     for policy, rules in (("route_policy", routes), ("access_policy", rights)):
@@ -93,7 +93,7 @@ def permit(when: Any = "user with auditor in roles", **scope: Any) -> dict[str, 
 
 
 def without(role: str) -> dict[str, Any]:
-    """Return `auth` with right rules for auditors, and without those for another role."""
+    """Return `auth` with the right rules for auditors, but without those for another role."""
     auth = auth_with(TO_RESPONSES, READ)
     for policy in ("route_policy", "access_policy"):
         auth[policy] = [rule for rule in auth[policy] if role not in rule.get("when", "")]

@@ -20,7 +20,7 @@ def said(url: str, name: str, **parameters: Any) -> str:
 
 
 class FirstWord:
-    """Stops at the first word, with OpenAI's client, and wants nothing to be left."""
+    """Uses the first word as `stop`, with OpenAI's client, and requires the answer to be empty."""
 
     def __call__(self, url: str, name: str) -> bool:
         client = OpenAI(base_url=url, api_key="none")
@@ -31,7 +31,7 @@ class FirstWord:
 
 
 def completed(url: str, name: str) -> bool:
-    """Return whether the older API stops in the middle of what it writes without `stop`."""
+    """Return whether `stop` cuts the text of the older completions API in the middle."""
     client = OpenAI(base_url=url, api_key="none")
     asked: Any = {"model": name, "prompt": "The capital of France is", "max_tokens": 12, "temperature": 0}
     whole = client.completions.create(**asked).choices[0].text
@@ -60,7 +60,7 @@ def configured(**changed: Any) -> dict[str, Any]:
 
 
 def keyless(kind: str, **more: Any) -> dict[str, Any]:
-    """Return a block of a kind that insists on no key."""
+    """Return a block for a kind of provider that requires no key."""
     return tgi_block(provider_type=kind, config={"base_url": "${env.TGI_URL:=http://tgi:3000/v1}", **more})
 
 

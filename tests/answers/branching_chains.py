@@ -50,7 +50,7 @@ def found(fits: Callable[[dict, str, dict], bool], lines: list[str], name: str, 
 
 
 def by_values(of: Callable[[dict], Any]) -> Callable[[list[str], str, dict], str | None]:
-    """Return an answer that compares the name, and of the requests what `of` returns."""
+    """Return an answer that compares the names, and the results of `of` for the requests."""
     return partial(found, lambda step, name, request: (step["name"], of(step["request"])) == (name, of(request)))
 
 
@@ -80,7 +80,7 @@ def transform(server: Server, prompt: str, **more: Any) -> Specifications:
 
 
 def chained(server: Server) -> Callable[[str, str], Any]:
-    """Return an answer that catches, and does step 2 with `previous_response_id`."""
+    """Return an answer that catches the exception, and performs step 2 with `previous_response_id`."""
 
     def answer(response_id: str, source: str) -> list:
         try:
@@ -94,7 +94,7 @@ def chained(server: Server) -> Callable[[str, str], Any]:
 
 
 def with_langchain(server: Server) -> Callable[[str, str], Any]:
-    """Return an answer whose step 2 is LangChain's, over chat completions."""
+    """Return an answer whose step 2 uses LangChain, over chat completions."""
     llm = ChatOpenAI(base_url=server.base_url, api_key="none", model=server.model, temperature=0)
     step = ChatPromptTemplate.from_template(TRANSFORM + "{facts}")
     typed = step | llm.with_structured_output(Specifications, method="json_schema")
@@ -110,7 +110,7 @@ def with_langchain(server: Server) -> Callable[[str, str], Any]:
 
 
 def with_expressions(server: Server) -> Callable[[str, str], Any]:
-    """Return an answer that lets the model write lines, without a schema, and reads them with expressions."""
+    """Return an answer that has the model write lines, without a schema, and parses them with regular expressions."""
     llm = ChatOpenAI(base_url=server.base_url, api_key="none", model=server.model, temperature=0)
     chain = llm | StrOutputParser()
 
@@ -134,7 +134,7 @@ def changed(
     source: str | None = None,
     **more: Any,
 ) -> Callable[[str, str], Any]:
-    """Return an answer that is right but for what is changed."""
+    """Return an answer that is right except for the changed parts."""
 
     def answer(response_id: str, text: str) -> tuple:
         try:
@@ -148,7 +148,7 @@ def changed(
 
 
 def begins_always(server: Server) -> Callable[[str, str], Any]:
-    """Return an answer that does step 1 before it looks whether it must."""
+    """Return an answer that performs step 1 before it checks whether it has to."""
 
     def answer(response_id: str, source: str) -> tuple:
         begun = create(server, EXTRACT + source)

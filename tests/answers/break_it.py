@@ -30,7 +30,7 @@ def without(*apis: str) -> dict[str, Any]:
 
 
 def with_configs(**configs: dict[str, Any]) -> dict[str, Any]:
-    """Return run.yaml with another config for the only provider of each API that is named."""
+    """Return run.yaml with another config for the only provider of each of these APIs."""
     configuration = copy.deepcopy(FULL)
     for api, config in configs.items():
         configuration["providers"][api][0]["config"] = config
@@ -38,7 +38,7 @@ def with_configs(**configs: dict[str, Any]) -> dict[str, Any]:
 
 
 def chosen(**changed: Any) -> dict[str, Any]:
-    """Return what is chosen out of run.yaml, and its keys in another order."""
+    """Return a selection from run.yaml, with its keys in another order."""
     providers = {api: FULL["providers"][api] for api in ("files", "inference")}
     resources = {"models": FULL["registered_resources"]["models"]}
     return {
@@ -60,7 +60,7 @@ class Pattern:
 
 
 def renamed() -> dict[str, Any]:
-    """Bring the old file up to date with names of its own, all state in the databases of run.yaml."""
+    """Update the old file with other names, and with all state in the databases of run.yaml."""
     places = {
         "agent_state": {"namespace": "my_agents", "backend": "kv_default"},
         "responses": {"table_name": "my_responses", "backend": "sql_default"},

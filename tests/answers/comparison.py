@@ -78,7 +78,7 @@ NAMES = {
 
 
 def named(run: Callable[[], Any], names: dict[type[Exception], str] = NAMES) -> Any:
-    """A right answer, for names that make it a wrong one."""
+    """A right answer, unless the names make it wrong."""
     try:
         return run()
     except tuple(names) as error:
@@ -154,7 +154,7 @@ WRONG = [
         "a truncated answer in langchain_chat, your function lets LengthFinishReasonError through",
         programs=("langchain_chat",),
     ),
-    handled("no timeout", partial(named, names=without(openai.APITimeoutError)), "for a timeout in pure you"),
+    handled("no timeout", partial(named, names=without(openai.APITimeoutError)), "for a timeout in pure, you"),
     handled("everything else", partial(named, names=NAMES | {Exception: "cut off"}), "let other exceptions through"),
     handled("every ValueError", partial(named, names=NAMES | {ValueError: "cut off"}), "a ValueError, which a gate"),
     handled(

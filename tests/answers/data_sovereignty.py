@@ -15,7 +15,7 @@ from llamastack_workshop.exercises import data_sovereignty as check
 
 
 def by_hand(client: OpenAI, conversation: str) -> None:
-    """Forget with plain HTTP, page after page."""
+    """Delete with plain HTTP, page by page."""
     with httpx.Client(base_url=client.base_url, timeout=60) as http:
         while page := http.get(f"conversations/{conversation}/items").json()["data"]:
             for item in page:
@@ -24,7 +24,7 @@ def by_hand(client: OpenAI, conversation: str) -> None:
 
 
 class Forgetting:
-    """Lists all at once, and deletes two at a time."""
+    """Lists everything at once, and deletes two at a time."""
 
     def __call__(self, client: OpenAI, conversation: str) -> str:
         found = client.conversations.items.list(conversation, limit=1000).data
@@ -59,7 +59,7 @@ def needs_an_item(client: OpenAI, conversation: str) -> None:
 
 
 def asked(change: Callable[[dict[str, Any]], Any]) -> Any:
-    """Return an answer to the second exercise that makes of each provider what `change` says, or leaves it out."""
+    """Return an answer to exercise 2 that replaces each provider by the result of `change`, or leaves it out."""
     return lambda configuration: [
         found
         for providers in configuration["providers"].values()
@@ -69,7 +69,7 @@ def asked(change: Callable[[dict[str, Any]], Any]) -> Any:
 
 
 def where(outside: Callable[[str], bool]) -> Any:
-    """Return an answer that takes the providers with a base_url that `outside` finds to be elsewhere."""
+    """Return an answer that selects the providers whose base_url is on another machine according to `outside`."""
 
     def id_of(provider: dict[str, Any]) -> str | None:
         url = provider.get("config", {}).get("base_url")
@@ -79,7 +79,7 @@ def where(outside: Callable[[str], bool]) -> Any:
 
 
 def yielding(configuration: dict[str, Any]) -> Iterator[str]:
-    """Yield the ids, with an eye on each address."""
+    """Yield the ids, checking each address."""
     for provider in chain.from_iterable(configuration["providers"].values()):
         match provider:
             case {"provider_id": id, "config": {"base_url": str(url)}}:

@@ -41,7 +41,7 @@ def served(style: str, function: Callable[[httpx.Response], Any], said: str = ""
 
 
 def with_key(server: Server) -> str:
-    """Write the address with a slash and a key, and no empty line at the beginning and the end."""
+    """Write the address with a trailing slash, with a key, and without empty lines at the beginning and end."""
     program = right(server).replace("max_retries=0", 'api_key="none"').replace("/v1", "/v1/")
     return "\n".join(f"{line}  " for line in program.strip().splitlines())
 

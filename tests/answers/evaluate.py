@@ -105,7 +105,7 @@ def each_by_itself(first: list[bool], second: list[bool]) -> tuple[float, float]
 
 
 def scaled(factor: float) -> Callable[[list[bool], list[bool]], tuple[float, float]]:
-    """Return the formula with another reach."""
+    """Return the formula with another factor."""
 
     def formula(first: list[bool], second: list[bool]) -> tuple[float, float]:
         low, high = by_formula(first, second)

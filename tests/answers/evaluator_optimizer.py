@@ -20,7 +20,7 @@ class Draft(TypedDict, total=False):
 
 
 def accepted_at_once() -> tuple[CompiledStateGraph, dict[str, Any]]:
-    """Return a graph that has run, as the chapter's mostly does, with one draft, and the config of the run."""
+    """Return a graph that finished with one draft, as in most runs of the chapter, and the config of that run."""
     builder = StateGraph(Draft)
     builder.add_node("write", lambda state: {"draft": "The UltraBook has a 1 TB drive."})
     builder.add_node("read", lambda state: {})
@@ -53,7 +53,7 @@ def counting(points: list[int]) -> bool:
 
 
 def compared(points: list[int], rounds: int = 3, better: Callable[[int, int], bool] = lambda a, b: a > b) -> bool:
-    """A right answer, for changes that make it a wrong one."""
+    """A right answer, unless the changes make it wrong."""
     return len(points) >= rounds and not better(max(points[-2:]), max(points[:-2]))
 
 
@@ -91,7 +91,7 @@ def runs_it(graph: CompiledStateGraph, config: dict) -> list[str]:
 
 
 def of_one_thread(graph: CompiledStateGraph, config: dict) -> list[str]:
-    """Return the drafts of every run that the checkpointer has."""
+    """Return the drafts of all runs in the checkpointer."""
     return list(dict.fromkeys(one.checkpoint["channel_values"].get("draft") for one in graph.checkpointer.list(None)))
 
 

@@ -13,7 +13,7 @@ from openai import OpenAI
 from answers import Answer, Server
 from llamastack_workshop.exercises import file_search as check
 
-# Each question of the check has a best chunk of its own on each page.
+# Each question of the check has a different best chunk on each page.
 PAGES = {
     "setup.md": (
         "A cold start takes about eighteen seconds, and a warm one takes four: that is how long you wait.",
@@ -30,7 +30,7 @@ PAGES = {
 
 @lru_cache
 def store(client: OpenAI) -> str:
-    """Return the id of a store with one file for each passage of `PAGES`, named like its page."""
+    """Return the id of a store with one file for each passage of `PAGES`, named after its page."""
     made = client.vector_stores.create(name="two pages").id
     for page, passages in PAGES.items():
         for passage in passages:

@@ -34,7 +34,7 @@ def get_warranty(product: str) -> str:
 
 
 def shop(*tools: Callable[..., Any]) -> str:
-    """Start an MCP server with these tools on a free port, which ends with this process; return its address."""
+    """Start an MCP server with these tools on a free port, until this process ends. Returns its address."""
     server = FastMCP("shop", stateless_http=True, log_level="CRITICAL")
     for tool in tools:
         server.add_tool(tool, name=tool.__name__)
@@ -58,19 +58,19 @@ def ask(server: Server, question: Any, tool: dict[str, Any], **options: Any):
 
 
 def with_tool(warranty: Callable[..., Any], **changes: Any) -> Callable[[Server], Any]:
-    """Return what makes an answer whose shop has the tool `warranty` beside the others."""
+    """Return a function that makes an answer whose shop has the additional tool `warranty`."""
 
     def answer(server: Server) -> Callable[[str], Any]:
         url = shop(get_price, get_specs, warranty)
         offered = mcp(url, **({"allowed_tools": ["get_warranty"]} | changes))
-        # After the call, what the model makes of it does not matter.
+        # After the call, the model's text doesn't matter.
         return lambda question: ask(server, question, offered, extra_body={"max_infer_iters": 1})
 
     return answer
 
 
 def tool(says: Callable[[str], str], description: str = "Look up the warranty of a product") -> Callable[[str], str]:
-    """Return a tool that says this of a product."""
+    """Return a tool with this text for each product."""
 
     def get_warranty(product: str) -> str:
         return says(product)
@@ -132,7 +132,7 @@ def requests(response: Any) -> list[Any]:
 def ruled(
     server: Server, question: str, rule: Any, decide: Callable[[Any, Any], Any] | None = None, skip: bool = False
 ) -> Any:
-    """Ask, and decide each request by `decide(rule, request)`; `skip` sends what is approved alone."""
+    """Send the request, and decide each approval with `decide(rule, request)`; `skip` only sends the approved ones."""
     decide = decide or (lambda rule, request: rule(request.name, json.loads(request.arguments)))
     response = ask(server, question, careful())
     while requests(response):
@@ -164,7 +164,7 @@ class Ruled:
 
 
 def guessed(server: Server, question: str, rule: Any) -> Any:
-    """Ask the rule before there is a request, and leave approval out."""
+    """Apply the rule before there is a request, and omit the approval."""
     if rule("get_price", {"product": "UltraBook"}):
         return ask(server, question, careful() | {"require_approval": "never"})
     return ask(server, question, careful() | {"allowed_tools": ["get_nothing"]})

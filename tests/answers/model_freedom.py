@@ -14,7 +14,7 @@ QWEN = "${env.REVIEWER_MODEL:=Qwen/Qwen2.5-7B-Instruct}"
 
 
 def asking(server: Server) -> tuple[Ask, list[str], str]:
-    """Return what asks an id, ids that answer, of which the list has only the last, and one on it that does not."""
+    """Return a function that asks a model by id, two ids that answer (the second is listed), and one that can't."""
     client: OpenAI = server.client.with_options(max_retries=0)
     provider = server.model.split("/")[0]
 
@@ -22,7 +22,7 @@ def asking(server: Server) -> tuple[Ask, list[str], str]:
         question = "What is the capital of France?"
         return client.responses.create(model=id, input=question, temperature=0, max_output_tokens=16).output_text
 
-    # llama.cpp answers for any name, and an embedding model does not chat.
+    # llama.cpp accepts any name, but an embedding model can't chat.
     return ask, [f"{provider}/not-listed", server.model], server.embedding
 
 
@@ -40,7 +40,7 @@ class Found(NamedTuple):
 
 
 class Turns:
-    """Takes the ids off a list of its own."""
+    """Removes the ids from its own list."""
 
     def __init__(self, ask: Ask) -> None:
         self.ask = ask
@@ -76,7 +76,7 @@ def in_turn(
     catch: type[Exception] = APIStatusError,
     end: Callable[[], Any] = lambda: None,
 ) -> Any:
-    """Return an answer that asks what `choose` makes of the ids, goes on after `catch`, and does `end` at the end."""
+    """Return an answer that tries the ids from `choose`, continues after `catch`, and calls `end` at the end."""
 
     def answer_from(ids: list[str]) -> Any:
         for id in choose(ids):

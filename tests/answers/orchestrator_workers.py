@@ -49,7 +49,7 @@ def lowest(
     price: Callable[[dict[str, str]], Any] = lambda row: euros(row["price"]),
     of: Callable = min,
 ) -> str | None:
-    """A right answer, for changes that make it a wrong one."""
+    """A right answer, unless the changes make it wrong."""
     return of((row for row in rows if fits(row, at_least)), key=price, default={"laptop": None})["laptop"]
 
 
@@ -69,7 +69,7 @@ def sends(
     ),
     node: str = "work",
 ) -> list[Send]:
-    """A right answer but for the end, for changes that make it a wrong one."""
+    """A right answer except for the end, unless the changes make it wrong."""
     return [Send(node, {"laptop": name, "part": part(state["text"], name)}) for name in names(state)]
 
 
@@ -79,7 +79,7 @@ def backwards(state: dict[str, Any]) -> tuple[Send, ...] | list[str]:
 
 
 def one_alone(state: dict[str, Any]) -> Send | list[Send] | str:
-    """Return one `Send` by itself if there is but one."""
+    """Return a plain `Send` instead of a list if there is only one."""
     found = []
     for name in state["plan"]:
         if any(row["laptop"] == name for row in state["rows"]):

@@ -48,12 +48,12 @@ async def in_batches(jobs: Jobs, limit: int) -> tuple[Any, ...]:
 
 
 def gathers_at_once(jobs: Jobs, limit: int) -> Awaitable[list[Any]]:
-    """Return an awaitable, from a function that is none of `async`."""
+    """Return an awaitable from a function that isn't `async`."""
     return with_semaphore(limit)(jobs, limit)
 
 
 def with_semaphore(places: int | None = None, **options: Any) -> Callable[[Jobs, int], Awaitable[list[Any]]]:
-    """Return an answer with a semaphore of so many places, or of `limit`."""
+    """Return an answer with a semaphore of `places` slots, or of `limit`."""
 
     async def run_all(jobs: Jobs, limit: int) -> list[Any]:
         free = asyncio.Semaphore(places or limit)
@@ -168,7 +168,7 @@ def counted(
     enough: Callable[[int, int], bool] = lambda number, needed: number >= needed,
     tie: Callable[[list[int]], bool] = lambda numbers: numbers[:1] == numbers[1:2],
 ) -> Any:
-    """A right answer, for changes that make it a wrong one."""
+    """A right answer, unless the changes make it wrong."""
     ranked = Counter(filter(vote, votes)).most_common()
     if not ranked or not enough(ranked[0][1], needed) or tie([number for _, number in ranked]):
         return None
@@ -176,7 +176,7 @@ def counted(
 
 
 def exactly(votes: list[Any], needed: int) -> Any:
-    """Return a right verdict for the ballots that the check once had, and for no other."""
+    """Return the right verdict only for the ballots of an earlier version of the check."""
     known = {
         ("1 TB", "2 TB", "1 TB"): "1 TB",
         ("2 TB", "4 TB", "4 TB", "4 TB"): "4 TB",

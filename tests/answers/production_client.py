@@ -29,7 +29,7 @@ class Outcome:
 
 
 def ask(using: OpenAI, forward: Callable[[Any], Any] | None = None, **request: Any) -> Outcome:
-    """The chapter's handler, as short as the exercise allows."""
+    """The chapter's handler, as short as the exercise permits."""
     try:
         if forward is None:
             response = using.responses.create(**request)
@@ -50,7 +50,7 @@ def status(style: str, function: Any, said: str = "") -> Answer:
     return Answer(browser_status, style, lambda s: [function, ask, s.client, s.model], said)
 
 
-# The statuses that say that the browser's request was wrong.
+# The statuses for an error in the browser's request.
 OWN = re.compile(r"HTTP (4(?!01|03|29)\d\d)")
 
 
@@ -77,7 +77,7 @@ class Statuses:
 
 
 def status_of(outcome: Outcome, changed: dict[str, int] | None = None, other: int = 502) -> int:
-    """A right answer, for changes that make it a wrong one."""
+    """A right answer, unless the changes make it wrong."""
     statuses = {"completed": 200, "incomplete": 200, "timeout": 504} | (changed or {})
     own = OWN.fullmatch(outcome.kind)
     return statuses.get(outcome.kind, int(own[1]) if own else other)
@@ -94,7 +94,7 @@ def continued(style: str, make: Callable[[Server, dict], Any], said: str = "") -
 def looks_first(
     server: Server, request: dict, continues: tuple[str, ...] = ("completed",)
 ) -> Callable[[str, str], Response]:
-    """Return an answer that retrieves the earlier response, and continues it only if its status is such a one."""
+    """Return an answer that retrieves the earlier response, and only continues it if its status is one of these."""
 
     def answer(question: str, earlier: str) -> Response:
         try:
@@ -110,7 +110,7 @@ def looks_first(
 
 
 def tries(*caught: type[Exception], keep: bool = True) -> Callable[[Server, dict], Callable[[str, str], Response]]:
-    """Return what makes an answer that begins anew after the exceptions `caught`."""
+    """Return a function that makes an answer, which starts over after the exceptions `caught`."""
 
     def make(server: Server, request: dict) -> Callable[[str, str], Response]:
         def answer(question: str, earlier: str) -> Response:
@@ -127,7 +127,7 @@ def tries(*caught: type[Exception], keep: bool = True) -> Callable[[Server, dict
 
 
 def errors_swallowed(value: object) -> Callable[[Server, dict], Callable[[str, str], Any]]:
-    """Return what makes an answer that returns `value` in place of an error that it should let through."""
+    """Return a function that makes an answer, which returns `value` instead of passing on an exception."""
 
     def make(server: Server, request: dict) -> Callable[[str, str], Any]:
         def answer(question: str, earlier: str) -> Any:
@@ -142,7 +142,7 @@ def errors_swallowed(value: object) -> Callable[[Server, dict], Callable[[str, s
 
 
 def streamed(server: Server, request: dict) -> Callable[[str, str], Response]:
-    """Return an answer that streams, where an error is a line and a failure an event."""
+    """Return an answer that streams, in which an error is a line and a failure an event."""
 
     def last(**more: Any) -> Response:
         with server.client.responses.create(**request, **more, stream=True) as stream:
@@ -160,7 +160,7 @@ def streamed(server: Server, request: dict) -> Callable[[str, str], Response]:
 
 
 def of_another(server: Server, request: dict) -> Callable[[str, str], Response]:
-    """Return an answer that continues a response of its own in place of `earlier`."""
+    """Return an answer that continues its own response instead of `earlier`."""
     own = server.client.responses.create(model=server.model, input="Name the capital of France.").id
 
     def answer(question: str, earlier: str) -> Response:
@@ -181,7 +181,7 @@ def streams(
     ends: Callable[[str, int, int], bool] = lambda text, deltas, enough: len(text) >= enough,
     limit: int = 120,
 ) -> Callable[[str, int], str]:
-    """Return an answer that streams until `ends`, and deletes the response if `delete` says so."""
+    """Return an answer that streams until `ends`, and deletes the response if `delete` is true."""
 
     def answer(question: str, enough: int) -> str:
         request = {"model": server.model, "input": question, "max_output_tokens": limit}
@@ -202,7 +202,7 @@ def streams(
 
 
 def by_flag(server: Server) -> Callable[[str, int], str]:
-    """Return an answer that notes whether the last event came, and cuts the text to size."""
+    """Return an answer that records whether the last event arrived, and truncates the text."""
 
     def answer(question: str, enough: int) -> str:
         pieces, begun, ended = [], None, False
@@ -224,7 +224,7 @@ def by_flag(server: Server) -> Callable[[str, int], str]:
 
 
 def left_open(server: Server) -> Callable[[str, int], str]:
-    """Return an answer that deletes its response and keeps its stream."""
+    """Return an answer that deletes its response, but keeps its stream open."""
     kept = []
 
     def answer(question: str, enough: int) -> str:
@@ -240,7 +240,7 @@ def left_open(server: Server) -> Callable[[str, int], str]:
 
 
 def asked_for_little(server: Server) -> Callable[[str, int], str]:
-    """Return an answer without a stream, whose limit of tokens is about `enough` characters."""
+    """Return an answer without a stream, whose token limit corresponds to about `enough` characters."""
 
     def answer(question: str, enough: int) -> str:
         request = {"model": server.model, "input": question, "max_output_tokens": max(16, enough // 4)}
@@ -262,26 +262,26 @@ RIGHT = [
 ]
 
 WRONG = [
-    status("200 for everything", lambda o: 200, "for an unknown model ('HTTP 404') you return 200, not 404"),
+    status("200 for everything", lambda o: 200, "for an unknown model ('HTTP 404'), you return 200, not 404"),
     status("a text", lambda o: "200", "should return a status, which is an integer, not a str"),
-    status("incomplete as 502", lambda o: status_of(o, {"incomplete": 502}), "('incomplete') you return 502, not 200"),
-    status("unknown kinds as 200", lambda o: status_of(o, {"a new kind": 200}), "('a new kind') you return 200"),
+    status("incomplete as 502", lambda o: status_of(o, {"incomplete": 502}), "('incomplete'), you return 502, not 200"),
+    status("unknown kinds as 200", lambda o: status_of(o, {"a new kind": 200}), "('a new kind'), you return 200"),
     status("everything else as 200", lambda o: status_of(o, {"failed": 502}, other=200), "you return 200, not 502"),
     status(
         "the server's 500",
         lambda o: int(o.kind[5:]) if o.kind.startswith("HTTP") else status_of(o),
-        "for a model that cannot chat ('HTTP 500') you return 500, not 502",
+        "for a model that cannot chat ('HTTP 500'), you return 500, not 502",
     ),
     status(
         "only the two statuses of the chapter",
         lambda o: status_of(o, {"HTTP 409": 502, "HTTP 422": 502}),
-        "('HTTP 409') you return 502, not 409",
+        "('HTTP 409'), you return 502, not 409",
     ),
-    status("the upstream's quota", lambda o: status_of(o, {"HTTP 429": 429}), "('HTTP 429') you return 429, not 502"),
-    status("the backend's token", lambda o: status_of(o, {"HTTP 401": 401}), "('HTTP 401') you return 401, not 502"),
-    status("a redirection", lambda o: status_of(o, {"HTTP 304": 304}), "('HTTP 304') you return 304, not 502"),
+    status("the upstream's quota", lambda o: status_of(o, {"HTTP 429": 429}), "('HTTP 429'), you return 429, not 502"),
+    status("the backend's token", lambda o: status_of(o, {"HTTP 401": 401}), "('HTTP 401'), you return 401, not 502"),
+    status("a redirection", lambda o: status_of(o, {"HTTP 304": 304}), "('HTTP 304'), you return 304, not 502"),
     status("every 4xx as 400", lambda o: status_of(o, {"HTTP 404": 400}), "you return 400, not 404"),
-    status("the timeout as 502", lambda o: status_of(o, {"timeout": 502}), "for a timeout ('timeout') you return 502"),
+    status("the timeout as 502", lambda o: status_of(o, {"timeout": 502}), "for a timeout ('timeout'), you return 502"),
     status("by the text", lambda o: 200 if o.text else status_of(o), "you return 200, not"),
     status(
         "a branch without return",
@@ -331,7 +331,7 @@ WRONG = [
     began("deletes nothing", lambda s: streams(s, delete=lambda response: False), "delete it by its id"),
     began("deletes everything", lambda s: streams(s, delete=lambda response: True), "delete only unfinished responses"),
     began(
-        # Twice as many, because some of these stories end soon by themselves.
+        # Twice as many, because some of these stories end early by themselves.
         "counts deltas",
         lambda s: streams(s, ends=lambda text, deltas, enough: deltas >= 2 * enough),
         "count characters, and leave the loop",

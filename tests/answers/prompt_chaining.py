@@ -46,7 +46,7 @@ class Gate:
 
 
 def gate(says: Callable[[list[str]], Any], passes: Any = None, source: str | None = None) -> Any:
-    """Return a gate that finds the right numbers and says of them what `says` makes of them."""
+    """Return a gate that finds the wrong numbers, and returns the result of `says` for them."""
 
     def ask(specifications: dict[str, str], text: str) -> Any:
         wrong = [n for n in numbers(" ".join(specifications.values())) if n not in numbers(source or text)]

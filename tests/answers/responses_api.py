@@ -49,7 +49,7 @@ def first_delta(server: Server, question: str) -> tuple[str, int] | None:
 
 
 class Collector:
-    """One that could be used again, and starts anew each time."""
+    """A collector that can be reused, and starts over each time."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
@@ -60,7 +60,7 @@ class Collector:
 
 
 def counted(server: Server, question: str, counts: Any) -> tuple[str, Any]:
-    """Return the text, and what `counts` makes of the text, the deltas and the events."""
+    """Return the text, and the result of `counts` for the text, the deltas and the events."""
     events = list(streaming(server, question))
     pieces = [event.delta for event in events if event.type == "response.output_text.delta"]
     return "".join(pieces), counts("".join(pieces), pieces, events)

@@ -1,4 +1,4 @@
-"""Answers to the exercises of chapter 21, Shields and moderation; a server with a scanner judges the gates."""
+"""Answers to the exercises of chapter 21, Shields and moderation; a server with a scanner runs the gates."""
 
 import atexit
 import functools
@@ -46,7 +46,7 @@ class Guarded(NamedTuple):
 
 @functools.cache
 def guarded(server: Server) -> Guarded:
-    """Start a server with a shield before `server`; it ends with this process."""
+    """Start a server with a shield, with `server` as its upstream, until this process ends."""
     opened = ExitStack()
     atexit.register(opened.close)
     folder = Path(opened.enter_context(tempfile.TemporaryDirectory(ignore_cleanup_errors=True))) / "scans"
@@ -54,13 +54,13 @@ def guarded(server: Server) -> Guarded:
     shields = yaml.safe_load((paths.ROOT / "stacks" / "shields.yaml").read_text(encoding="utf-8"))
     variables = upstream_variables(server.base_url, server.model) | {"TMPDIR": str(folder)}
     started = opened.enter_context(throwaway_server(shields, variables))
-    # A scan by semgrep may never end: the client tries again.
+    # A scan by semgrep may hang: the client retries.
     client = OpenAI(base_url=started.base_url, api_key="none", timeout=30)
     return Guarded(client, f"openai/{server.model}", folder)
 
 
 class Gate:
-    """Asks twice, for the canary first."""
+    """Makes two requests, the canary first."""
 
     def __init__(self, scanner: Guarded) -> None:
         self.scanner = scanner
@@ -74,7 +74,7 @@ class Gate:
 
 
 def in_one(scanner: Guarded, code: str) -> str | None:
-    """Return what three results say, the canary's in the middle."""
+    """Decide from three results in one request, with the canary in the middle."""
     match scanner.flagged(code, "gets(canary);", ""):
         case [False, True, _]:
             return None
@@ -116,7 +116,7 @@ def raising(scanner: Guarded, code: str) -> str | None:
 
 
 class Remembering:
-    """Never opens again, once the scanner was broken."""
+    """Never opens again after the scanner has failed once."""
 
     def __init__(self, scanner: Guarded) -> None:
         self.scanner, self.works = scanner, True
@@ -129,7 +129,7 @@ class Remembering:
 
 @functools.cache
 def events(server: Server, text: str) -> list[ResponseStreamEvent]:
-    """Return the events of a guarded answer: with `text` "insecure" the shield cuts it off."""
+    """Return the events of a guarded answer: with the `text` "insecure", the shield cuts it off."""
     scanner = guarded(server)
     line: Any = {"format": {"type": "json_schema", "name": "line", "schema": INSECURE, "strict": True}}
     options: Any = {"text": line, "max_output_tokens": 64} if text == "insecure" else {"max_output_tokens": 16}
@@ -151,7 +151,7 @@ class Reading(NamedTuple):
 
 
 def last_event(stream: Iterable[ResponseStreamEvent]) -> Reading:
-    """Return what the last event's response holds, whatever came before it."""
+    """Return the content of the last event's response, whatever came before it."""
     *_, last = stream
     parts = [part for item in last.response.output for part in item.content]
     refusals = [part.refusal for part in parts if isinstance(part, ResponseOutputRefusal)]
@@ -177,7 +177,7 @@ def subscripted(stream: Any) -> tuple[str, str | None]:
 
 
 def events_of_openai(stream: Iterable[ResponseStreamEvent]) -> tuple[str, str | None]:
-    """Wait for the events that OpenAI's servers send and LlamaStack does not."""
+    """Wait for the events that OpenAI's servers send, but LlamaStack doesn't."""
     text, refusal = "", None
     for event in stream:
         if event.type == "response.output_text.done":
@@ -197,7 +197,7 @@ def no_text_is_a_refusal(stream: Iterable[ResponseStreamEvent]) -> tuple[str, st
 
 
 def keeping(stream: Iterable[ResponseStreamEvent]) -> tuple[str, str | None]:
-    """Return the refusal, and the text that came before it."""
+    """Return the refusal, and the text before it."""
     stream = list(stream)
     return deltas(stream), last_event(stream).refusal
 

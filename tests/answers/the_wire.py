@@ -51,7 +51,7 @@ class Lines:
 
 
 def ends_at(newlines: bytes | None, keep: bool = False, **how: str) -> Any:
-    """Return an answer that splits the bytes so far with `splitlines`, or at `newlines`."""
+    """Return an answer that splits the bytes received so far with `splitlines`, or at `newlines`."""
 
     def function(pieces: Iterable[bytes]) -> Iterator[str]:
         rest = b""
@@ -70,7 +70,7 @@ def ends_in_letters(pieces: Iterable[bytes]) -> Iterator[str]:
 
 
 def split_as_text(pieces: Iterable[bytes]) -> Iterator[str]:
-    """Take what `splitlines` takes for lines."""
+    """Split the text with `splitlines`."""
     rest = ""
     for piece in pieces:
         rest += piece.decode()

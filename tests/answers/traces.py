@@ -29,7 +29,7 @@ def by_llama_stack(span: Any) -> bool:
 
 
 def from_the_request(trace: list[Any]) -> dict[str, int]:
-    """Count what hangs below LlamaStack's own span of the request."""
+    """Count the spans below LlamaStack's own span of the request."""
     (request,) = [span for span in trace if span.service == "llama-stack" and span.kind == "server"]
     found: defaultdict[str, int] = defaultdict(int)
     for span in sorted(trace, key=lambda span: span.start):
@@ -46,7 +46,7 @@ def with_zeros(trace: list[Any]) -> dict[str, int]:
 
 
 def telemetry(**changes: Any) -> dict[str, Any]:
-    """Return right variables for production, but for `changes`; None takes one away."""
+    """Return the right variables for production, with `changes`; None removes a variable."""
     wanted = TELEMETRY | {
         "OTEL_SERVICE_NAME": "gateway",
         "OTEL_TRACES_SAMPLER_ARG": "0.02",

@@ -22,7 +22,7 @@ def file_of(line: str) -> Configuration:
 
 def step_by_step(old: Configuration) -> Configuration:
     new = copy.deepcopy(old)
-    # In another order, which means nothing.
+    # In another order, which doesn't matter.
     new["apis"] = [*(api for api in new["apis"] if api != "agents"), "responses"]
     (responses,) = new["providers"].pop("agents")
     new["providers"]["responses"] = [{**responses, "provider_id": "builtin", "provider_type": "inline::builtin"}]
@@ -37,7 +37,7 @@ def step_by_step(old: Configuration) -> Configuration:
 
 
 def renamed(value: Any, key: str = "") -> Any:
-    """Rename in every text, and every key, of a configuration."""
+    """Rename in all texts and keys of a configuration."""
     if isinstance(value, dict):
         agents = {"agents": "responses"} if key == "providers" else {}
         return OrderedDict((agents.get(name, name), renamed(one, name)) for name, one in value.items())
@@ -52,7 +52,7 @@ def renamed(value: Any, key: str = "") -> Any:
 
 
 def in_text(*changes: tuple[str, str]) -> Callable[[Configuration], Configuration]:
-    """Return an answer that replaces in the file's text, in addition to `changes`, what changes in 0.7."""
+    """Return an answer that replaces text in the file: `changes`, in addition to the changes for 0.7."""
     right = [
         *(("- agents\n", "- responses\n"), ("  agents:\n", "  responses:\n"), ("meta-reference", "builtin")),
         *(("rag-runtime", "file-search"), ("builtin::rag", "builtin::file_search")),
@@ -69,7 +69,7 @@ def in_text(*changes: tuple[str, str]) -> Callable[[Configuration], Configuratio
 
 
 def after(change: Callable[[Configuration], object]) -> Callable[[Configuration], Configuration]:
-    """Return an answer that is right up to there, and then does `change`."""
+    """Return an answer that is right, followed by `change`."""
 
     def upgrade(old: Configuration) -> Configuration:
         new = step_by_step(old)

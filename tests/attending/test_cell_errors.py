@@ -1,4 +1,4 @@
-"""What a cell shows when nothing answers: a line with the fix, and of every other error the traceback."""
+"""The output of a cell if no server answers: a line with the fix; for all other errors, the traceback."""
 
 import asyncio
 import socket
@@ -20,7 +20,7 @@ ASK = {"model": "m", "input": "Hello!"}
 
 @pytest.fixture
 def nowhere() -> str:
-    """An address where nothing answers."""
+    """An address where no server listens."""
     return f"http://localhost:{ports.free_port()}/v1"
 
 
@@ -77,7 +77,7 @@ def test_a_server_that_breaks_off_is_one_that_does_not_answer() -> None:
     assert "doesn't answer: Server disconnected" in cell_errors.unanswered(error)
 
 
-# What a client raises is not always that there is no answer: it may be late, or the address or the key may be wrong.
+# An exception of a client doesn't always mean that no server answers: it may be slow, or the address or key wrong.
 @pytest.mark.parametrize(
     "cell",
     [
@@ -97,7 +97,7 @@ def test_other_errors_keep_their_traceback(
     shell.push({"nowhere": nowhere})
     shell.run_cell("import httpx, openai\nfrom openai import OpenAI")
     assert not shell.run_cell(cell).success
-    # Python itself prints that of a group.
+    # Python itself prints the traceback of an exception group.
     assert "Traceback (most recent call last)" in "".join(capsys.readouterr())
 
 

@@ -1,4 +1,4 @@
-"""Attendees' copies of the chapters: derived blank, followed, never lost."""
+"""Attendees' copies of the chapters: they have blanks, are kept up to date, and are never lost."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""`make clean`: what goes, what stays, and what it must not take away from a running program."""
+"""`make clean`: the files that it deletes, those it keeps, and those that a running program needs."""
 
 import subprocess
 import sys
@@ -35,7 +35,8 @@ def test_a_folder_that_is_a_link_stays_and_is_emptied(repository: Path, tmp_path
 
 @pytest.mark.parametrize("module", ["attending.lab", "server.mould", "server.run_server"])
 def test_nothing_goes_while_a_program_uses_it(repository: Path, module: str) -> None:
-    # A process with the command line of such a program, in this clone and in one whose name begins like this one's.
+    # A process with the command line of such a program, in this clone and in one whose name begins with this one's
+    # name.
     def running(folder: Path) -> subprocess.Popen:
         words = [f"llamastack_workshop.{module}", f"--ServerApp.root_dir={folder}"]
         return subprocess.Popen([sys.executable, "-c", "input()", *words], stdin=subprocess.PIPE)

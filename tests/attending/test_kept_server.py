@@ -1,4 +1,4 @@
-"""The server of a lab: how often it comes back, and what is said of another's."""
+"""The server of a lab: how often it is restarted, and the message about a server of another clone."""
 
 import io
 import os
@@ -84,7 +84,7 @@ def test_a_server_with_another_model_than_the_wanted_one_is_not_used(
     with served as server:
         assert server.base_url == base_url
     monkeypatch.setenv("WORKSHOP_MODEL", "qwen3-1.7b")
-    with pytest.raises(WorkshopError, match=f"port {port} serves {model}, and not qwen3-1.7b.\nStop it first"), served:
+    with pytest.raises(WorkshopError, match=f"port {port} serves {model}, not qwen3-1.7b.\nStop it first"), served:
         pass
 
 

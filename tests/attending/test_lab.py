@@ -1,4 +1,4 @@
-"""`workshop lab`: JupyterLab on the attendee's copies, beside a server that runs already."""
+"""`workshop lab`: JupyterLab with the attendee's copies, next to a running server."""
 
 import json
 import os
@@ -22,7 +22,7 @@ from llamastack_workshop.system import environment, ports
 
 
 def in_terminal(command: str, address: str, token: str) -> str:
-    """Return what a terminal of JupyterLab shows after `command`."""
+    """Return the output of `command` in a JupyterLab terminal."""
     name = httpx.post(f"{address}/api/terminals", params={"token": token}, timeout=30).json()["name"]
     place = address.replace("http://", "ws://")
     terminal = create_connection(f"{place}/terminals/websocket/{name}?token={token}", timeout=30)
@@ -32,7 +32,7 @@ def in_terminal(command: str, address: str, token: str) -> str:
         kind, *content = json.loads(terminal.recv())
         shown += content[0] if kind == "stdout" else ""
     terminal.close()
-    # A long line is broken at the terminal's edge.
+    # The terminal wraps long lines.
     return "".join(shown.splitlines())
 
 
@@ -70,7 +70,7 @@ def test_lab_uses_the_running_server_and_stops_cleanly(base_url: str) -> None:
         assert str(Path(sys.executable).with_name("workshop")) in in_terminal("command -v workshop", address, token)
 
         processes = psutil.Process(lab.pid).children(recursive=True)
-        # A plain `kill`; Ctrl-C, which every command takes alike, stops the server in tests/server/test_stack.py.
+        # A plain `kill`. Ctrl-C, which all commands handle in the same way, is tested in tests/server/test_stack.py.
         lab.send_signal(signal.SIGTERM)
         assert lab.wait(60) == 0
         assert not psutil.wait_procs(processes, timeout=20)[1]
@@ -87,7 +87,7 @@ def test_in_a_container_jupyterlab_answers_to_localhost_alone(monkeypatch: pytes
 
 
 def until(text: str, lab: subprocess.Popen) -> str:
-    """Return what `lab` prints, up to the line with `text`."""
+    """Return the output of `lab` up to the line with `text`."""
     output = ""
     for line in lab.stdout:
         output += line

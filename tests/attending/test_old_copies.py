@@ -1,4 +1,4 @@
-"""Copies of the chapters that attendees made before modules moved go on to work."""
+"""Attendees' copies of the chapters from before modules were moved still work."""
 
 from llamastack_workshop.server import throwaway
 

@@ -1,4 +1,4 @@
-"""An attendee's progress: what counts, what does not, and where it stands."""
+"""An attendee's progress: which exercises count, and where it is stored."""
 
 from io import StringIO
 from pathlib import Path
@@ -19,7 +19,7 @@ def short_answer(answer: str | None) -> str:
 
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder of an attendee's copies, which is where their kernels run."""
+    """The folder of an attendee's copies, in which their kernels run."""
     monkeypatch.setattr(paths, "WORK", tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WORKSHOP_CHECKS", raising=False)

@@ -1,4 +1,4 @@
-"""The page on evaluation shows the recorded figures and answers, and nothing else."""
+"""The page on evaluation shows the recorded scores and answers, and nothing else."""
 
 import xml.etree.ElementTree as ET
 
@@ -20,7 +20,7 @@ TABLES = {
     "evaluation-kinds": (["kind", *NAMES], page.kind_rows),
     "evaluation-answers": (["request", *NAMES], page.answer_rows),
 }
-PHONE = 358  # of its 390 pixels, the ones that the page leaves to a picture
+PHONE = 358  # of its 390 pixels, the width for a picture
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -47,6 +47,6 @@ def test_the_first_answer_of_each_kind_is_recorded_and_graded_as_the_rules_grade
         for case in first:
             said = figures["answers"][case.id]
             answer = Answer(said["text"], tuple(Call(**call) for call in said["calls"]))
-            # What was answered doesn't tell whether a limit cut it off.
+            # The answer doesn't show whether it was cut off by the limit.
             if said["problem"] != objection(case.right, Answer(cut=True)):
                 assert objection(case.right, answer) == said["problem"], (model, case.id)

@@ -1,4 +1,4 @@
-"""The rules: what they take for right, what they refuse, and that each case of the data set can be answered."""
+"""The rules: the answers that they accept and reject, and that each case of the data set has a right answer."""
 
 import json
 from typing import Any
@@ -38,7 +38,7 @@ CASES = load()
         (["a", "b"], ["B", "A"], True),
         (["a", "b"], ["a", "b", "b"], False),
         (["a", "a"], ["a", "b"], False),
-        # The first expected value fits both, and must leave the second one its own.
+        # The first expected value matches both answers, and must not take the one that the second value needs.
         ([{"any_of": ["x", "y"]}, "x"], ["x", "y"], True),
         ({"any_of": ["USD", "dollars"]}, "dollars", True),
         ({"contains": [["descale", "descaling"]]}, "How do I descale it?", True),
@@ -102,7 +102,7 @@ VADUZ = {"name": "get_weather", "arguments": {"city": "Vaduz"}}
         ([WEATHER, VADUZ], [VADUZ, WEATHER], True),
         ([], [], True),
         ([], [WEATHER], False),
-        # Who was to answer in words must not call.
+        # If an answer in words is expected, a call is wrong.
         (None, [WEATHER], False),
     ],
 )
@@ -118,7 +118,7 @@ def test_no_rule_takes_an_answer_that_is_cut_off_or_missing(answer: Answer) -> N
 
 
 def example(expected: Any) -> Any:
-    """Return a value that is right: of several, the first."""
+    """Return a right value: the first one if there are several."""
     match expected:
         case {"any_of": [first, *_]}:
             return first

@@ -1,4 +1,4 @@
-"""The quick checks: whether their questions can be guessed, what a reader sees, and what counts."""
+"""The quick checks: whether their questions can be guessed, their display, and their counting."""
 
 from collections import Counter
 from pathlib import Path
@@ -33,7 +33,7 @@ def test_a_chapter_has_three_questions_whose_options_are_all_explained(module: s
 
 def test_the_right_option_is_neither_at_one_place_nor_the_longest() -> None:
     places = Counter(question.right for question in ALL)
-    # With three options each, a third is what chance gives.
+    # With three options each, chance gives one third.
     assert all(0.2 < places[letter] / len(ALL) < 0.45 for letter in "ABC"), places
     assert 0.2 < sum(longest(question) == question.right for question in ALL) / len(ALL) < 0.45
 

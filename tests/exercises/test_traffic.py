@@ -1,4 +1,4 @@
-"""What the checks read along of an attendee's requests."""
+"""The recording of an attendee's requests for the checks."""
 
 import gc
 from collections.abc import Iterator
@@ -18,13 +18,13 @@ def test_a_stream_that_was_left_unread_is_tidied_up_after_the_last_request() -> 
     def abandon() -> None:
         unread = stream()
         next(unread)
-        # Only itself holds it, as a response and its stream hold each other.
+        # A reference cycle: only the object itself refers to it, as a response and its stream refer to each other.
         itself: list[object] = [unread]
         itself.append(itself)
 
     with recorded():
         abandon()
-        # So many new objects would have Python tidy up.
+        # This many new objects trigger Python's garbage collector.
         assert len([[] for _ in range(500_000)]) == 500_000
         assert not closed
     assert closed and gc.isenabled()

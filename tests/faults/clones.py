@@ -1,4 +1,4 @@
-"""Clones of this repository in scratch folders, whose commands run as an attendee's do, in processes of their own."""
+"""Clones of this repository in temporary folders, whose commands run in separate processes, like an attendee's."""
 
 import functools
 import os
@@ -28,7 +28,7 @@ _SITE = Path(sys.prefix, "lib", f"python{sys.version_info.major}.{sys.version_in
 
 @dataclass(frozen=True)
 class Run:
-    """A command that has ended: its exit status, and what it said on standard output and standard error."""
+    """A finished command: its exit status, standard output and standard error."""
 
     status: int
     output: str
@@ -36,18 +36,18 @@ class Run:
 
     @property
     def said(self) -> str:
-        """The lines of the error if there is one, or else the last line."""
+        """The lines of the error message, or else the last line."""
         lines = self.errors.strip().splitlines() or self.output.strip().splitlines()
-        # Typer draws a frame around what it says of a wrong option.
+        # Typer draws a box around its message about a wrong option.
         lines = [line.strip("│ ") for line in lines if not line.startswith(("╭", "╰"))]
         first = next((number for number, line in enumerate(lines) if line.startswith("Error: ")), len(lines) - 1)
         return " ".join(line.strip() for line in lines[max(first, 0) : first + 2])
 
 
 class Clone:
-    """A copy of the repository in `folder`, with our packages in an environment of its own and the prepared models.
+    """A copy of the repository in `folder`, with our packages in its own environment, and the prepared models.
 
-    All its processes have TMPDIR in their environment, which tells them from others.
+    All its processes have TMPDIR in their environment, which identifies them.
     """
 
     def __init__(self, folder: Path, temporary: Path) -> None:
@@ -58,7 +58,7 @@ class Clone:
         _make_environment(folder)
 
     def give_models(self, *, linked: bool = True) -> list[Path]:
-        """Put the prepared models into the clone, or copies of them to be damaged, and return them."""
+        """Link the prepared models into the clone, or copy them so that they can be damaged, and return them."""
         target = self.folder / ".workshop" / "models"
         target.mkdir(parents=True, exist_ok=True)
         for file in _prepared_models().iterdir():
@@ -66,19 +66,19 @@ class Clone:
         return sorted(target.glob("*.gguf"))
 
     def variables(self, **changed: str) -> dict[str, str]:
-        """Return the environment of its commands: what any program needs, and `changed`."""
+        """Return the environment of its commands: the variables that any program needs, and `changed`."""
         elsewhere = [name for name in os.environ if name.startswith("XDG_")]
         ours = environment.without(["VIRTUAL_ENV", "PYTHONPATH", *elsewhere], environment.named())
-        # More threads than the tests' own servers leave over would make each of them slow.
+        # With more threads than the tests' own servers leave free, all of them would be slow.
         places = {"TMPDIR": str(self.temporary), "HOME": str(self.home), "WORKSHOP_THREADS": "1"}
         return {**ours, **places, "NO_COLOR": "1", "COLUMNS": "400", **changed}
 
     def start(self, *words: str, before: Sequence[str] = (), **changed: str) -> subprocess.Popen[str]:
-        """Start `workshop WORDS` behind the words of `before`; `changed` are variables of its environment."""
+        """Start `workshop WORDS`, prefixed with the command `before`; `changed` are environment variables."""
         return self.program(str(self.folder / ".venv/bin/workshop"), *words, before=before, **changed)
 
     def program(self, *words: str, before: Sequence[str] = (), **changed: str) -> subprocess.Popen[str]:
-        """Start any program in the clone's folder, as `start` does."""
+        """Start any program in the clone's folder, like `start`."""
         return subprocess.Popen(
             [*before, *words],
             cwd=self.folder,
@@ -92,11 +92,11 @@ class Clone:
         )
 
     def run(self, *words: str, before: Sequence[str] = (), **changed: str) -> Run:
-        """Run `workshop WORDS` to its end."""
+        """Run `workshop WORDS` until it ends."""
         return ended(self.start(*words, before=before, **changed))
 
     def serve(self, *words: str, before: Sequence[str] = (), **changed: str) -> Run:
-        """Run `workshop llama-server WORDS` on a free port until it serves, or does not, and end it with Ctrl-C."""
+        """Run `workshop llama-server WORDS` on a free port until it serves or fails, and end it with Ctrl-C."""
         port = [] if "--port" in words else ["--port", str(ports.free_port())]
         process = self.start("llama-server", *port, *words, before=before, **changed)
         output, too_late = "", threading.Timer(PATIENCE, process.kill)
@@ -104,7 +104,7 @@ class Clone:
         for line in process.stdout:
             output += line
             if "Ctrl-C stops it" in line:
-                # It has said so a moment before it waits.
+                # It prints this line shortly before it waits.
                 time.sleep(0.3)
                 process.send_signal(signal.SIGINT)
         run = ended(process)
@@ -112,7 +112,7 @@ class Clone:
         return Run(run.status, output + run.output, run.errors)
 
     def processes(self) -> list[psutil.Process]:
-        """Return the processes that run for this clone."""
+        """Return the running processes of this clone."""
         found = []
         for process in psutil.process_iter():
             try:
@@ -123,7 +123,7 @@ class Clone:
         return found
 
     def remains(self) -> list[str]:
-        """Return what nobody should leave: processes, half-written files, and folders for temporary ones."""
+        """Return what a command must not leave behind: processes, half-written files, temporary folders."""
         psutil.wait_procs(self.processes(), timeout=25)
         alive = [f"process {' '.join(process.cmdline()[:5])}" for process in self.processes()]
         halves = [f"half a file {path}" for path in self.folder.rglob("*.part*") if ".venv" not in path.parts]
@@ -132,7 +132,7 @@ class Clone:
 
 
 def ended(process: subprocess.Popen[str]) -> Run:
-    """Wait for a process and return what came of it; one that does not end is killed, and has failed the test."""
+    """Wait for a process to end, and return its Run; if it doesn't end, kill it and fail the test."""
     try:
         output, errors = process.communicate(timeout=PATIENCE)
     except subprocess.TimeoutExpired:
@@ -143,7 +143,7 @@ def ended(process: subprocess.Popen[str]) -> Run:
 
 
 def read_until(process: subprocess.Popen[str], wanted: str) -> str:
-    """Read the standard output of `process` until a line holds `wanted`, and return it all."""
+    """Read the standard output of `process` up to a line with `wanted`, and return it."""
     lines = []
     for line in process.stdout:
         lines.append(line)
@@ -153,13 +153,13 @@ def read_until(process: subprocess.Popen[str], wanted: str) -> str:
 
 
 def end(process: subprocess.Popen[str], signal_number: int) -> Run:
-    """Send a signal, and return what came of the process."""
+    """Send a signal to a process, and return its Run."""
     process.send_signal(signal_number)
     return ended(process)
 
 
 def wait_for(condition: object, seconds: float = 30) -> bool:
-    """Return whether `condition`, a function, becomes true in time."""
+    """Return whether the function `condition` becomes true in time."""
     deadline = time.monotonic() + seconds
     while not (met := condition()) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -167,10 +167,10 @@ def wait_for(condition: object, seconds: float = 30) -> bool:
 
 
 def mounted(setup: str, *values: str) -> list[str]:
-    """Return the words before a command that run it where the shell's `setup` has mounted something.
+    """Return a command prefix that runs a command with the mounts of the shell script `setup`.
 
-    The mounts are in a namespace of its own, which goes when it ends. `values` are "$1", "$2", … there.
-    Skips the test where the system does not allow namespaces.
+    The mounts are in a namespace that disappears when the command ends. `values` are "$1", "$2", … in the script. Skips
+    the test if the system doesn't permit namespaces.
     """
     namespaces = _namespaces()
     if namespaces is None:
@@ -180,19 +180,19 @@ def mounted(setup: str, *values: str) -> list[str]:
 
 
 def full_disk(place: Path, kilobytes: int = 64) -> list[str]:
-    """Return the words before a command for which the folder `place` is a full disk."""
+    """Return a command prefix that makes the folder `place` a full disk."""
     place.mkdir(parents=True, exist_ok=True)
     fill = 'mount -t tmpfs -o "size=$2k" none "$1"; head -c 100000000 /dev/zero > "$1/filler" 2>/dev/null || true'
     return mounted(fill, str(place), str(kilobytes))
 
 
 def read_only(place: Path) -> list[str]:
-    """Return the words before a command for which the folder `place` is on a disk that is read-only."""
+    """Return a command prefix that makes the folder `place` a read-only disk."""
     return mounted('mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"', str(place))
 
 
 def without_network() -> list[str]:
-    """Return the words before a command that has a loopback device, and no other network."""
+    """Return a command prefix that leaves only a loopback device as network."""
     namespaces = _namespaces()
     if namespaces is None or shutil.which("ip") is None:
         pytest.skip("this system allows no namespaces")
@@ -200,7 +200,7 @@ def without_network() -> list[str]:
 
 
 def ordinary_user() -> list[str]:
-    """Return the words before a command that has no more rights than its user; nothing, where we are no superuser."""
+    """Return a command prefix that drops a superuser's privileges; it is empty if we aren't superuser."""
     if os.geteuid() != 0:
         return []
     if shutil.which("setpriv") is None:
@@ -210,14 +210,14 @@ def ordinary_user() -> list[str]:
 
 @contextmanager
 def given_to_another_user(folder: Path) -> Iterator[None]:
-    """Let `folder` belong to another user for the length of the block; skip the test where we may not do that."""
+    """Give `folder` to another user for the duration of the block; skip the test if we lack the permission."""
     if os.geteuid() != 0:
         pytest.skip("only the superuser gives a folder to another user")
     owner = folder.stat()
 
     def give(user: int, group: int) -> None:
         for path in [folder, *folder.rglob("*")]:
-            # The prepared models are hard links to our own.
+            # The prepared models are hard links to ours.
             if ".venv" not in path.parts and path.suffix not in (".gguf", ".sha256"):
                 os.chown(path, user, group, follow_symlinks=False)
 
@@ -230,7 +230,7 @@ def given_to_another_user(folder: Path) -> Iterator[None]:
 
 @functools.cache
 def _namespaces() -> list[str] | None:
-    """Return the words that run a command in a namespace of mounts, or None where that is not allowed."""
+    """Return the command prefix for a mount namespace, or None if namespaces are not permitted."""
     for words in (["unshare", "--mount"], ["unshare", "--mount", "--user", "--map-root-user"]):
         try:
             if subprocess.run([*words, "mount", "-t", "tmpfs", "none", "/mnt"], capture_output=True).returncode == 0:
@@ -262,7 +262,7 @@ def _copy_repository(folder: Path) -> None:
 
 
 def _make_environment(folder: Path) -> None:
-    """Make an environment that finds the clone's package and then our installed packages, in no time."""
+    """Make an environment quickly, which finds the clone's package first, and then our installed packages."""
     ours, theirs = Path(sys.prefix), folder / ".venv"
     (theirs / "bin").mkdir(parents=True)
     (theirs / "bin" / "python").symlink_to((ours / "bin" / "python").readlink())
@@ -271,12 +271,12 @@ def _make_environment(folder: Path) -> None:
         (theirs / name).symlink_to(ours / name)
     packages = theirs / _SITE.relative_to(ours)
     packages.mkdir(parents=True)
-    # A .pth file in a folder that another one names is not read: our own package stays out.
+    # A .pth file in a folder that comes from another .pth file is not read, so our own package is not found.
     (packages / "clone.pth").write_text(f"{folder / 'src'}\n{_SITE}\n", encoding="utf-8")
     for command in (ours / "bin").iterdir():
         text = command.read_bytes()
         if text.startswith(b"#!") and command.name.startswith(("workshop", "llama", "jupyter")):
-            # As uv does it where the path is too long for `#!`, or has a blank in it.
+            # uv does the same if the path contains a blank or is too long for `#!`.
             body = text.split(b"\n", 1)[1].decode()
             start = f"#!/bin/sh\n'''exec' {shlex.quote(str(theirs / 'bin/python'))} \"$0\" \"$@\"\n' '''\n"
             (theirs / "bin" / command.name).write_text(start + body, encoding="utf-8")

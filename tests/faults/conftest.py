@@ -1,4 +1,4 @@
-"""What the tests of faults share: clones, and the table in the book of what each fault looks like."""
+"""Fixtures of the fault tests: clones, and the book's table with the message for each fault."""
 
 import re
 import shutil
@@ -20,7 +20,7 @@ HEADER = ["what happens", "status", "what you see"]
 
 @pytest.fixture(scope="session", autouse=True)
 def usual_signals() -> None:
-    """Let our children get the signals that we were started to ignore, as by nohup or a shell script with `&`."""
+    """Restore the signals that our parent ignored, such as nohup or a shell script with `&`, for our children."""
     for name in ("SIGHUP", "SIGQUIT"):
         if hasattr(signal, name) and signal.getsignal(getattr(signal, name)) is signal.SIG_IGN:
             signal.signal(getattr(signal, name), signal.SIG_DFL)
@@ -28,7 +28,7 @@ def usual_signals() -> None:
 
 @pytest.fixture
 def scratch() -> Iterator[Path]:
-    """A folder with a short path: sockets are in there, whose addresses may not be long."""
+    """A folder with a short path, because the sockets in it have a limit on their addresses."""
     folder = Path(tempfile.mkdtemp(prefix="f-"))
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -48,9 +48,9 @@ def clone(scratch: Path) -> Iterator[Clone]:
 
 @pytest.fixture
 def row(request: pytest.FixtureRequest, scratch: Path) -> Callable[..., None]:
-    """Return a function that holds a row of the table of faults to what was seen; with --rewrite-tables, it writes it.
+    """Return a function that compares a row of the table of faults with the outcome; --rewrite-tables writes it.
 
-    The table is called after the test's file: tests/faults/test_disk_faults.py measures `disk-faults`.
+    The table has the name of the test file: tests/faults/test_disk_faults.py measures `disk-faults`.
     """
     table = request.path.stem.removeprefix("test_").replace("_", "-")
 
@@ -67,7 +67,7 @@ def row(request: pytest.FixtureRequest, scratch: Path) -> Callable[..., None]:
 
 
 def _plain(text: str, scratch: Path) -> str:
-    """Return what was said without what differs from run to run: places, numbers of processes and ports, free space."""
+    """Return a message without the parts that vary between runs: paths, process numbers, ports, free space."""
     text = text.replace(str(scratch / "clone"), "FOLDER").replace(str(scratch), "…")
     text = re.sub(r"process \d+( \(\S+?\))?", "process PID", text)
     text = re.sub(r"kill \d+", "kill PID", text)

@@ -1,4 +1,4 @@
-"""What attendees do to their own files, and what must stay theirs: copies, the record, .env and its keys."""
+"""Attendees' changes to their own files, and the files that must not be lost: copies, the record, .env and its keys."""
 
 import signal
 import stat
@@ -146,7 +146,7 @@ def test_an_env_file_that_may_not_be_read(clone: Clone, row: Row) -> None:
 
 
 def test_a_key_stands_nowhere(clone: Clone, row: Row) -> None:
-    """A key is used, and refused by an upstream; then it is looked for everywhere."""
+    """A key is used, and rejected by an upstream; then the test searches for it everywhere."""
 
     async def answer(request: Request) -> Response:
         assert request.headers["authorization"] == f"Bearer {KEY}"
@@ -183,7 +183,7 @@ def test_a_key_stands_nowhere(clone: Clone, row: Row) -> None:
     assert files and not [path for path in files if KEY.encode() in path.read_bytes()]
     holders = [names[pid] for pid, variables in environments.items() if KEY in variables.values()]
     row("A key in `.env`, looked for in every log, state file, output, list of processes and answer", (0, "nowhere"))
-    # The command that read it, and the server that uses it.
+    # Only the command that read it and the server that uses it may have it.
     assert not [name for name in holders if "jupyter" in name or "embedded" in name or "ipykernel" in name]
 
 

@@ -1,4 +1,4 @@
-"""Disks that are full, folders that may not be written to, and files of ours that are not what we left."""
+"""Full disks, folders without write permission, and workshop files that have changed."""
 
 import os
 import stat
@@ -42,7 +42,7 @@ def test_another_disk_is_full(what: str, folder: str, variable: str, clone: Clon
     place = scratch / folder
     run = clone.serve(before=full_disk(place), **{variable: str(place)})
     row(f"The disk with the {what} is full at the start (`{variable}`)", run)
-    # Python takes /tmp then.
+    # Python then uses /tmp.
     assert (run.status, "No space left" in run.said) == ((0, False) if folder == "tmp" else (1, True))
 
 

@@ -1,4 +1,4 @@
-"""Ends that nobody planned: signals, killed processes, closed terminals, and interrupted starts."""
+"""Unplanned ends: signals, killed processes, closed terminals, and interrupted starts."""
 
 import os
 import pty
@@ -24,13 +24,13 @@ ENGINE, SERVER, MOULD = "server.embedded.serve", "--port", "system.mould"
 def started(clone: Clone, *before: str) -> subprocess.Popen[str]:
     process = clone.start("llama-server", "--port", str(ports.free_port()), before=before)
     read_until(process, "Ctrl-C stops it")
-    # It has said so a moment before it waits.
+    # It prints this line shortly before it waits.
     time.sleep(0.3)
     return process
 
 
 def of(clone: Clone, which: str) -> list[psutil.Process]:
-    """Return the processes of a stack by what they are: the engine, the mould, the server that it forked."""
+    """Return the processes of a stack by their role: the engine, the mould, the server that it forked."""
     here = clone.processes()
     if which == "server":
         (mould,) = of(clone, "mould")
@@ -144,7 +144,7 @@ def test_ctrl_c_twice(clone: Clone, row: Row) -> None:
     process.send_signal(signal.SIGINT)
     time.sleep(0.3)
     run = end(process, signal.SIGINT)
-    # The second may come when Python itself is about to end.
+    # The second signal may arrive when Python itself is about to exit.
     assert run.status in (0, -signal.SIGINT) and "Traceback" not in run.errors
     row("Ctrl-C twice in one second", ("0 or -2", run.said))
 

@@ -1,4 +1,4 @@
-"""Clones in folders with unusual names, behind links, side by side, and without a network."""
+"""Clones in folders with unusual names, behind links, next to each other, and without a network."""
 
 import signal
 from collections.abc import Callable

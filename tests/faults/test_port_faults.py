@@ -1,4 +1,4 @@
-"""Ports that somebody else has."""
+"""Ports that another program uses."""
 
 import socket
 import threading
@@ -21,7 +21,7 @@ Row = Callable[..., None]
 
 @contextmanager
 def listening(host: str, family: socket.AddressFamily = socket.AF_INET) -> Iterator[int]:
-    """Listen and never answer; yield the port."""
+    """Listen without ever answering; yield the port."""
     port = ports.free_port()
     try:
         listener = socket.create_server((host, port), family=family)
@@ -33,7 +33,7 @@ def listening(host: str, family: socket.AddressFamily = socket.AF_INET) -> Itera
 
 @contextmanager
 def hanging_up() -> Iterator[int]:
-    """Close each connection at once; yield the port."""
+    """Close each connection immediately; yield the port."""
     with socket.create_server((ports.HOST, 0)) as listener:
 
         def accept() -> None:
@@ -49,7 +49,7 @@ def hanging_up() -> Iterator[int]:
 
 @contextmanager
 def another_line() -> Iterator[int]:
-    """Answer as a server of another version."""
+    """Answer like a server of another version."""
     app = Starlette(routes=[Route("/v1/version", lambda request: JSONResponse({"version": "0.4.7"}))])
     with serving(app) as url:
         yield int(url.rsplit(":", 1)[1])

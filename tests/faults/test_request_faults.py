@@ -1,4 +1,4 @@
-"""Requests that no lesson sends: what the server says, and whether it goes on to serve others."""
+"""Requests unlike those of any chapter: the server's answer, and whether it still serves other clients."""
 
 import json
 import os
@@ -29,7 +29,7 @@ Row = Callable[..., None]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A server of these tests' own, because some of these requests keep a model busy."""
+    """A separate server, because some of these requests keep a model busy."""
     folder = tmp_path_factory.mktemp("requests")
     with pytest.MonkeyPatch.context() as patch:
         for variable in ("OPENAI_API_KEY", "OLLAMA_URL", "VLLM_URL", "TGI_URL"):
@@ -114,7 +114,7 @@ def test_a_request(what: str, stack: Stack, row: Row) -> None:
 
 
 def test_an_enum_of_many_values(stack: Stack, row: Row) -> None:
-    # Of 20,000, llama.cpp makes a grammar for minutes; the time grows with their number.
+    # With 20,000 values, llama.cpp takes minutes to build the grammar; the time grows with their number.
     values = [f"value {number}" for number in range(2_000)]
     schema = {"type": "object", "properties": {"a": {"type": "string", "enum": values}}, "required": ["a"]}
     answer = ask(stack, **formatted(schema))

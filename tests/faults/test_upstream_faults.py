@@ -1,4 +1,4 @@
-"""Upstreams that answer wrongly: at the start, and to a request once the server runs."""
+"""Upstreams that give wrong answers: at the start, and to a request once the server runs."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -86,7 +86,7 @@ def test_an_upstream_without_tls(clone: Clone, row: Row) -> None:
 
 
 class Later:
-    """An upstream that lists a model at the start, and then answers as `kind` says."""
+    """An upstream that lists a model at the start, and then answers according to `kind`."""
 
     def __init__(self) -> None:
         self.kind = "answers 500"
@@ -137,7 +137,7 @@ def test_an_upstream_while_it_serves(what: str, api: str, later: tuple[Later, St
     asked = {"input": "Hello!"} if api == "responses" else {"messages": [{"role": "user", "content": "Hello!"}]}
     answer = httpx.post(f"{stack.base_url}/{api}", json=body | asked, timeout=100)
     row(f"To `POST /v1/{api}`, an upstream {what}", shown(answer))
-    # The page says so: what is no answer of the API at all becomes a response without a text.
+    # As the page says, an answer that isn't one of the API becomes a response without text.
     silent = api == "responses" and what in ("answers HTML", "answers nothing", "sends 50 MB")
     assert answer.status_code == 200 and not text_of(answer).strip() if silent else answer.status_code >= 400
     assert httpx.get(f"{stack.base_url}/models", timeout=10).status_code == 200

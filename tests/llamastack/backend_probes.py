@@ -1,7 +1,7 @@
-"""Probes of a backend: each asks for one thing and says from the answer whether the backend honoured it.
+"""Probes of a backend: each sends a request, and judges from the answer whether the backend honoured it.
 
-A probe is a function from a `Backend` to a verdict: `yes`, `no`, or what else the row of its table holds. The verdict
-on a request that is refused is its status. `test_backends.py` runs each against each kind of provider.
+A probe is a function from a `Backend` to a verdict: `yes`, `no`, or another entry for its row of the table. The verdict
+on a rejected request is its status. `test_backends.py` runs each probe on each kind of provider.
 """
 
 import json
@@ -22,7 +22,7 @@ Json = dict[str, Any]
 YES, NO = "yes", "no"
 QUESTION = "What is the capital of France?"
 LIMIT = 32
-# What a server under test has as its providers' own limit: fewer tokens than the answer to the question.
+# The limit that the providers of a server under test set themselves: fewer tokens than the answer to the question.
 OWN_LIMIT = 4
 _ATTEMPTS = 3
 _WEATHER = {
@@ -36,7 +36,7 @@ _GRAMMAR = 'root ::= "yes" | "no"'
 
 
 class Refused(Exception):
-    """The backend answered with a status other than 200; `status` is it."""
+    """The backend answered with a status other than 200, which is in `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(status)
@@ -45,13 +45,13 @@ class Refused(Exception):
 
 @dataclass
 class Backend:
-    """An address that speaks OpenAI's API, and the model to ask for there."""
+    """The base URL of a server with OpenAI's API, and the name of its model."""
 
     base_url: str
     model: str
 
     def __post_init__(self) -> None:
-        # After an error LlamaStack closes the connection, and does not say so: a second request on it may be lost.
+        # After an error, LlamaStack closes the connection without announcing it: a second request on it may be lost.
         once = httpx.Limits(max_keepalive_connections=0)
         self.http = httpx.Client(base_url=self.base_url, timeout=120, limits=once)
 
@@ -70,7 +70,7 @@ class Backend:
         return self.chat(**parameters)["choices"][0]["message"]["content"]
 
     def calls(self, **parameters: Any) -> list[Json]:
-        """Return the functions that the model calls when it is offered one."""
+        """Return the function calls of the model when it is offered one function."""
         message = self.chat(tools=[{"type": "function", "function": _WEATHER}], **parameters)["choices"][0]["message"]
         return [call["function"] for call in message.get("tool_calls") or []]
 
@@ -83,7 +83,7 @@ class Backend:
         return self.post("/embeddings", **{"input": "a lighthouse", **parameters})
 
     def stream(self, path: str, **body: Any) -> Iterator[Json]:
-        """Yield what the server sends as events, when it arrives. Raises Refused."""
+        """Yield the server's events as they arrive. Raises Refused."""
         with self.http.stream("POST", path, json={"model": self.model, "stream": True, **body}) as reply:
             if reply.status_code != 200:
                 raise Refused(reply.status_code)
@@ -100,7 +100,7 @@ EMBEDDINGS: dict[str, Probe] = {}
 
 
 def verdict(probe: Probe, backend: Backend) -> str:
-    """Run a probe. A refusal is a verdict as well: its status."""
+    """Run a probe. If the request is rejected, the verdict is its status."""
     try:
         return probe(backend)
     except Refused as refused:
@@ -141,7 +141,7 @@ def _poem(backend: Backend, **parameters: Any) -> str:
 
 
 def _twice_the_same(backend: Backend, **parameters: Any) -> bool:
-    """Tell whether a poem comes out twice. In a batch with others, rounding may now and then tell two apart."""
+    """Return whether the same poem is generated twice. In a batch with other requests, rounding may differ."""
     pairs = ([_poem(backend, **parameters) for _ in range(2)] for _ in range(_ATTEMPTS))
     return any(first == second for first, second in pairs)
 
@@ -182,7 +182,7 @@ def stream(backend: Backend) -> str:
 
 
 def _arrives_in_pieces(backend: Backend) -> bool:
-    """Tell whether a poem begins to arrive in the first half of its time. A busy model may begin late now and then."""
+    """Return whether a poem begins to arrive in the first half of its time. A busy model may sometimes begin late."""
     arrivals, start = [], time.monotonic()
     for chunk in backend.stream("/chat/completions", messages=_user("Write a poem."), max_tokens=LIMIT, temperature=0):
         arrivals += [time.monotonic() - start for choice in chunk["choices"] if choice["delta"].get("content")]
@@ -204,7 +204,7 @@ def tools(backend: Backend) -> str:
 
 @probes(CHAT, '`tool_choice: "required"`')
 def tool_required(backend: Backend) -> str:
-    # llama.cpp lets the model write before the call, and one that sees no use for the tool does.
+    # llama.cpp lets the model write text before the call, and a model that sees no use for the tool does so.
     calls = backend.calls(messages=_user(QUESTION), tool_choice="required", max_tokens=256)
     return _word({call["name"] for call in calls} == {"get_weather"})
 
@@ -238,7 +238,7 @@ def bad_request(backend: Backend) -> str:
 def image(backend: Backend) -> str:
     with _web_server() as (url, fetched):
         part = {"type": "image_url", "image_url": {"url": url}}
-        # The upstream does not take images, and would say so before it fetched one.
+        # The upstream doesn't accept images, and would report it before fetching one.
         with suppress(Refused):
             backend.chat(messages=_user([{"type": "text", "text": "What is this?"}, part]))
         return "the gateway" if fetched else "not it"
@@ -347,7 +347,7 @@ def embedding_own_parameter(backend: Backend) -> str:
 
 @contextmanager
 def _web_server() -> Iterator[tuple[str, list[str]]]:
-    """Serve something at a URL until the block ends, and note in the list who has fetched it."""
+    """Serve a page until the block ends, and add each client that fetches it to the list."""
     fetched: list[str] = []
 
     app = FastAPI()

@@ -1,4 +1,4 @@
-"""What the tests of the pinned LlamaStack server share, and the marker that all of them have."""
+"""Fixtures of the tests of the pinned LlamaStack server, and the marker of all these tests."""
 
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -17,14 +17,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def live(base_url: str, model: str) -> Iterator[Live]:
-    """The server with a vector store in it and an MCP server beside it."""
+    """The server, with a vector store in it and an MCP server next to it."""
     with running_live(base_url, model) as live:
         yield live
 
 
 @pytest.fixture(scope="session")
 def measured(live: Live) -> Live:
-    """The same, if it is the server that the reference pages describe."""
+    """The same, provided that it is the server that the reference pages describe."""
     skip_other_upstreams(live)
     served = live.http.get("/version").json()["version"]
     assert served == version("llama-stack"), "the pages name the installed version"

@@ -1,4 +1,4 @@
-"""Probes of conversations: what their lists show, and what of their items the model reads."""
+"""Probes of conversations: the contents of their lists, and the items that the model reads."""
 
 import time
 import uuid
@@ -33,16 +33,16 @@ def add(live: Live, conversation: str, *items: Json) -> list[str]:
 
 
 def texts(live: Live, conversation: str) -> list[str]:
-    """Return what the messages of a conversation say, the oldest first."""
+    """Return the texts of a conversation's messages, the oldest first."""
     page = live.http.get(f"/conversations/{conversation}/items", params={"order": "asc", "limit": 100})
     return [_said(item) for item in page.raise_for_status().json()["data"]]
 
 
 def read(live: Live, conversation: str, question: str) -> list[str]:
-    """Ask, and return the messages that the model was sent: the server keeps the chat completion behind a response."""
+    """Send a request, and return the messages that the model received, from the response's stored chat completion."""
     asked = f"{question} ({uuid.uuid4()})"
     live.answer(conversation=conversation, input=asked, max_output_tokens=16)
-    # It writes them a moment later.
+    # The server stores them with a short delay.
     for _ in range(50):
         kept = live.http.get("/chat/completions", params={"limit": 100}).raise_for_status().json()["data"]
         for prompt in ([_said(one) for one in completion["input_messages"]] for completion in kept):
@@ -59,7 +59,7 @@ def _said(part: Json) -> str:
 
 @cache
 def long(live: Live) -> tuple[str, list[str]]:
-    """Return a conversation of more items than a page holds, and their ids: a request takes PAGE of them."""
+    """Return a conversation with more items than fit on a page, and their ids: a request takes up to PAGE of them."""
     conversation = new(live)
     ids = add(live, conversation, *(message(f"item {number}") for number in range(PAGE)))
     next_second()

@@ -1,4 +1,4 @@
-"""Probes of embeddings: each parameter, and what may be sent as a text."""
+"""Probes of embeddings: each parameter, and the types of input."""
 
 import base64
 import struct
@@ -68,7 +68,7 @@ def any_other(live: Live) -> Finding:
 
 
 def _sent(text: Any, number: int) -> Probe:
-    """Return a probe that sends `text`, and wants so many vectors back."""
+    """Return a probe that sends `text`, and expects `number` vectors."""
 
     def probe(live: Live) -> Finding:
         reply = embed(live, input=text)

@@ -1,4 +1,4 @@
-"""Probes of files: what is kept of a name, a size, a purpose and a date, and what lists show."""
+"""Probes of files: the stored name, size, purpose and date, and the contents of lists."""
 
 from functools import cache
 from typing import Any
@@ -23,7 +23,7 @@ def upload(live: Live, name: str = "gate.txt", content: bytes = b"The gate is bl
 
 @cache
 def files(live: Live) -> list[str]:
-    """Return the ids of files that came at once, and of one that came a second later."""
+    """Return the ids of several files uploaded at once, and of one uploaded a second later."""
     ids = [upload(live, f"{number}.txt").json()["id"] for number in range(MANY)]
     next_second()
     return [*ids, upload(live, "last.txt").json()["id"]]
@@ -129,7 +129,7 @@ PURPOSES |= {name: _purpose(name) for name in ("assistants", "batch", "evals", "
 
 
 def _named(name: str, data: bytes = b"120 yen") -> Probe:
-    """Return a probe of a name: it comes back, and so do the bytes."""
+    """Return a probe of a file name: whether the name and the bytes are returned unchanged."""
 
     def probe(live: Live) -> Finding:
         made = upload(live, name, data)

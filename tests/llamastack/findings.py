@@ -1,7 +1,7 @@
-"""What the reference pages are made of: a probe asks the live server for one thing, a finding says what came of it.
+"""The basis of the reference pages: a probe sends the live server a request, and a finding describes the outcome.
 
-Each table of probes holds one for every name in a list that others wrote: the openai SDK's methods and parameters, or
-the keywords of JSON Schema. `findings` runs a table, and fails on a name that nobody has probed.
+Each table of probes has one for every name in a third-party list: the openai SDK's methods and parameters, or the
+keywords of JSON Schema. `findings` runs a table, and fails on a name without a probe.
 """
 
 import ast
@@ -45,7 +45,7 @@ def yes(value: Any) -> str:
 
 
 def outcome(reply: httpx.Response) -> str:
-    """Return the status, and the message of an error; nothing that differs from run to run, at most 77 characters."""
+    """Return the status, and an error's message in up to 77 characters, without parts that differ between runs."""
     if reply.status_code == 200:
         return "200"
     body = reply.json()
@@ -56,7 +56,7 @@ def outcome(reply: httpx.Response) -> str:
 
 
 def _first_of_many(message: str) -> str:
-    """Return the message; of a list of validation errors the most telling one, with the place that it is about."""
+    """Return the message; for a list of validation errors, only the most informative one."""
     if not message.startswith("{'errors':"):
         return message
     errors = ast.literal_eval(message)["errors"]
@@ -72,7 +72,7 @@ def refusal(reply: httpx.Response) -> Finding | None:
 
 
 def answers(call: Callable[[], Any], evidence: str, works: Callable[[Any], bool] = bool) -> Finding:
-    """Say whether what a method of the SDK returns is right, or how the server refused it."""
+    """Return whether the return value of an SDK method is right, or how the server rejected the request."""
     try:
         return effect(works(call()), evidence)
     except APIStatusError as error:
@@ -80,7 +80,7 @@ def answers(call: Callable[[], Any], evidence: str, works: Callable[[Any], bool]
 
 
 def as_code(name: str) -> str:
-    """Return a name as code; one in parentheses is none."""
+    """Return a name formatted as code, unless it is in parentheses."""
     return name if name.startswith("(") else f"`{name}`"
 
 
@@ -96,7 +96,7 @@ def findings(
 
 
 def code(names: Iterable[str]) -> str:
-    """Return the names once each, as code."""
+    """Return the distinct names, formatted as code."""
     return ", ".join(dict.fromkeys(map(as_code, names))) or "none"
 
 
@@ -111,9 +111,10 @@ def methods(client: OpenAI, *resources: str) -> list[str]:
 
 
 def with_parameters(client: OpenAI, *resources: str) -> list[str]:
-    """Return the methods of resources and what each may be given, as in `files.list(after)`.
+    """Return the methods of resources with each of their parameters, as in `files.list(after)`.
 
-    Ids are left out, and so are the parameters of methods that only call others of the SDK, such as `create_and_poll`.
+    Ids are left out, and so are the parameters of methods that only call other methods of the SDK, such as
+    `create_and_poll`.
     """
     names = []
     for method in methods(client, *resources):

@@ -1,4 +1,4 @@
-"""Probes of the parameters that all lists share, with more items than a page holds, some of them of the same second."""
+"""Probes of the parameters common to all lists, with more items than fit on a page, several from the same second."""
 
 import time
 from collections.abc import Callable
@@ -14,17 +14,17 @@ _NONE = "nothing-of-this-id"
 
 @dataclass(frozen=True)
 class Listing:
-    """A method that lists, and what it has to find, in the order of arrival: many at once, one a second later."""
+    """A list method, and the ids that it must find, in order of creation: many at once, one a second later."""
 
     call: Callable[..., Any]
     ids: list[str]
 
     def found(self, **query: Any) -> list[str]:
-        """Return those of the ids that one page holds: others may be on the same server."""
+        """Return those of `ids` that are on one page: the server may have other items."""
         return [one.id for one in self.call(**query).data if one.id in set(self.ids)]
 
     def gathered(self, size: int) -> int:
-        """Return how many of the ids the SDK's own loop comes by, which goes from page to page."""
+        """Return the number of `ids` that the SDK's pagination finds."""
         return len({one.id for one in self.call(limit=size)} & set(self.ids))
 
     def status(self, **query: Any) -> str:
@@ -36,7 +36,7 @@ class Listing:
 
 
 def lists(method: str, listing: Callable[[Live], Listing], *names: str) -> dict[str, Probe]:
-    """Return the probes of these parameters of a method that lists."""
+    """Return the probes of these parameters for a list method."""
     judges = {"after": _after, "before": _before, "limit": _limit, "order": _order}
 
     def probe(name: str) -> Probe:
@@ -46,7 +46,7 @@ def lists(method: str, listing: Callable[[Live], Listing], *names: str) -> dict[
 
 
 def next_second() -> None:
-    """Wait until what comes next has another `created_at`."""
+    """Wait until a new item gets another `created_at`."""
     time.sleep(1.1)
 
 
@@ -63,7 +63,7 @@ def _after(listing: Listing) -> Finding:
     newest = listing.found(limit=100, order="desc")
     try:
         rest = listing.found(after=newest[4], limit=100, order="desc")
-        # Pages of one item show what happens at every border between two pages.
+        # Pages of one item test every boundary between two pages.
         whole = listing.gathered(5) == listing.gathered(1) == len(listing.ids)
     except APIStatusError as error:
         return refusal(error.response)

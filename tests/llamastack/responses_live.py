@@ -1,4 +1,4 @@
-"""A live server as the tests of the Responses reference use it: requests, streams, a vector store, an MCP server."""
+"""A live server for the tests of the Responses reference: requests, streams, a vector store, an MCP server."""
 
 import json
 import time
@@ -49,7 +49,7 @@ _ATTEMPTS = 4
 
 @dataclass(eq=False)
 class Live:
-    """The server under test, and what the probes need around it."""
+    """The server under test, with the vector store and the MCP server that the probes need."""
 
     base_url: str
     model: str
@@ -67,16 +67,16 @@ class Live:
         self.client = OpenAI(base_url=self.base_url, api_key="none", max_retries=0, http_client=own)
 
     def post(self, **parameters: Any) -> httpx.Response:
-        """Ask for a short answer; `parameters` override the question and its limit."""
+        """Send a request with a short answer; `parameters` override the question and its limit."""
         body = {"model": self.model, "input": QUESTION, "max_output_tokens": LIMIT, **parameters}
         return self.http.post("/responses", json=body)
 
     def answer(self, **parameters: Any) -> Json:
-        """Return the response object. Fails if the server refuses."""
+        """Return the response object. Fails if the server rejects the request."""
         return self.post(**parameters).raise_for_status().json()
 
     def whole_answer(self, **parameters: Any) -> Json:
-        """Return a response that is not cut off: now and then the small model talks on until its limit."""
+        """Return a response that is not cut off: the small model occasionally continues until its limit."""
         for _ in range(_ATTEMPTS):
             response = self.answer(**parameters)
             if response["status"] == "completed":
@@ -84,18 +84,18 @@ class Live:
         raise AssertionError(f"{_ATTEMPTS} answers were cut off: {parameters}")
 
     def poem(self, **parameters: Any) -> str:
-        """Return an answer of which each token could be another one."""
+        """Return an answer in which every token has likely alternatives."""
         return text_of(self.answer(input="Write a poem about the sea.", **parameters))
 
     def stream(self, **parameters: Any) -> list[Json]:
-        """Return what the server sends as events, among them lines without a type."""
+        """Return the server's events, including lines without a type."""
         body = {"model": self.model, "input": QUESTION, "max_output_tokens": LIMIT, "stream": True, **parameters}
         with self.http.stream("POST", "/responses", json=body) as reply:
             lines = [line.removeprefix("data: ") for line in reply.iter_lines() if line.startswith("data: ")]
         return [json.loads(line) for line in lines if line != "[DONE]"]
 
     def finished(self, response_id: str) -> Json:
-        """Return a response that runs in the background once it has come to its end."""
+        """Wait for a background response to finish, and return it."""
         for _ in range(600):
             response = self.http.get(f"/responses/{response_id}").raise_for_status().json()
             if response["status"] not in ("queued", "in_progress"):
@@ -131,13 +131,13 @@ class Live:
 
     @cached_property
     def embedder(self) -> str:
-        """The id of the model that embeds."""
+        """The id of the embedding model."""
         models = self.http.get("/models").json()["data"]
         return next(one["id"] for one in models if one["custom_metadata"].get("model_type") == "embedding")
 
     @cached_property
     def plain(self) -> Json:
-        """The answer to the question alone, which the others are compared with."""
+        """The answer to the question alone, for comparison with the others."""
         return self.answer(temperature=0)
 
     @cached_property
@@ -166,7 +166,7 @@ class Live:
         return self._events[name]
 
 
-# One stream of each kind that this server and this model can be brought to.
+# One stream of each kind that this server and this model can produce.
 STREAMS: dict[str, Callable[[Live], Json]] = {
     "text": lambda live: {},
     "logprobs": lambda live: {"top_logprobs": 2},
@@ -202,7 +202,7 @@ def text_of(response: Json) -> str:
 
 @contextmanager
 def running_live(base_url: str, model: str) -> Iterator[Live]:
-    """The server at `base_url`, with a vector store in it and an MCP server beside it until the block ends."""
+    """The server at `base_url`, with a vector store in it and an MCP server next to it, until the block ends."""
     live = Live(base_url, model)
     with _mcp_server() as live.mcp_url, _vector_store(live.client) as live.store_id:
         yield live

@@ -1,7 +1,7 @@
-"""Probes of the Responses API: each asks the live server for one thing and says what came of it.
+"""Probes of the Responses API: each sends the live server a request, and describes the outcome.
 
-The tables below hold a probe for every name that the openai SDK has in its types; `test_responses_reference.py` runs
-them all and holds book/responses-reference.md to the findings.
+The tables below have a probe for every name in the openai SDK's types; `test_responses_reference.py` runs all of them
+and compares book/responses-reference.md with the findings.
 """
 
 import ast
@@ -221,7 +221,7 @@ def text(live: Live) -> Finding:
 
 @probes(PARAMETERS, "tool_choice")
 def tool_choice(live: Live) -> Finding:
-    # Both fit the question, so that the choice decides.
+    # Both functions fit the question, so the parameter decides.
     tools = [{"type": "function", "name": name} for name in ("get_price", "find_price")]
     both = live.function_call | {"tools": [GET_PRICE | tool for tool in tools]}
 
@@ -267,7 +267,7 @@ def truncation(live: Live) -> Finding:
 
 
 def _unknown_to_the_server(name: str, value: Any) -> Probe:
-    """Return a probe of a parameter that the server's own schema does not have."""
+    """Return a probe of a parameter that is missing from the server's own schema."""
 
     def probe(live: Live) -> Finding:
         reply = live.post(**{name: value})
@@ -290,7 +290,7 @@ for _name, _value in {
 
 
 def schema_of_create(live: Live) -> Json:
-    """Return the parameters of POST /v1/responses in the OpenAPI document that the server serves."""
+    """Return the parameters of POST /v1/responses from the server's OpenAPI document."""
     document = live.http.get(live.base_url.removesuffix("/v1") + "/openapi.json").raise_for_status().json()
     return document["components"]["schemas"]["CreateResponseRequest"]["properties"]
 
@@ -328,7 +328,7 @@ def max_infer_iters(live: Live) -> Finding:
 
 @probes(OWN_PARAMETERS, "(any other name)")
 def any_other_name(live: Live) -> Finding:
-    """A seed is nothing to LlamaStack. Two equal answers at temperature 2 show that it arrived at the upstream."""
+    """LlamaStack ignores `seed`. Two equal answers at temperature 2 show that it reached the upstream."""
     first, second = (live.poem(temperature=2, seed=7) for _ in range(2))
     other = live.poem(temperature=2, seed=8)
     arrived = first == second != other
@@ -612,7 +612,7 @@ for _value in (
 
 
 def _shape(value: Any) -> Any:
-    """Return `value` with its keys alone."""
+    """Return only the keys of `value`."""
     if isinstance(value, dict):
         return {key: _shape(part) for key, part in value.items()}
     return [_shape(part) for part in value] if isinstance(value, list) else None
@@ -630,7 +630,7 @@ _SHELL = {"type": "exec", "command": ["ls"], "env": {}}
 
 
 def _in_the_prompt(live: Live, before: Json) -> Finding:
-    """Say whether `before`, sent ahead of the question, makes the prompt longer."""
+    """Return whether `before`, sent ahead of the question, makes the prompt longer."""
     reply = live.post(input=[before, {"role": "user", "content": QUESTION}])
     if refused := refusal(reply):
         return refused
@@ -721,7 +721,7 @@ def input_text(live: Live) -> Finding:
 
 
 def _media(type_: str, **fields: Any) -> Probe:
-    """Return a probe of a part that this server hands on: its upstream takes it or says why not."""
+    """Return a probe of a part that this server forwards: the upstream accepts it, or gives a reason."""
 
     def probe(live: Live) -> Finding:
         finding = _in_the_prompt(live, {"role": "user", "content": [{"type": type_, **fields}]})

@@ -1,8 +1,8 @@
-r"""What the server enforces of a JSON schema: the model is asked to write what the schema forbids.
+r"""The keywords of JSON Schema that the server enforces: the model is asked to write a value that the schema forbids.
 
-The embedded model copies a value that it is given, as long as nothing keeps it from doing so. Each case is a value, and
-a schema that forbids it by one keyword. Without the keyword the model copies the value; where it still does so with it,
-the keyword is ignored, whatever the status.
+Without constraints, the embedded model copies the value that it is given. Each case is a value, and a schema that
+forbids it with one keyword. Without the keyword, the model copies the value; if it still does with the keyword, the
+server ignores it, whatever the status.
 """
 
 import json
@@ -30,7 +30,7 @@ REQUESTS: dict[str, Probe] = {}
 
 
 def closed(**properties: Json) -> Json:
-    """Return the schema of an object that has these properties and no others."""
+    """Return the schema of an object with exactly these properties."""
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
 
 
@@ -41,7 +41,7 @@ class Case:
     rule: Json
     forbidden: Any
     base: Json = field(default_factory=lambda: STRING)
-    # Schemas that `$ref` points to.
+    # The targets of `$ref` in the schemas.
     root: Json = field(default_factory=dict)
 
     def __call__(self, live: Live) -> Finding:
@@ -79,7 +79,7 @@ def text(reply: httpx.Response) -> str:
 
 
 def written(reply: httpx.Response) -> Any:
-    """Return the JSON that the model wrote, or None if it wrote none. A string may be cut off, and counts as it is."""
+    """Return the JSON that the model wrote, or None if it isn't JSON. A string may be cut off, and counts as it is."""
     answer = text(reply.raise_for_status())
     for whole in (answer, answer + '"}'):
         with suppress(json.JSONDecodeError):
@@ -88,7 +88,7 @@ def written(reply: httpx.Response) -> Any:
 
 
 def in_both(chatted: httpx.Response, responded: httpx.Response, schema: Json) -> Finding:
-    """Judge an answer of chat completions, and see whether Responses does the same."""
+    """Judge an answer of chat completions, and check that Responses behaves in the same way."""
     if refused := refusal(chatted):
         return Finding(refused.verdict, f"{outcome(chatted)}; Responses: {responded.status_code}")
     value = written(chatted)
@@ -106,7 +106,7 @@ def _shown(value: Any) -> str:
 
 
 def _harmless(**note: Any) -> Probe:
-    """Return a probe of a keyword that forbids nothing: it only has to be no obstacle."""
+    """Return a probe of a keyword that forbids nothing: the request only has to succeed."""
 
     def probe(live: Live) -> Finding:
         schema = closed(value=STRING | note)
@@ -188,7 +188,7 @@ KEYWORDS |= {
     "contentMediaType": _harmless(contentMediaType="application/json"),
     "contentSchema": _harmless(contentSchema={"type": "object"}),
 }
-# Keywords together, which are more than each alone
+# Combinations of keywords, which have more effect than each of them alone
 
 COMBINATIONS |= {
     "`pattern` and `maxLength`": Case({"pattern": "^[a-z ]+$", "maxLength": 3}, GATE),
@@ -214,11 +214,11 @@ COMBINATIONS |= {
 }
 
 
-# What a pattern may hold
+# The syntax of patterns
 
 
 def _pattern(pattern: str) -> Probe:
-    # Without a length: a pattern takes its place, see COMBINATIONS.
+    # Without a length, because a pattern overrides it: see COMBINATIONS.
     return Case({"pattern": pattern}, GATE, {"type": "string"})
 
 
@@ -252,7 +252,7 @@ PATTERNS |= {
     )
 }
 
-# The formats that the standard names
+# The formats of the standard
 
 for _name in Draft202012Validator.FORMAT_CHECKER.checkers:
     FORMATS[_name] = Case({"format": _name}, {"regex": "a ( gate", "uri-template": "a { gate"}.get(_name, GATE))

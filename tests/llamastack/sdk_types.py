@@ -1,6 +1,6 @@
-"""Where a JSON value departs from a type of the openai SDK.
+"""Differences between a JSON value and a type of the openai SDK.
 
-The SDK itself never complains: it builds its objects without validation, and keeps keys that it does not know.
+The SDK itself doesn't report them: it builds its objects without validation, and keeps unknown keys.
 """
 
 import inspect
@@ -14,7 +14,7 @@ Deviation = tuple[str, str]
 
 
 def deviations(value: Any, annotation: Any, place: str) -> Iterator[Deviation]:
-    """Yield (place, what is wrong) for each departure; places in an object are named `Class.field`."""
+    """Yield (place, problem) for each difference; places in an object have the form `Class.field`."""
     origin = get_origin(annotation)
     if origin is Annotated:
         yield from deviations(value, get_args(annotation)[0], place)
@@ -59,7 +59,7 @@ def _of_union(value: Any, annotation: Any, place: str) -> Iterator[Deviation]:
 
 
 def _members(annotation: Any) -> Iterator[Any]:
-    """Yield the members of a union, those of unions in it included."""
+    """Yield the members of a union, including those of nested unions."""
     if get_origin(annotation) is Annotated:
         yield from _members(get_args(annotation)[0])
     elif get_origin(annotation) in (Union, UnionType):
@@ -74,7 +74,7 @@ def _is_model(annotation: Any) -> bool:
 
 
 def valid(value: Any, annotation: Any) -> bool:
-    """Say whether Pydantic accepts the value. It knows null, missing and wrong values, and overlooks unknown keys."""
+    """Return whether Pydantic accepts the value: it detects null, missing and wrong values, but not unknown keys."""
     try:
         TypeAdapter(annotation).validate_python(value, strict=True)
     except ValidationError:

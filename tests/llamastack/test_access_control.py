@@ -1,4 +1,4 @@
-"""What the chapter on access control says: tokens, roles, ownership and quotas at live servers with a real issuer."""
+"""The claims of the chapter on access control: tokens, roles, ownership, quotas, on live servers with a real issuer."""
 
 import copy
 import json
@@ -20,7 +20,7 @@ INVALID = "Invalid JWT token"
 
 
 def error(response: httpx.Response) -> tuple[int, str]:
-    """Return the status and the message, whichever of the two forms the body has."""
+    """Return the status and the message, in either format of the body."""
     body = response.json()
     return response.status_code, body["error"]["message"] if "error" in body else body["detail"]
 
@@ -34,7 +34,7 @@ def issuer() -> Iterator[Issuer]:
 
 @pytest.fixture(scope="module")
 def gateway(base_url: str, model: str, issuer: Issuer) -> Iterator[Gateway]:
-    """stacks/access.yaml and one more role, the auditor, who may read everything and do nothing else."""
+    """stacks/access.yaml with one more role: the auditor, who has read access to everything."""
     configuration = copy.deepcopy(ACCESS)
     auth, auditor = configuration["server"]["auth"], "user with auditor in roles"
     auth["route_policy"].append({"permit": {"paths": "*"}, "when": auditor})
@@ -45,7 +45,7 @@ def gateway(base_url: str, model: str, issuer: Issuer) -> Iterator[Gateway]:
 
 @pytest.fixture(scope="module")
 def defaults(base_url: str, model: str) -> Iterator[Gateway]:
-    """Authentication alone: without policies, without a mapping of claims, and with an issuer that comes up late."""
+    """Only authentication: no policies, no mapping of claims, and an issuer that starts after the server."""
     configuration = copy.deepcopy(ACCESS)
     auth = configuration["server"]["auth"]
     del auth["route_policy"], auth["access_policy"], auth["provider_config"]["claims_mapping"]
@@ -60,7 +60,7 @@ def defaults(base_url: str, model: str) -> Iterator[Gateway]:
         issuer.stop()
 
 
-# Authentication: who gets in.
+# Authentication: which requests are accepted.
 
 
 def test_open_without_a_token_are_health_and_version_alone(gateway: Gateway) -> None:
@@ -73,7 +73,7 @@ def test_open_without_a_token_are_health_and_version_alone(gateway: Gateway) -> 
         assert "www-authenticate" not in answer.headers
     for path in ("/docs", "/redoc", "/openapi.json", "/"):
         assert httpx.get(gateway.server.base_url.removesuffix("/v1") + path).status_code == 401
-    # A probe with HEAD is not a probe.
+    # A HEAD request doesn't count as a health check.
     assert gateway.ask(None, "HEAD", "/health").status_code == 401
 
 
@@ -150,7 +150,7 @@ def test_without_the_issuers_address_the_server_does_not_start(base_url: str, mo
         assert "Environment variable 'OIDC_ISSUER' not set or empty" in server.error
 
 
-# Models and routes: what each role may do.
+# Models and routes: the rights of each role.
 
 
 def test_who_sees_which_model(gateway: Gateway) -> None:
@@ -232,11 +232,11 @@ def test_only_an_admin_changes_the_list_of_models(gateway: Gateway) -> None:
         assert (status, "cannot perform action 'delete' on resource 'model::" in message) == (403, True)
 
 
-# Whose data: the table of the chapter.
+# Ownership: the table of the chapter.
 
 
 class Stored:
-    """What dana keeps on the server."""
+    """The objects that dana has stored on the server."""
 
     def __init__(self, gateway: Gateway) -> None:
         def made(path: str, **request: Any) -> str:
@@ -339,14 +339,14 @@ def test_who_knows_the_id_of_a_prompt_may_use_it(gateway: Gateway) -> None:
     made = gateway.as_("ada", "POST", "/prompts", json=prompt).json()["prompt_id"]
     assert gateway.as_("gil", "GET", f"/prompts/{made}").status_code == 403
     assert gateway.respond("gil", prompt={"id": made}).status_code == 200
-    for _ in range(100):  # chat completions are written a moment later
+    for _ in range(100):  # the server stores chat completions with a short delay
         if "Marigold" in (completions := gateway.as_("gil", "GET", "/chat/completions").text):
             break
         time.sleep(0.1)
     assert "Marigold" in completions
 
 
-# Where it stops being true.
+# The limits of these rules.
 
 
 def test_reading_a_response_is_leave_to_delete_it(gateway: Gateway) -> None:
@@ -365,7 +365,7 @@ def test_who_changes_a_conversation_owns_it(gateway: Gateway) -> None:
 
 def test_a_page_of_a_list_is_filtered_after_it_is_cut(gateway: Gateway) -> None:
     mine = gateway.respond("dora").json()["id"]
-    time.sleep(1.1)  # the list is ordered by whole seconds
+    time.sleep(1.1)  # the list is sorted by whole seconds
     for _ in range(2):
         gateway.respond("gil")
     page = gateway.as_("dora", "GET", "/responses?limit=2").json()
@@ -374,7 +374,7 @@ def test_a_page_of_a_list_is_filtered_after_it_is_cut(gateway: Gateway) -> None:
 
 
 def finished(gateway: Gateway, name: str, response: str) -> dict[str, Any]:
-    """Return the response once it is no longer queued or in progress, as `name` sees it."""
+    """Return the response once it is no longer queued or in progress, as seen by `name`."""
     for _ in range(300):
         answer = gateway.as_(name, "GET", f"/responses/{response}").json()
         if answer.get("status") not in (None, "queued", "in_progress"):
@@ -386,7 +386,7 @@ def finished(gateway: Gateway, name: str, response: str) -> dict[str, Any]:
 def test_background_responses_run_as_whoever_asked_for_the_first_one(gateway: Gateway) -> None:
     first = gateway.respond("otto", background=True).json()["id"]
     assert finished(gateway, "otto", first)["output"]
-    # A guest may not use `large`, the auditor may.
+    # A guest may not use `large`, but the auditor may.
     second = gateway.respond("gil", gateway.large, background=True).json()["id"]
     assert finished(gateway, "otto", second)["output"]
     assert gateway.as_("gil", "GET", f"/responses/{second}").status_code == 404
@@ -469,11 +469,11 @@ def health(gateway: Gateway, timeout: float) -> httpx.Response:
     return httpx.get(f"{gateway.server.base_url}/health", timeout=timeout)
 
 
-# The other way to authenticate, and quotas.
+# Authentication through an endpoint, and quotas.
 
 
 class Authority(Service):
-    """The endpoint of `type: custom`; it answers what a test puts into `says`."""
+    """The endpoint of `type: custom`; it returns the answer in `says`."""
 
     def __init__(self) -> None:
         self.says: tuple[int, Any] = 200, {}
@@ -506,7 +506,7 @@ def authority() -> Iterator[Authority]:
 
 @pytest.fixture(scope="module")
 def custom(base_url: str, model: str, issuer: Issuer, authority: Authority) -> Iterator[Gateway]:
-    """A server that asks an endpoint about each token, and counts requests."""
+    """A server that sends each token to an endpoint, and counts requests."""
     configuration = inference_alone()
     configuration["server"]["auth"]["provider_config"] = {"type": "custom", "endpoint": f"{authority.url}/check"}
     configuration["server"]["quota"] = {

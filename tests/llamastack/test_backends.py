@@ -1,4 +1,4 @@
-"""One API over many backends: what each kind of provider honours, measured, and where the kinds part ways."""
+"""One API over many backends: the parameters that each kind of provider honours, measured, and their differences."""
 
 import copy
 import os
@@ -26,7 +26,7 @@ TEXTS = {"laptop.txt": "The UltraBook costs 1299 euros.", "coast.txt": "A lighth
 
 
 def before(upstream: str, base_url: str) -> dict[str, str]:
-    """Return the variables that put every kind before `upstream`; vector stores embed with the live server."""
+    """Return variables that give every kind `upstream` as its upstream; vector stores embed with the live server."""
     return {
         "LLAMA_CPP_URL": upstream,
         "PASSTHROUGH_URL": upstream.removesuffix("/v1"),
@@ -43,13 +43,13 @@ def started(upstream: str, base_url: str) -> Iterator[Throwaway]:
 
 
 def listed(base_url: str) -> dict[str, str | None]:
-    """Return the type of each model that a server lists, where it says one."""
+    """Return the type of each model that a server lists, if the list contains it."""
     models = httpx.get(f"{base_url}/models").json()["data"]
     return {one["id"]: one.get("custom_metadata", {}).get("model_type") for one in models}
 
 
 def register(base_url: str, kind: str, model: str) -> None:
-    """Say of a model that a kind of provider lists that it embeds."""
+    """Register a model of a provider again, as an embedding model."""
     httpx.delete(f"{base_url}/models/{kind}/{model}").raise_for_status()
     embedder = {"model_id": model, "provider_id": kind, "model_type": "embedding"}
     body = embedder | {"metadata": {"embedding_dimension": 384}}
@@ -57,7 +57,7 @@ def register(base_url: str, kind: str, model: str) -> None:
 
 
 def measure(table: dict[str, Probe], backends: list[Backend]) -> list[list[str]]:
-    """Return the rows of a table: for each probe its verdict on each backend."""
+    """Return the rows of a table: for each probe, its verdict on each backend."""
 
     def column(backend: Backend) -> list[str]:
         return [probes.verdict(probe, backend) for probe in table.values()]
@@ -122,7 +122,7 @@ def test_no_server_starts_with_tgi(base_url: str) -> None:
 
 
 def filled(client: OpenAI, provider: str) -> str:
-    """Return the id of a store of a kind with two texts in it. Raises what the creation raises."""
+    """Return the id of a vector store of a kind, with two texts in it. Raises the exception of its creation."""
     store = client.vector_stores.create(name="two texts", extra_body={"provider_id": provider})
     for name, text in TEXTS.items():
         file = client.files.create(file=(name, text.encode()), purpose="assistants")

@@ -1,4 +1,4 @@
-"""What LlamaStack says to variations of run.yaml: the tables of the page on run.yaml, held against real servers."""
+"""LlamaStack's messages for variations of run.yaml: the tables of book/run-yaml.md, checked on real servers."""
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
@@ -33,7 +33,7 @@ def without(*apis: str) -> dict[str, Any]:
 
 
 def config(api: str, value: dict[str, Any]) -> dict[str, Any]:
-    """Return run.yaml with another config for the only provider of `api`."""
+    """Return run.yaml with a different config for the only provider of `api`."""
     variation = copy.deepcopy(FULL)
     (provider,) = variation["providers"][api]
     provider["config"] = value

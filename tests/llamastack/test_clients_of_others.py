@@ -1,4 +1,4 @@
-"""Two clients that others wrote, where the pinned server meets them otherwise than OpenAI's: chapters 2, 4, 7 and 8."""
+"""Two third-party clients, where the pinned server differs from OpenAI's: chapters 2, 4, 7 and 8."""
 
 import httpx
 import pytest
@@ -8,7 +8,7 @@ from responses_live import PRICE_QUESTION, Live
 
 
 def ends_in_a_nameless_call(live: Live, tool: dict[str, object]) -> bool:
-    """Stream an answer with a tool that the server runs, and send it back; tell whether that goes wrong as we say."""
+    """Stream an answer with a server-side tool, and send it back. Returns whether that fails as the chapters say."""
     llm = ChatOpenAI(
         base_url=live.base_url, api_key="none", model=live.model, temperature=0, max_tokens=64, use_responses_api=True
     ).bind_tools([tool])

@@ -1,4 +1,4 @@
-"""What chapter 19 says: nobody outside is needed or asked; what telemetry, logs and disks hold."""
+"""The claims of chapter 19: no other machine is needed or contacted; the contents of telemetry, logs and disks."""
 
 import os
 import re
@@ -29,7 +29,7 @@ RUN_YAML = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
 KEEP_NOTHING = yaml.safe_load((paths.ROOT / "stacks" / "keep-nothing.yaml").read_text(encoding="utf-8"))
 
 NAMESPACE = ["unshare", "--user", "--map-root-user", "--net"]
-# Switch loopback on, knock at a public address, and become the command in the arguments.
+# Enable loopback, try to reach a public address, and exec the command in the arguments.
 SEALED = """
 import errno, fcntl, os, socket, struct, sys
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
@@ -44,7 +44,7 @@ STRACE = ["strace", "-f", "--seccomp-bpf", "-qq", "-e", "trace=connect,sendto,se
 
 @dataclass(frozen=True)
 class SealedRun:
-    """A chapter that ran without a way out: what it printed, and each attempt to connect where strace is at hand."""
+    """A run of a chapter without a network: its output, and each attempt to connect if strace is available."""
 
     status: int
     output: str
@@ -68,7 +68,7 @@ def sealed_run(tmp_path_factory: pytest.TempPathFactory) -> SealedRun:
     log = folder / "strace.log"
     strace = [*STRACE, str(log)] if works(*sealed(*STRACE, os.devnull, "true")) else []
     chapter = ["test", "notebooks/01-server-setup.ipynb", "--numprocesses=0", "-p", "no:cacheprovider"]
-    # What the server of `make test` set for us leads to addresses that are not in there.
+    # The variables that `make test` sets contain addresses that don't exist in the namespace.
     ours = re.compile("PYTEST_|LLAMA_|EMBEDDINGS_|WORKSHOP_")
     environment = {name: value for name, value in os.environ.items() if not ours.match(name)}
     process = subprocess.Popen(
@@ -103,7 +103,7 @@ def test_nothing_in_that_run_tries_to_reach_another_host_or_a_name_server(sealed
     assert "127.0.0.1" in hosts
     assert all(host.startswith("127.") or host == "::1" for host in hosts), hosts
     assert "htons(53)" not in sealed_run.attempts
-    # A name service on this machine answers on a socket of the file system, which a namespace does not take away.
+    # A local name service listens on a Unix socket, which a network namespace doesn't hide.
     sockets = re.findall(r'connect\(.*sun_path="(.*?)".*= 0$', sealed_run.attempts, re.MULTILINE)
     assert not [path for path in sockets if "resolve" in path or "nscd" in path]
 
@@ -118,7 +118,7 @@ def test_the_server_has_no_event_loop_that_an_audit_hook_does_not_see() -> None:
 
 
 def ask(server: Throwaway, model: str, word: str, **options: Any) -> dict[str, Any]:
-    # The question is for an answer that is long enough to look for.
+    # The question makes the answer long enough to search for.
     text = f"The code word is {word}. What is the capital of France?"
     body = {"model": f"openai/{model}", "input": text, "temperature": 0, "max_output_tokens": 16}
     answer = httpx.post(f"{server.base_url}/responses", json=body | options, timeout=120)
@@ -127,7 +127,7 @@ def ask(server: Throwaway, model: str, word: str, **options: Any) -> dict[str, A
 
 
 def log_with(server: Throwaway, *texts: str) -> str:
-    """Return the server's log once it holds all of `texts`; rich breaks its lines at a fixed width."""
+    """Return the server's log once it contains all `texts`; rich wraps its lines at a fixed width."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         log = re.sub(r"\s*\n\s+", " ", server.process.log_text())
@@ -139,7 +139,7 @@ def log_with(server: Throwaway, *texts: str) -> str:
 
 @pytest.fixture(scope="module")
 def traced(through_live: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Throwaway, Path]]:
-    """A server with a shield whose spans go into its log, and the folder of its state."""
+    """A server with a shield that writes its spans to its log, and the folder of its state."""
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
     configuration["apis"].append("safety")
     configuration["providers"]["safety"] = [{"provider_id": "scanner", "provider_type": "inline::code-scanner"}]
@@ -205,7 +205,7 @@ def test_a_file_that_has_expired_is_still_handed_out(traced: tuple[Throwaway, Pa
 def forgetful(
     through_live: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Throwaway, Path]]:
-    """The server of keep-nothing.yaml with a talkative log, and the folder of its state."""
+    """The server of keep-nothing.yaml with a verbose log, and the folder of its state."""
     state = tmp_path_factory.mktemp("state")
     variables = {**through_live, "WORKSHOP_STATE": str(state), "LLAMA_STACK_LOGGING": "all=debug"}
     with throwaway_server(KEEP_NOTHING, variables) as server:

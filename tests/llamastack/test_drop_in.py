@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote: what works, how many lines it takes, and which machines they contact."""
+"""Third-party clients: what works, the number of changed lines, and the machines that they contact."""
 
 import difflib
 import json
@@ -39,7 +39,7 @@ LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 @dataclass
 class Run:
-    """What a client did: each step's result and error, the hosts it asked for, the paths of its requests."""
+    """A run of a client: each step's result and error, the hosts that it looked up, the paths of its requests."""
 
     results: dict[str, Any]
     errors: dict[str, str]
@@ -52,7 +52,7 @@ def source(name: str) -> str:
 
 
 def for_openai_alone(program: str) -> str:
-    """Return `program` as it was before it knew LlamaStack, by what its comments say of each line."""
+    """Return `program` as it was for OpenAI alone, reconstructed from the comments on its lines."""
     before = []
     for line in program.splitlines():
         if was := re.search(r" (?:#|//) was: (.+)$", line):
@@ -68,20 +68,20 @@ def changed_lines(program: str) -> int:
 
 
 def outcome(output: str, log: str) -> Run:
-    """Read the lines of a client's steps, the requests that the SDK logs, and the hosts in the log."""
+    """Parse the output of a client: its steps, the requests that the SDK logs, and the hosts in the log."""
     assert '{"step"' in output, log
     lines = [json.loads(line) for line in output.splitlines() if line.startswith('{"step"')]
     return Run(
         results={line["step"]: line["result"] for line in lines if "result" in line},
         errors={line["step"]: line["error"] for line in lines if "error" in line},
-        # As loopback_only.py writes them, and Node.js with NODE_DEBUG=net.
+        # In the format of loopback_only.py, and of Node.js with NODE_DEBUG=net.
         hosts=set(re.findall(r"(?:^host:|^NET .* find host) (\S+)", log, re.MULTILINE)),
         requests=set(re.findall(r"(?:POST|post) \S+?/v1/(\S+)", output + log)),
     )
 
 
 def run(program: str, variables: dict[str, str], *steps: str) -> Run:
-    """Run a Python client under the guard: what it does through Python's sockets stays on this machine."""
+    """Run a Python client under the guard: Python's sockets can only reach this machine."""
     done = subprocess.run(
         [sys.executable, "-", *steps],
         input=f"import loopback_only\n{program}",
@@ -108,14 +108,14 @@ def run_javascript(variables: dict[str, str]) -> Run:
 
 @pytest.fixture(scope="module")
 def variables(base_url: str, model: str) -> dict[str, str]:
-    """The environment of a client, without any other setting that the developer may have."""
+    """The environment of a client, without the developer's own settings."""
     ours = {"OPENAI_API_KEY": "none", "OPENAI_BASE_URL": base_url, "OPENAI_API_BASE": base_url, "MODEL": model}
     others = {k: v for k, v in os.environ.items() if not k.startswith(("OPENAI_", "LANGCHAIN_", "LANGSMITH_"))}
     return {**others, **ours, "OPENAI_LOG": "info", "NO_PROXY": "*", "no_proxy": "*"}
 
 
 def works(step: str, ran: Run) -> str:
-    """Return `works`, the step's error, or what came instead of a right result."""
+    """Return `works`, the step's error, or its wrong result."""
     if step in ran.errors:
         return ran.errors[step]
     result = ran.results[step]
@@ -184,7 +184,7 @@ def test_with_the_models_name_as_the_only_change(name: str, error: str, variable
 
 @pytest.mark.parametrize(("name", "elsewhere"), [("llama_index_client", set()), ("agents_sdk", {"api.openai.com"})])
 def test_the_first_version_works_where_its_model_is(name: str, elsewhere: set[str], variables: dict[str, str]) -> None:
-    """A server that knows gpt-4o-mini, as OpenAI's does. The Agents SDK wants to send its traces to OpenAI even so."""
+    """A server that has gpt-4o-mini, like OpenAI's. Even so, the Agents SDK tries to send its traces to OpenAI."""
     port = ports.free_port()
     upstream = serve_chat_model(port, alias="gpt-4o-mini")
     address = f"http://127.0.0.1:{port}/v1"

@@ -1,4 +1,4 @@
-"""OpenAI's JavaScript SDK and its Python SDK see the same: the contract is the server's, not the client's."""
+"""OpenAI's JavaScript and Python SDKs behave alike: the behaviour is the server's, not the client's."""
 
 import json
 import os
@@ -20,8 +20,8 @@ SOURCE = paths.ROOT / "clients" / "javascript"
 
 @pytest.fixture(scope="module")
 def javascript(base_url: str, model: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
-    """What each call of responses.mjs printed, by its name."""
-    # Node.js looks for packages in the folders above the script, and nowhere else.
+    """The output of each call in responses.mjs, by its name."""
+    # Node.js only looks for packages in the folders above the script.
     folder = Path(tempfile.mkdtemp(dir=npm_packages.installed(SOURCE / "package.json"), prefix="run-"))
     try:
         script = shutil.copy(SOURCE / "responses.mjs", folder)
@@ -39,7 +39,7 @@ def asked(model: str) -> dict[str, Any]:
 
 
 def python_stream(client: OpenAI, request: dict[str, Any]) -> tuple[list[str], Any, APIError | None]:
-    """Return the types of a stream's events, its last event, and the error that ended it."""
+    """Return the types of a stream's events, its last event, and its final error."""
     types: list[str] = []
     last = error = None
     try:
@@ -51,7 +51,7 @@ def python_stream(client: OpenAI, request: dict[str, Any]) -> tuple[list[str], A
 
 
 def in_order(types: list[str]) -> list[str]:
-    """Return the event types with each run of one type, such as the deltas, written once."""
+    """Return the event types, with each run of one type, such as the deltas, reduced to one."""
     return [one for one, _ in groupby(types)]
 
 
@@ -60,7 +60,7 @@ def test_a_synchronous_call(javascript: dict[str, Any], client: OpenAI, asked: d
     ours, theirs = raw.parse(), javascript["sync"]
     assert (theirs["http"], theirs["status"]) == (raw.status_code, ours.status) == (200, "completed")
     assert theirs["text"].strip() and ours.output_text.strip()
-    # The JavaScript SDK sets output_text on the object; the Python SDK computes it.
+    # The JavaScript SDK sets output_text on the object, whereas the Python SDK computes it.
     assert set(theirs["keys"]) - {"output_text"} == ours.to_dict().keys()
 
 

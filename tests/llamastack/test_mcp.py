@@ -1,4 +1,4 @@
-"""What the MCP chapter says about the server: approval, limits and failures, against a real MCP server."""
+"""The claims of the MCP chapter about the server: approval, limits and failures, with a real MCP server."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ PRICE = "The UltraBook costs 1299 euros."
 
 
 class Shop:
-    """An MCP server with two tools, in a thread; it counts the calls."""
+    """An MCP server with two tools, in a thread, which counts the calls."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -51,7 +51,7 @@ def shop() -> Iterator[Shop]:
 
 @pytest.fixture
 def impatient(base_url: str) -> OpenAI:
-    """A client of its own: after some errors the server closes the connection, which the next test would notice."""
+    """A separate client: after some errors the server closes the connection, which would affect the next test."""
     return OpenAI(base_url=base_url, api_key="none", max_retries=0)
 
 

@@ -1,4 +1,4 @@
-"""Model freedom: the configurations in stacks/ for one upstream each and for two models, and where it ends."""
+"""Model freedom: the configurations in stacks/ for single upstreams and for two models, and their limits."""
 
 import copy
 import json
@@ -22,7 +22,7 @@ from llamastack_workshop.server.throwaway import throwaway_model, throwaway_serv
 from llamastack_workshop.system import paths, ports
 from llamastack_workshop.system.processes import Spawned
 
-# The configurations with one provider for chat, and the variable that holds its address.
+# The configurations with one provider for chat, and the variable for its address.
 ADDRESSES = {"openai": "OPENAI_BASE_URL", "ollama": "OLLAMA_URL", "vllm": "VLLM_URL", "tgi": "TGI_URL"}
 SECOND_MODEL = "smollm2-135m-instruct-q4_1"
 QUESTION = "What is the capital of France?"
@@ -33,7 +33,7 @@ def stack(name: str) -> dict[str, Any]:
 
 
 def taken_port() -> socket.socket:
-    """Return a socket whose port nobody else gets, and on which nobody listens."""
+    """Return a bound socket: its port is reserved, but nothing listens on it."""
     taken = socket.socket()
     taken.bind((ports.HOST, 0))
     return taken
@@ -46,14 +46,14 @@ def at(taken: socket.socket) -> str:
 
 @pytest.fixture(scope="module")
 def nobody() -> Iterator[str]:
-    """An address at which nothing answers."""
+    """An address where nothing listens."""
     with taken_port() as taken:
         yield at(taken)
 
 
 @dataclass
 class Server:
-    """What the tests ask of a server. A new connection each time: it closes the one on which it answered an error."""
+    """Requests of the tests to a server. Each uses a new connection, because the server closes one after an error."""
 
     base_url: str
     log: Path
@@ -65,7 +65,7 @@ class Server:
         return httpx.post(f"{self.base_url}/{path}", json=body, timeout=120)
 
     def listed(self) -> dict[str, dict[str, Any]]:
-        """Return what the list of models says of each, by id."""
+        """Return the entry of each model in the list, by id."""
         return {model["id"]: model["custom_metadata"] for model in self.get("models").json()["data"]}
 
     def chat(self, model: str) -> httpx.Response:
@@ -117,7 +117,7 @@ def test_the_provider_that_is_meant_for_tgi_cannot_be_loaded(second_model: str, 
 
 @pytest.fixture(scope="module")
 def late() -> Iterator[socket.socket]:
-    """What takes the port of an upstream that is not there when the server starts."""
+    """A function that starts an upstream at its reserved port, after the server has started without it."""
     with taken_port() as taken:
         yield taken
 
@@ -132,7 +132,7 @@ def several(
     embeddings: dict[str, str],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Server]:
-    """One server with the providers of all four configurations, and each again as NAME-down at a dead address."""
+    """A server with the providers of all four configurations, and for each a copy NAME-down at a dead address."""
     configuration = stack("openai")
     live = [stack(name)["providers"]["inference"][0] for name in ADDRESSES]
     down = copy.deepcopy(live)
@@ -247,7 +247,7 @@ def test_a_model_registered_at_run_time_gets_no_name_of_its_own_either(several: 
         "models", {"model_id": "assistant", "provider_id": "second", "provider_model_id": "chat"}
     ).json()
     assert (registered["identifier"], registered["provider_resource_id"]) == ("second/chat", "chat")
-    # llama.cpp answers by whatever name it is called.
+    # llama.cpp accepts any model name.
     assert several.chat("second/chat").status_code == 200
     assert httpx.delete(f"{several.base_url}/models/second/chat").is_success
     assert "second/chat" not in several.listed()
@@ -278,7 +278,7 @@ def test_two_models_change_places_without_a_change_of_the_program(
         server = Server(running.base_url, tmp_path / "server.log")
         jobs = [f"assistant/{model}", f"drafts/{SECOND_MODEL}"]
         assert set(jobs) < set(server.listed())
-        # Other weights: the first token is not as likely.
+        # Other weights: the first token has another probability.
         assert len({log_probability(server, job) for job in jobs}) == 2
         store = store_with_a_file(server)
         assert found(server, store)
@@ -290,10 +290,10 @@ def test_two_models_change_places_without_a_change_of_the_program(
         listed = set(server.listed())
         assert f"assistant/{SECOND_MODEL}" in listed and f"assistant/{model}" not in listed
         assert server.chat(f"assistant/{SECOND_MODEL}").status_code == 200
-        # What an earlier start has listed stays in the list while its upstream is down.
+        # Models from an earlier start stay in the list while their upstream is down.
         assert f"drafts/{SECOND_MODEL}" in listed
         assert server.chat(f"drafts/{SECOND_MODEL}").status_code == 400
-        # A store keeps the id of its embedding model. With that gone, it finds nothing and says nothing.
+        # A store keeps the id of its embedding model. If that is missing, the search finds nothing, without an error.
         assert found(server, store) == []
         assert re.search(rf"Error searching vector store {store}: .*not found", server.logged())
 
@@ -305,7 +305,7 @@ def test_two_models_change_places_without_a_change_of_the_program(
 
 
 def with_another_embedding_provider() -> dict[str, Any]:
-    """Return the configuration of two models, its embedding provider called `other`."""
+    """Return the configuration of two models, with an embedding provider called `other`."""
     configuration = stack("two-models")
     (embedding_model,) = configuration["registered_resources"]["models"]
     default = configuration["vector_stores"]["default_embedding_model"]

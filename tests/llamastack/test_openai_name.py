@@ -1,8 +1,8 @@
-"""The second program on the book's first page, word for word, which names OpenAI's `openai/gpt-4o-mini`.
+"""The second program on the book's first page, verbatim, with OpenAI's model name `openai/gpt-4o-mini`.
 
-No key and no call to OpenAI are needed to run it: the `openai` provider's base URL points at the embedded model,
-which answers to the name gpt-4o-mini in this one test. What is proven is the path from the program through
-LlamaStack's openai provider to an OpenAI-compatible upstream, not what OpenAI's model would say.
+It needs neither a key nor a call to OpenAI: the `openai` provider's base URL points to the embedded model, which
+accepts the name gpt-4o-mini in this test. It tests the path from the program through LlamaStack's openai provider to an
+OpenAI-compatible upstream, not the answer of OpenAI's model.
 """
 
 import re
@@ -22,7 +22,7 @@ from llamastack_workshop.system import paths, ports
 
 @pytest.fixture(scope="module")
 def openai_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A server whose only chat provider is `openai`."""
+    """A server with `openai` as its only chat provider."""
     port = ports.free_port()
     upstream = serve_chat_model(port, alias="gpt-4o-mini")
     folder = tmp_path_factory.mktemp("openai")
@@ -42,7 +42,7 @@ def test_the_first_pages_program(openai_stack: Stack) -> None:
     assert 'model="openai/gpt-4o-mini"' in program
     address = '"http://localhost:8321/v1"'
     assert address in program
-    # The one change: a port of this test's own, because 8321 may be an attendee's.
+    # The only change: a port for this test, because 8321 may belong to an attendee's server.
     program = program.replace(address, repr(openai_stack.base_url))
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
     assert run.returncode == 0, run.stderr

@@ -1,4 +1,4 @@
-"""What becomes of the thoughts of a model that reasons: the table in book/larger-model.md."""
+"""How the server treats the thoughts of a reasoning model: the table in book/larger-model.md."""
 
 import subprocess
 import sys
@@ -17,8 +17,8 @@ pytestmark = pytest.mark.pinned_server
 QUESTION = "What is the capital of France?"
 THOUGHT, ANSWER = "They ask for a capital.", "The capital of France is Paris."
 
-# A small model goes on as the examples before its turn do, so with these it thinks first. llama.cpp learns from a
-# template how thoughts begin and end: from what it makes of `reasoning_content`.
+# A small model continues in the style of the examples before its turn; after these, it begins with thoughts. llama.cpp
+# derives the delimiters of thoughts from the template's use of `reasoning_content`.
 TEMPLATE = """
 {%- macro turn(role, text) -%}{{- '<|im_start|>' + role + '\n' + text + '<|im_end|>\n' -}}{%- endmacro -%}
 {{- turn('user', 'What is the capital of Italy?') -}}
@@ -35,7 +35,7 @@ TEMPLATE = """
 
 @pytest.fixture(scope="module")
 def reasoning(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack with the packaged model under a template that lets it think."""
+    """A stack with the packaged model, and a template that makes it think."""
     folder = tmp_path_factory.mktemp("reasoning")
     command = [Path(sys.executable).with_name("gguf-new-metadata"), "--chat-template", TEMPLATE]
     subprocess.run([*command, weights.SMOLLM2.path(), folder / "Thinker.gguf"], check=True, capture_output=True)

@@ -1,4 +1,4 @@
-"""What this server implements of the Responses API: the tables of book/responses-reference.md, measured."""
+"""The parts of the Responses API that this server implements: the tables of book/responses-reference.md, measured."""
 
 from functools import partial
 from importlib.metadata import version
@@ -27,14 +27,14 @@ NO_TYPE = "(no type)"
 
 
 def literals(annotation: Any) -> set[str]:
-    """Return the strings that a union, or an optional one, of Literals allows."""
+    """Return the strings allowed by a union (or an optional union) of Literals."""
     if isinstance(annotation, str):
         return {annotation}
     return set().union(*map(literals, get_args(annotation)))
 
 
 def types_in(union: Any) -> list[str]:
-    """Return what `type` may be in the members of a union: Pydantic models, or dictionaries with types."""
+    """Return the possible values of `type` in the members of a union: Pydantic models, or dictionaries with types."""
     types = set()
     for member in get_args(union):
         model = issubclass(member, BaseModel)

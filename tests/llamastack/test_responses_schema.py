@@ -1,6 +1,7 @@
-"""Real responses and events, held strictly against the openai SDK's own types.
+"""Real responses and events, compared strictly with the openai SDK's own types.
 
-Each departure stands in a table of book/responses-reference.md: a new one fails, and so does one that is gone.
+Each difference has a row in a table of book/responses-reference.md: a new difference fails, and so does one that has
+disappeared.
 """
 
 from collections import defaultdict
@@ -21,7 +22,7 @@ Case = tuple[str, Any, Any]
 
 
 def response_cases(live: Live) -> list[Case]:
-    """Return (name, SDK type, JSON) of what the calls return that do not stream."""
+    """Return (name, SDK type, JSON) for the results of the calls that don't stream."""
     text = live.whole_answer()
     (call,) = items(live.called, "function_call")
     output = {"type": "function_call_output", "call_id": call["call_id"], "output": FACTS}
@@ -92,7 +93,7 @@ def test_departures_from_the_sdks_types(live: Live, rewrite_tables: bool) -> Non
 
 
 def test_the_sdk_overlooks_them(live: Live) -> None:
-    """What the page says of the SDK: no class for an unknown type, None for a missing key, an error for no type."""
+    """The page's claims about the SDK: no class for unknown types, None for missing keys, an error without a type."""
     skip_other_upstreams(live)
     parameters = {"model": live.model, "input": QUESTION, "stream": True}
     events = list(live.client.responses.create(**parameters | live.mcp))

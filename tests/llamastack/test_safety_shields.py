@@ -1,4 +1,4 @@
-"""Chapter 21: what LlamaStack's code scanner blocks, how it says so, and where it looks away."""
+"""Chapter 21: the code that LlamaStack's code scanner blocks, its messages, and the code that it misses."""
 
 import copy
 import json
@@ -39,7 +39,7 @@ GUARDED = {"guardrails": [SHIELD]}
 
 @dataclass(frozen=True)
 class Shielded:
-    """A server of `stacks/shields.yaml`, its model, and the folder that its scanner writes to."""
+    """A server with `stacks/shields.yaml`, its model, and the folder that its scanner writes to."""
 
     server: Throwaway
     client: OpenAI
@@ -52,7 +52,7 @@ class Shielded:
         return self.client.responses.create(model=self.model, input=asked, temperature=0, **options)
 
     def post(self, path: str, **body: Any) -> httpx.Response:
-        """Post `body` as ASCII, so that it may hold what UTF-8 cannot."""
+        """Post `body` as ASCII, so that it may contain text that UTF-8 can't encode."""
         headers = {"Content-Type": "application/json"}
         return httpx.post(f"{self.client.base_url}{path}", content=json.dumps(body), headers=headers, timeout=60)
 
@@ -62,19 +62,19 @@ def shielded(base_url: str, model: str, tmp_path_factory: pytest.TempPathFactory
     scratch = tmp_path_factory.mktemp("scanner")
     with throwaway_server(SHIELDS, {**upstream_variables(base_url, model), "TMPDIR": str(scratch)}) as server:
         assert server.error is None
-        # LlamaStack closes the connection after an error, and a scan by semgrep may never end: the client tries again.
+        # LlamaStack closes the connection after an error, and a scan by semgrep may hang: the client retries.
         client = OpenAI(base_url=server.base_url, api_key="none", timeout=30)
         yield Shielded(server, client, f"openai/{model}", scratch)
 
 
 def rules(result: Moderation) -> set[str]:
-    """Return the rules that flagged; semgrep puts the path of its file before their names."""
+    """Return the rules that matched; semgrep puts the path of its file before their names."""
     categories = result.categories.model_dump(by_alias=True)
     return {name.rsplit(".", 1)[-1] for name, flagged in categories.items() if flagged}
 
 
 def refusal(response: Response) -> str:
-    """Return the only thing in `response`, a refusal."""
+    """Return the only part of `response`, which is a refusal."""
     (message,) = response.output
     (part,) = message.content
     assert part.type == "refusal"
@@ -87,7 +87,7 @@ def test_run_shield_says_what_it_found(shielded: Shielded) -> None:
         return shielded.post("safety/run-shield", shield_id=SHIELD, messages=messages).json()["violation"]
 
     assert violation(QUESTION) is None
-    # codeshield recommends a warning for the one and a block for the other.
+    # codeshield recommends a warning for one, and a block for the other.
     assert violation("hashlib.md5(x)")["violation_level"] == violation(INSECURE)["violation_level"] == "error"
     assert set(violation("hashlib.md5(x)")["metadata"]["violation_type"].split(",")) == MD5_RULES
 
@@ -233,7 +233,7 @@ def test_what_file_search_finds_is_not_scanned(shielded: Shielded) -> None:
         "How does the UltraBook read its name?", tools=[search], max_output_tokens=48, stream=True
     )
     types = [event.type for event in events]
-    # The model went on after the search: it was given the passage.
+    # The model continued after the search, so it received the passage.
     assert "response.output_text.delta" in types[types.index("response.file_search_call.completed") :]
 
 
@@ -307,7 +307,7 @@ def test_a_server_without_safety(client: OpenAI, model: str) -> None:
 
 
 def test_a_missing_scanner_is_an_error(base_url: str, model: str, tmp_path: Path) -> None:
-    """Where codeshield is not installed, as on Windows, the server starts; a package without contents stands in."""
+    """Without codeshield, as on Windows, the server starts; here, an empty package replaces it."""
     (tmp_path / "codeshield").mkdir()
     (tmp_path / "codeshield" / "__init__.py").touch()
     with throwaway_server(SHIELDS, {**upstream_variables(base_url, model), "PYTHONPATH": str(tmp_path)}) as server:

@@ -1,4 +1,4 @@
-"""What the server enforces of a JSON schema: the tables of book/schemas-reference.md, measured."""
+"""The keywords of JSON Schema that the server enforces: the tables of book/schemas-reference.md, measured."""
 
 import pytest
 import schema_probes as probes
@@ -17,7 +17,7 @@ SAW = "what the probe saw"
 
 
 def keywords() -> list[str]:
-    """Return the keywords of JSON Schema 2020-12, out of the schemas in which the standard defines them."""
+    """Return the keywords of JSON Schema 2020-12, from the standard's own meta-schemas."""
     vocabularies = [uri for uri in REGISTRY if "/draft/2020-12/meta/" in uri]
     return sorted(set().union(*(REGISTRY[uri].contents["properties"] for uri in vocabularies)))
 

@@ -1,4 +1,4 @@
-"""What clients see when the server can't write: run-yaml.md and chapters 7 and 19 say what to do."""
+"""The answers of a server that can't write, as described in run-yaml.md and chapters 7 and 19."""
 
 import copy
 import resource
@@ -23,7 +23,7 @@ def variables(base_url: str, model: str) -> dict[str, str]:
 
 
 def answered(server: Throwaway, model: str) -> tuple[int, bool, int]:
-    """Ask for a response; return its status, whether it says that it is stored, and the status of retrieving it."""
+    """Create a response. Returns its status, whether it claims to be stored, and the status of its retrieval."""
     request = {"model": f"openai/{model}", "input": "Hi", "max_output_tokens": 16}
     made = httpx.post(f"{server.base_url}/responses", json=request, timeout=60)
     body = made.json()
@@ -38,13 +38,13 @@ def test_a_database_that_is_down_stores_nothing_and_says_nothing(variables: dict
         assert server.error is None
         assert httpx.get(f"{server.base_url}/health").json() == {"status": "OK"}
         status, stored, retrieved = answered(server, model)
-        # 502 with the driver of Postgres, 500 without.
+        # 502 with Postgres's driver installed, 500 without.
         assert (status, stored) == (200, True) and retrieved >= 500
 
 
 @pytest.fixture
 def full(variables: dict[str, str], tmp_path: Path) -> Iterator[Throwaway]:
-    """A server whose files can't grow beyond what they are, as on a full disk. Its uploads go to `tmp_path`."""
+    """A server whose files can't grow, as on a full disk. Its uploads go to `tmp_path`."""
     if sys.platform != "linux":
         pytest.skip("only Linux limits the files of a process that runs")
     configuration: dict[str, Any] = copy.deepcopy(FULL)

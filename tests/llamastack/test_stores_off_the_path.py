@@ -1,4 +1,4 @@
-"""What chapters 7 and 19 tell of files and vector stores where the pinned server does less than OpenAI's API says."""
+"""The claims of chapters 7 and 19 about files and vector stores that differ from OpenAI's API on the pinned server."""
 
 import sqlite3
 from contextlib import closing
@@ -20,7 +20,7 @@ QUESTION = "What is the price of the UltraBook?"
 
 
 def added(client: OpenAI, name: str, content: bytes, **options: Any) -> VectorStoreFile:
-    """Add a file to a vector store of its own."""
+    """Add a file to a new vector store."""
     store = client.vector_stores.create(name=name)
     file = client.files.create(file=(name, content), purpose="assistants")
     return client.vector_stores.files.create(vector_store_id=store.id, file_id=file.id, **options)
@@ -83,7 +83,7 @@ def test_a_name_beyond_latin_1_can_not_be_downloaded(client: OpenAI) -> None:
 
 
 def test_an_unforeseen_error_ends_the_connection(base_url: str) -> None:
-    """Chapter 9 has a row for it in its last table."""
+    """It has a row in the last table of chapter 9."""
     with httpx.Client(base_url=base_url) as connection:
         refused = connection.post("/vector_stores/vs_none/search", json={"query": "x"})
         assert refused.status_code == 400

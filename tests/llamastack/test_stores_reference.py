@@ -1,4 +1,4 @@
-"""What the server accepts of files, vector stores, conversations and embeddings: book/stores-reference.md, measured."""
+"""The server's files, vector stores, conversations and embeddings: the tables of book/stores-reference.md, measured."""
 
 from typing import get_args, get_type_hints
 
@@ -20,14 +20,14 @@ pytestmark = pytest.mark.nightly
 
 PAGE = paths.ROOT / "book" / "stores-reference.md"
 SAW = "what the probe saw"
-# The tables whose rows the SDK names.
+# The tables with a row for each name in the SDK.
 METHODS = {
     "stores-vector-stores": (vector_store_probes.METHODS, ("vector_stores",)),
     "stores-vector-store-files": (vector_store_probes.METHODS, ("vector_stores.files", "vector_stores.file_batches")),
     "stores-files": (file_probes.METHODS, ("files",)),
     "stores-conversations": (conversation_probes.METHODS, ("conversations", "conversations.items")),
 }
-# The tables whose rows we chose.
+# The tables with rows that we chose.
 OTHERS = {
     "stores-own-parameters": ("LlamaStack's own parameter", vector_store_probes.OWN),
     "stores-chunking": ("strategy", vector_store_probes.CHUNKING),
@@ -39,7 +39,7 @@ OTHERS = {
 
 
 def _of(table: dict[str, Probe], resources: tuple[str, ...]) -> dict[str, Probe]:
-    """Return the probes of these resources, and of none below them."""
+    """Return the probes of these resources, without those of nested resources."""
     return {name: probe for name, probe in table.items() if name.partition("(")[0].rpartition(".")[0] in resources}
 
 

@@ -1,4 +1,4 @@
-"""The helper that holds the book's tables to what the tests measure."""
+"""The helper that compares the book's tables with the measurements of the tests."""
 
 from pathlib import Path
 

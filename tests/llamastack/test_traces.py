@@ -1,4 +1,4 @@
-"""Telemetry: which spans and metrics the server sends, what is in them, and what it does when nobody takes them."""
+"""Telemetry: the spans and metrics that the server sends, their contents, and its behaviour without a collector."""
 
 import json
 import os
@@ -39,7 +39,7 @@ QUESTION = "What is the capital of France?"
 
 @dataclass
 class Collector:
-    """An OTLP receiver in memory: what it was sent, by path."""
+    """An in-memory OTLP receiver, with the requests that it received, by path."""
 
     url: str
     requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Collector:
         return any(bytes.fromhex(trace_id) in body for body in self.bodies(TRACES))
 
     def trace(self, trace_id: str) -> list[Span]:
-        """Wait for the server's span of a trace, which ends last; return the spans, without the messages of ASGI."""
+        """Wait for the server's span of a trace, which ends last, and return its spans without those of ASGI."""
 
         def complete() -> list[Span]:
             spans = [span for body in self.bodies(TRACES) for span in _spans(body) if span.trace_id.hex() == trace_id]
@@ -69,7 +69,7 @@ class Collector:
         return {attributes(resource.resource)["service.name"] for resource in resources}
 
     def metrics(self) -> dict[str, Any]:
-        """Wait for two exports of metrics; return those of the last, by name."""
+        """Wait for two exports of metrics, and return those of the last one, by name."""
         wanted = len(self.bodies(METRICS)) + 2
         wait_for(lambda: len(self.bodies(METRICS)) >= wanted)
         resources = ExportMetricsServiceRequest.FromString(self.bodies(METRICS)[-1]).resource_metrics
@@ -88,7 +88,7 @@ def attributes(item: Any) -> dict[str, Any]:
 
 
 def wait_for[T](find: Callable[[], T], seconds: float = 40) -> T:
-    """Return what `find` gives as soon as that is true; fail after `seconds`."""
+    """Return the result of `find` as soon as it is true; fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := find()):
         if time.monotonic() > deadline:
@@ -113,7 +113,7 @@ def running_collector(port: int = 0) -> Iterator[Collector]:
 
 
 def telemetry(endpoint: str, **changes: str) -> dict[str, str]:
-    """Return the variables of stacks/telemetry.env for a collector at `endpoint`, with everything sent at once."""
+    """Return the variables of stacks/telemetry.env for a collector at `endpoint`, with immediate exports."""
     sooner = {"OTEL_BSP_SCHEDULE_DELAY": "200", "OTEL_METRIC_EXPORT_INTERVAL": "500"}
     return TELEMETRY | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint} | sooner | changes
 
@@ -134,9 +134,9 @@ def collector() -> Iterator[Collector]:
 
 @pytest.fixture(scope="module")
 def traced(collector: Collector, base_url: str, model: str) -> Iterator[Throwaway]:
-    """A server that keeps no trace of its own accord, so that each test sees the traces it asks for.
+    """A server that doesn't sample traces by itself, so that each test only sees the traces that it requests.
 
-    A second upstream is the collector, which notes the headers that the server sends to upstreams.
+    The collector is also a second upstream, which records the headers that the server sends to upstreams.
     """
     changes = {"OTEL_TRACES_SAMPLER_ARG": "0", "OTEL_LOGS_EXPORTER": "otlp", "VLLM_URL": f"{collector.url}/upstream"}
     variables = telemetry(collector.url, **changes)
@@ -162,7 +162,7 @@ def test_a_response_is_a_request_in_and_a_request_to_the_upstream(
     assert request.parent_span_id.hex() == "cd" * 8
     assert (upstream.kind, upstream.parent_span_id) == (Span.SPAN_KIND_CLIENT, request.span_id)
     assert attributes(upstream)["http.url"] == f"{base_url}/chat/completions"
-    # The upstream streams, and the span ends with the headers: what the model writes is in no span below the request.
+    # The upstream streams, and its span ends with the headers: no span below the request covers the generation.
     assert request.start_time_unix_nano < upstream.start_time_unix_nano
     assert upstream.end_time_unix_nano < request.end_time_unix_nano
     assert collector.services() == {"llama-stack"}
@@ -277,7 +277,7 @@ def test_a_callers_decision_about_a_trace_holds_and_health_makes_no_span(
     assert [span.name for span in collector.trace(kept)] == ["GET /v1/models"]
     assert not collector.knows(dropped)
     assert not collector.knows(health)
-    # The sampler's share is 0: nothing else was kept, although the server is asked for its version at its start.
+    # The sampling ratio is 0: no other span was kept, although the server's version is requested at its start.
     spans = [span for body in collector.bodies(TRACES) for span in _spans(body)]
     assert not [span.name for span in spans if span.kind == Span.SPAN_KIND_SERVER and not span.parent_span_id]
 
@@ -312,8 +312,8 @@ def test_the_collector_is_down_and_the_server_answers(base_url: str, model: str,
     given_up = "Failed to export spans batch due to timeout, max retries or shutdown"
     with throwaway_server(CONFIGURATION, upstream_variables(base_url, model) | variables) as server:
         assert server.error is None
-        # The batch that is given up first may have been on its way when the request came, and the request's two spans
-        # may be in two batches: the third one given up is the last that holds any of the first request.
+        # The first batch that is given up may have been in transit when the request came, and the request's two spans
+        # may be in two batches: the third batch is the last that contains a span of the first request.
         for trace_id in (lost, lost_too, lost_as_well):
             assert post(server.base_url, "responses", short, headers=traceparent(trace_id)).status_code == 200
             so_far = _log(server).count(given_up)
@@ -327,7 +327,7 @@ def test_the_collector_is_down_and_the_server_answers(base_url: str, model: str,
 
 
 def _log(server: Throwaway) -> str:
-    """Return the server's log without the line breaks that its handler puts in."""
+    """Return the server's log without the line breaks of its log handler."""
     return " ".join(server.process.log_text().split())
 
 
@@ -342,7 +342,7 @@ def test_without_a_protocol_the_server_runs_untraced_and_sends_metrics_all_the_s
             answer = post(server.base_url, "responses", short, headers=traceparent(secrets.token_hex(16)))
             assert answer.status_code == 200
             assert "Requested component 'otlp_proto_grpc' not found" in _log(server)
-            # LlamaStack's own exporter needs the address alone; FastAPI makes these numbers without instrumentation.
+            # LlamaStack's own exporter only needs the address; FastAPI records these metrics without instrumentation.
             assert "http.server.request.duration" in collector.metrics()
         assert not collector.bodies(TRACES)
 
@@ -386,12 +386,12 @@ def test_the_command_of_the_book_traces_and_loses_what_it_has_not_sent_when_it_i
         )
         try:
             address = f"http://127.0.0.1:{port}/v1"
-            # A request for its health makes no span.
+            # A health check creates no span.
             wait_for(lambda: _answers(f"{address}/health"), seconds=100)
             headers = traceparent(sent) | {"Authorization": f"Bearer {key}"}
             httpx.get(f"{address}/models", headers=headers, timeout=120).raise_for_status()
             (request,) = collector.trace(sent)
-            # Headers are recorded as they are, if one asks for it.
+            # If configured, headers are recorded unchanged.
             assert key in str(attributes(request)["http.request.header.authorization"])
             assert collector.services() == {"unknown_service:python"}
             httpx.get(f"{address}/models", headers=traceparent(unsent), timeout=120).raise_for_status()

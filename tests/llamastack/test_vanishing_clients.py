@@ -1,4 +1,4 @@
-"""Clients that vanish: LlamaStack goes on reading from the model server, as chapter 9 says."""
+"""Clients that disconnect: LlamaStack continues to read from the model server, as described in chapter 9."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ TOKENS = 80
 
 @pytest.fixture(scope="module")
 def counted(base_url: str, model: str) -> Iterator[tuple[OpenAI, Upstream]]:
-    """A client of a server whose model server counts what it writes."""
+    """A client of a server whose model server counts the lines that it writes."""
     configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
     with upstream(base_url, model) as seen:
         config = {"api_key": "none", "base_url": seen.base_url}
@@ -54,7 +54,7 @@ def test_the_model_writes_to_its_limit_for_a_client_that_has_gone(
     client, seen = counted
     prompt = f"Write a long story about a ship that is called {vanish.__name__}."
     vanish(client, prompt)
-    # Of a stream, half a dozen tokens had come.
+    # A stream had sent about six tokens by then.
     written = seen.written[prompt]
     assert written < TOKENS / 2
     deadline = time.monotonic() + 60

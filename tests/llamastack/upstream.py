@@ -1,4 +1,4 @@
-"""A model server of the tests' own before LlamaStack: it refuses, or passes on and counts."""
+"""A fake model server for LlamaStack: it returns errors, or forwards requests and counts."""
 
 import json
 from collections import Counter
@@ -17,7 +17,7 @@ STATUSES = (401, 403, 404, 429, 500, 503)
 
 @dataclass
 class Upstream:
-    """Its address with /v1, how often each model was asked, and the lines that were written for the prompts."""
+    """Its address with /v1, the number of requests for each model, and the lines written for each prompt."""
 
     base_url: str = ""
     asked: Counter[str] = field(default_factory=Counter)
@@ -27,9 +27,9 @@ class Upstream:
 
 @contextmanager
 def upstream(behind: str, model: str) -> Iterator[Upstream]:
-    """Yield a model server with a model `status-NNN` for each of STATUSES, which answers nothing else.
+    """Yield a model server with a model `status-NNN` for each of STATUSES, which always returns that status.
 
-    A request for its model `counted` goes on to `model` of the server `behind`, whose address ends in /v1.
+    A request for its model `counted` is forwarded to `model` of the server `behind`, whose address ends in /v1.
     """
     seen = Upstream()
 
@@ -60,7 +60,7 @@ def upstream(behind: str, model: str) -> Iterator[Upstream]:
                 self.send_header("Content-Type", answer.headers["Content-Type"])
                 self.end_headers()
                 for piece in answer.iter_raw():
-                    # Raises where LlamaStack has closed the connection.
+                    # Raises if LlamaStack has closed the connection.
                     self.wfile.write(piece)
                     seen.written[prompt] += piece.count(b"data:")
             seen.ended.add(prompt)

@@ -1,4 +1,4 @@
-"""Probes of vector stores, their files and batches: for each parameter a size or a value that is not the default."""
+"""Probes of vector stores, their files and batches: each parameter with a size or value other than the default."""
 
 import time
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def new_store(live: Live, **fields: Any) -> Json:
 
 
 def attached(live: Live, store: str, file: str, **fields: Any) -> Json:
-    """Put a file into a store, and return what the server says about it."""
+    """Add a file to a store, and return the server's answer."""
     return live.http.post(f"/vector_stores/{store}/files", json={"file_id": file, **fields}).raise_for_status().json()
 
 
@@ -72,7 +72,7 @@ def names(reply: httpx.Response) -> list[str]:
 
 @dataclass(frozen=True, eq=False)
 class Shelf:
-    """A store with more files than a page holds, each with attributes, in the order in which they came."""
+    """A store with more files than fit on a page, each with attributes, in order of creation."""
 
     store: str
     files: list[str]
@@ -80,7 +80,7 @@ class Shelf:
 
 @cache
 def shelf(live: Live) -> Shelf:
-    """Return a store with the files 0 to MANY: `number` counts them, `kind` is a word, `rare` has the first alone."""
+    """Return a store with the files 0 to MANY: `number` counts them, `kind` is a word, only the first has `rare`."""
     kinds = ("harbour", "lighthouse", "laptop")
     store, files = new_store(live)["id"], []
     for number in range(MANY + 1):
@@ -103,7 +103,7 @@ def stores(live: Live) -> list[str]:
 
 @cache
 def batch(live: Live) -> tuple[str, str, list[str]]:
-    """Return a store, the id of a batch in it that is done, and its files: MANY that are read, and one that is not."""
+    """Return a store, the id of a finished batch in it, and its files: MANY readable ones, and one that fails."""
     store = new_store(live)["id"]
     files = [uploaded(live, f"{number}.txt", f"Gate {number} is blue.") for number in range(MANY)]
     files.append(uploaded(live, "gate.json", "{}"))
@@ -353,7 +353,7 @@ def _numbers(live: Live, type_: str, key: str, value: Any) -> int:
 
 
 def _compares(type_: str, value: int, wanted: int, *, other: tuple[Any, str]) -> Probe:
-    """Return a probe of a comparison: `wanted` files have such a number. `other` is a value of another type, named."""
+    """Return a probe of a comparison that should match `wanted` files. `other`: a value of another type, its name."""
 
     def probe(live: Live) -> Finding:
         found = _numbers(live, type_, "number", value)
@@ -525,7 +525,7 @@ def files_attributes(live: Live) -> Finding:
     long = attached(live, store, uploaded(live), attributes={"word": "x" * 600})["attributes"]
     unreadable = new_store(live)["id"]
     a_list = attached(live, unreadable, uploaded(live), attributes={"words": ["x"]})
-    # Otherwise the server does not start again: test_stores_off_the_path.py shows it.
+    # Otherwise, the server doesn't start again, as shown by test_stores_off_the_path.py.
     live.http.delete(f"/vector_stores/{unreadable}").raise_for_status()
     said = f"a number, a truth value and a word come back: {yes(given == {'number': 3, 'yes': True, 'word': 'x'})}"
     cut = f"600 letters: 200, {'kept' if long else 'dropped'}"
@@ -796,7 +796,7 @@ def include_metadata(live: Live) -> Finding:
     return effect(part["metadata"]["filename"] == "gate.txt", "the file's name, attributes and tokens with each chunk")
 
 
-# Which files are read
+# The file types that are read
 
 _TEXT = b"The gate is blue."
 

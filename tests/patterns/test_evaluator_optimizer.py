@@ -1,4 +1,4 @@
-"""The evaluator-optimizer loop: its rubric, its two versions, its limit, and runs that go on after a failure."""
+"""The evaluator-optimizer loop: its rubric, its two versions, its limit, and resuming after a failure."""
 
 import sqlite3
 from pathlib import Path
@@ -29,7 +29,7 @@ from llamastack_workshop.patterns.product_texts import UnclearText
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
 
 TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
-# Its first draft names the clock twice.
+# The model's first draft mentions the clock speed twice.
 TWICE = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
 GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
@@ -72,7 +72,7 @@ def test_a_text_without_facts_is_refused_with_an_example(text: str) -> None:
         (GOOD.replace("UltraBook", "UltraBook, designed by Apple,"), READING, 5, "name nothing else"),
         (GOOD.replace("a 3.5", "a 15-inch screen, a 3.5"), READING, 5, "name nothing else"),
         (GOOD.replace("processor", "Intel Core i9 processor"), READING, 5, "name nothing else"),
-        # The reader errs here, and the draft is as wrong as its facts are exchanged.
+        # The model misreads the draft, whose facts are exchanged just as wrongly.
         (GOOD.replace("16 GB", "2 TB").replace("1TB", "16 GB").replace("2 TB", "1 TB"), READING, 4, "a 1 TB drive"),
         (GOOD + " It is fast.", READING, 5, "be short"),
         (GOOD.removesuffix("."), READING, 5, "be short"),
@@ -135,7 +135,7 @@ def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, 
     llm = chat_model(base_url, model, use_responses_api=True)
     state = graph(llm).invoke({"text": TWO_FACTS}, {"callbacks": [StepRecorder(steps.append)]})
     composed = result(state)
-    # A server with other work beside may make the model word a draft differently, and then need more or fewer of them.
+    # On a busy server, the model may word a draft differently, and so need more or fewer drafts.
     for found in (plain, composed):
         assert found.accepted and found.rounds[-1] == Round(
             draft=found.draft, points=plain.points_possible, feedback=""

@@ -1,4 +1,4 @@
-"""Orchestrator and workers: the plan, the gates, the bound, what is kept when a worker fails, and both versions."""
+"""Orchestrator and workers: plan, gates, concurrency limit, the results kept if a worker fails, and both versions."""
 
 import asyncio
 import time

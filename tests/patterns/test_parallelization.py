@@ -1,4 +1,4 @@
-"""Sections and votes: how they are split and counted, their two versions, and parts that fail beside others."""
+"""Sections and votes: splitting and counting, their two versions, and parts that fail while others succeed."""
 
 import asyncio
 import json
@@ -115,7 +115,7 @@ def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_correcte
 def test_a_lost_connection_loses_no_finished_part(base_url: str, model: str, tmp_path: Path) -> None:
     text = f"{ORCA}\n\n{PRICED}"
     with line_to(base_url) as line:
-        # Four of the six parts are under way when the first one finishes.
+        # Four of the six parts are in progress when the first one finishes.
         journal = Journal(tmp_path / "journal.jsonl", on_step=lambda step: line.cut())
         with pytest.raises(StepError, match="lost the connection to the server"):
             run(line.base_url, model, text, journal)

@@ -1,6 +1,6 @@
-"""The commands of the patterns: what they print, and what they say when something is wrong.
+"""The commands of the patterns: their output, and their error messages.
 
-Most run in this process, as `call` does it; what only a process of its own shows is tested in one.
+Most of them run in this process, through `call`; a separate process is used only where it makes a difference.
 """
 
 import json
@@ -37,13 +37,13 @@ EVERY_COMMAND = pytest.mark.parametrize("name", COMMANDS)
 CHAIN = "llamastack-prompt-chaining"
 ROUTING = "llamastack-routing"
 EVALUATOR = "llamastack-evaluator-optimizer"
-# Its numbers are words, and the gate wants those of the text, in digits: no answer passes.
+# Its numbers are words, but the gate requires the text's numbers in digits: no answer passes.
 IN_WORDS = "Sixteen gigabytes of memory, a one-terabyte drive and an octa-core processor."
 
 
 @pytest.fixture(autouse=True)
 def journals(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of this test's own for the journals of runs in this process."""
+    """A temporary folder for the journals of runs in this process."""
     monkeypatch.setattr(paths, "WORKSHOP_HOME", tmp_path)
     return tmp_path / "runs"
 
@@ -54,7 +54,7 @@ def call(name: str, *arguments: str, text: str | None = None, **environment: str
 
 
 def started(name: str, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start a command in a process of its own, as its users do."""
+    """Start a command in a separate process, as users do."""
     return subprocess.Popen(
         [Path(sysconfig.get_path("scripts"), name), *arguments],
         stdout=subprocess.PIPE,
@@ -66,7 +66,7 @@ def started(name: str, *arguments: str, **environment: str) -> subprocess.Popen[
 
 @cache
 def everything(name: str, base_url: str, *options: str) -> tuple[dict[str, Any], str]:
-    """Return what a command prints with --json, and its progress."""
+    """Return the output of a command with --json, and its progress lines."""
     run = call(name, "--json", "--base-url", base_url, *options)
     assert run.exit_code == 0, run.stderr
     return json.loads(run.stdout), run.stderr
@@ -88,7 +88,7 @@ LAPTOPS = {
     "Pebble": ("8 GB", "256 GB", "499"),
     "Titan": ("64 GB", "4 TB", "2899"),
 }
-# What there is to find in the texts that the commands have by default.
+# The values in the default texts of the commands.
 FOUND = {
     ROUTING: {"route": "technical", "by": "similarity", "product": "printer"},
     "llamastack-parallelization": {
@@ -110,7 +110,7 @@ FOUND = {
 
 
 def evaluated(printed: dict[str, Any]) -> None:
-    """Fail unless each round of the loop follows from the ones before it, whatever the drafts say."""
+    """Fail unless each round of the loop follows from the rounds before it, whatever the drafts say."""
     facts, steps = evaluator.parse_facts(evaluator.FACTS_TEXT), iter(printed["steps"])
     rounds: list[evaluator.Round] = []
     for one in printed["result"]["rounds"]:
@@ -144,8 +144,8 @@ def extracted(printed: dict[str, Any]) -> None:
     assert found["cpu"].startswith("3.5GHz") and (found["memory"], found["storage"]) == ("16GB", "1TB")
 
 
-# A server that has other work beside makes the model word free text a little differently. So two runs need not agree
-# in these parts of a result, and each is held to the pattern's own rules instead.
+# On a busy server, the model words free text a little differently. So two runs may differ in these parts of a result,
+# which are checked against the pattern's own rules instead.
 FREE_TEXT = {"answer", "advice", "draft", "rounds"}
 RULES = {
     CHAIN: extracted,
@@ -156,28 +156,28 @@ RULES = {
 
 
 def agreed(name: str, printed: dict[str, Any]) -> dict[str, Any]:
-    """Return what both versions must agree in: the model, the steps with their prompts, and the result.
+    """Return the parts in which both versions must agree: the model, the steps with their prompts, and the result.
 
-    What an earlier step has written stands in a prompt as the name of that step.
+    In a prompt, the output of an earlier step is replaced by the name of that step.
     """
     steps: dict[str, str] = {}
     for step in printed["steps"]:
         prompt = step["prompt"]
         for earlier in printed["steps"][: len(steps)]:
             prompt = prompt.replace(earlier["output"].strip() or "\0", f"<{earlier['name']}>")
-        # A second attempt is a step of its own with LangChain.
+        # With LangChain, a second attempt is a separate step.
         steps.setdefault(step["name"], prompt)
-    # LangChain's embeddings call no callbacks.
+    # LangChain's embeddings don't call callbacks.
     steps.pop("similarity", None)
     if name == EVALUATOR:
-        # How many drafts it takes, and what is objected to, depends on the free text in them.
+        # The number of drafts, and the objections to them, depend on their free text.
         steps = {first: prompt for first, prompt in steps.items() if first == "write 1"}
     result = {key: value for key, value in printed["result"].items() if key not in FREE_TEXT}
     return {"model": printed["model"], "steps": steps, "result": result}
 
 
 def holds(found: Any, wanted: Any) -> bool:
-    """Return whether all that is `wanted` is in `found`, which may hold more keys."""
+    """Return whether `found` contains everything that is `wanted`; it may have more keys."""
     match wanted:
         case dict():
             return all(holds(found[key], value) for key, value in wanted.items())
@@ -254,7 +254,7 @@ def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
 
 
 def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(base_url: str) -> None:
-    # Its first draft names the clock twice.
+    # The model's first draft mentions the clock speed twice.
     facts = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
     run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1", "--text", facts)
     assert run.exit_code == 1
@@ -309,7 +309,8 @@ def test_bad_input_gets_two_lines(base_url: str, arguments: list[str], problem: 
     run = call(CHAIN, *[word.format(free=free, base_url=base_url) for word in arguments])
     assert run.exit_code == 1
     assert not run.stdout
-    # On a busy machine an answer may be there before the client looks: then a finished step is kept, and a line tells.
+    # On a busy machine, an answer may arrive before the client looks: then a finished step is kept, and a line reports
+    # it.
     _, *lines = re.split("^(?=Error: )", run.stderr, flags=re.MULTILINE)
     error, remedy, *more = lines[0].splitlines()
     assert problem in error
@@ -361,7 +362,7 @@ def test_a_command_brings_its_own_server_where_none_runs() -> None:
 
 @pytest.fixture(scope="module")
 def gateway(base_url: str, model: str) -> Iterator[Gateway]:
-    """The server of stacks/access.yaml, and tokens for it."""
+    """The server of stacks/access.yaml, with tokens for it."""
     issuer = Issuer()
     with throwaway_server(ACCESS, access_variables(base_url, model, issuer)) as server:
         yield Gateway(server, issuer, model)
@@ -382,7 +383,7 @@ def test_a_token_reaches_the_list_of_models_the_embeddings_and_the_models(gatewa
         ("", [], "requires a token (HTTP 401)."),
         ("sk-0123456789", [], "rejects the token in LLAMA_STACK_API_KEY (HTTP 401)."),
         ("{nora}", [], "rejects the token in LLAMA_STACK_API_KEY (HTTP 403)."),
-        # A guest may list models and ask them, but not embed.
+        # A guest may list models and use them, but not for embeddings.
         ("{gil}", [], "HTTP 403"),
         ("{gil}", ["--langchain"], "HTTP 403"),
         ("sk-ключ", [], "LLAMA_STACK_API_KEY contains invalid characters."),

@@ -1,4 +1,4 @@
-"""What the commands understand of texts as people write them: by rule in this process, and a few through the model."""
+"""How the commands understand real users' texts: by rule in this process, and a few with the model."""
 
 import json
 import re
@@ -21,7 +21,7 @@ TO_READ = [(name, *one) for name, texts in PRODUCTS.items() for one in texts.ite
 
 
 def understood(name: str, text: str, wanted: Any) -> Any:
-    """Return what the rules of a command make of `text`, in the form of `wanted`, or why it is refused."""
+    """Return the values that a command's rules find in `text`, in the form of `wanted`, or the reason to reject it."""
     try:
         if TEXTS[name] is CHAIN:
             missing = missing_values(text)
@@ -40,13 +40,13 @@ def understood(name: str, text: str, wanted: Any) -> Any:
 
 
 def choices(schema: Any) -> dict[str, Any]:
-    """Return the only value that each field can have, or None where the model has a choice."""
+    """Return the only possible value of each field, or None if the model has a choice."""
     properties = schema.model_json_schema()["properties"]
     return {name: field.get("const") for name, field in properties.items()}
 
 
 def squeezed(found: Any, keys: Any = None) -> Any:
-    """Return texts without spaces; of a dictionary, what `keys` has as well."""
+    """Return `found` with spaces removed from its texts; of a dictionary, only the keys that are also in `keys`."""
     if isinstance(found, dict):
         return {key: squeezed(value) for key, value in found.items() if isinstance(keys, str | list) or key in keys}
     if isinstance(found, list):
@@ -125,7 +125,7 @@ def test_names_of_products_and_of_processors(text: str, named: list[str], proces
     assert (names(text), processors(text)) == (named, processor)
 
 
-# One text of each command's thirty that the model gets right, and one that is refused.
+# For each command, one of its thirty texts that the model gets right, and one that is rejected.
 THROUGH_THE_MODEL = [
     (name, next(text for text, wanted in texts.items() if kind(wanted) and text not in list(texts)[:5]))
     for name, texts in TEXTS.items()

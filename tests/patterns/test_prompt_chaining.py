@@ -20,7 +20,7 @@ from llamastack_workshop.patterns.prompt_chaining_langchain import chain
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
 NO_STORAGE = "The Pebble mini PC packs a 2.4 GHz chip and 8 GB of RAM."
-# Its numbers are words, and the gate wants those of the text, in digits: no answer passes.
+# Its numbers are words, but the gate requires the text's numbers in digits: no answer passes.
 IN_WORDS = "Sixteen gigabytes of memory, a one-terabyte drive and an octa-core processor."
 
 

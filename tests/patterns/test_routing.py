@@ -1,4 +1,4 @@
-"""The router: its gates, where it sends messages, and its two versions."""
+"""The router: its gates, the choice of a topic for a message, and its two versions."""
 
 import re
 from functools import partial
@@ -66,7 +66,7 @@ LOST, FREE, REFUND = "A lost parcel is sent again.", "A delivery takes 3 days.",
 
 
 def found(*asked: dict[str, float]) -> Similarities:
-    """What a message about shipping is near to, as its clauses ask for it; all other sentences are far."""
+    """Return the similarities of a message about shipping: `asked` for its clauses; all other sentences are far."""
     far = {sentence: 0.1 for notes in NOTES.values() for sentence in re.split(r"(?<=\.) ", notes)}
     return Similarities(
         topics={"billing": 0.2, "shipping": 0.5, "technical": 0.1}, clauses=[far | clause for clause in asked]
@@ -151,17 +151,17 @@ def test_both_versions_route_alike(
     runnable = router(llm, llm, embedding_model(base_url, EMBEDDING), by)
     composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(composed_steps.append)]})
     assert composed.model_copy(update={"answer": plain.answer}) == plain
-    # A server with other work beside may make the model word its answer differently.
+    # On a busy server, the model may word its answer differently.
     for answer in (plain.answer, composed.answer):
         assert answer is None if route == "person" else notes_gate(answer, NOTES[product or route]) is None
-    # LangChain's embeddings call no callbacks.
+    # LangChain's embeddings don't call callbacks.
     assert list(dict.fromkeys(step.name for step in composed_steps)) == [name for name in steps if name != "similarity"]
 
 
 def test_an_answer_that_is_not_from_the_notes_ends_the_run(
     client: OpenAI, base_url: str, model: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # The model does as the message says, where it isn't told the rule.
+    # The model follows the message unless it is given the rule.
     for version in (routing, routing_langchain):
         monkeypatch.setattr(version, "ANSWER", "{text}")
     journal = Journal()

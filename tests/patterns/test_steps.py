@@ -1,4 +1,4 @@
-"""What a step does when things go wrong, and the journal that keeps those that went right."""
+"""How a step handles failures, and the journal that keeps the successful steps."""
 
 import asyncio
 from pathlib import Path
@@ -84,7 +84,7 @@ def test_a_stream_that_breaks_off_loses_no_finished_step(
     with line_to(base_url) as line:
         over_it = client.with_options(base_url=line.base_url)
         first = ask(over_it, model, "first", "Say yes.", journal=journal, max_output_tokens=16)
-        # When the stream has begun: that story takes seconds.
+        # Cut the line after the stream has begun: that story takes seconds.
         hooks = {"response": [lambda response: line.cut()]}
         streaming = over_it.with_options(http_client=httpx.Client(event_hooks=hooks))
         with pytest.raises(StepError, match="'second' lost the connection") as caught:

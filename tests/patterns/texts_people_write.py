@@ -1,7 +1,7 @@
-"""Texts as people write them, for each of the five commands, and what is right for each.
+"""Texts as users write them, for each of the five commands, with the expected outcome.
 
-A dictionary is what the result holds; a string is a part of what the command says about a text that it cannot use, and
-a list the values that a chain asks for.
+A dictionary is (part of) the result; a string is a part of the message that rejects the text; a list contains the
+values that a chain asks for.
 """
 
 from typing import Any

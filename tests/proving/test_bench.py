@@ -1,4 +1,4 @@
-"""The bench: its committed figures fit the programs and the pages, and a run measures what those read."""
+"""The benchmark: its committed figures fit the programs and pages, and a run measures all figures that these read."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from llamastack_workshop.server.stack import Stack
 from llamastack_workshop.system import paths
 
 NAMES = ("comparison", "costs")
-# One round, without one before that does not count, and all requests of a wave at once.
+# One round, without warm-up, and all requests of a wave at once.
 SHORT = Plan(rounds=1, warm_ups=0, at_once=(4,))
 
 
@@ -28,14 +28,14 @@ def committed() -> dict[str, Any]:
 
 
 def shape(value: Any) -> Any:
-    """Return the keys and the types in `value`; of a list, those of its first element."""
+    """Return the keys and types in `value`; for a list, those of its first element."""
     if isinstance(value, list):
         return [shape(value[0])]
     return {key: shape(one) for key, one in value.items()} if isinstance(value, dict) else type(value).__name__
 
 
 def ratios(figures: dict[str, Any], what: str) -> dict[str, float]:
-    """Return the median of a figure for each program, where 1 is the pure one."""
+    """Return the median of a figure for each program, relative to the pure one."""
     return {name: one["chain"]["ratio_to_pure"][what]["median"] for name, one in figures["programs"].items()}
 
 
@@ -53,7 +53,7 @@ def first_tokens_come_alike(figures: dict[str, Any]) -> bool:
     return all(abs(ratio - 1) < 0.1 for ratio in ratios(figures, "first_token_seconds").values())
 
 
-# What the chapter says of the committed run, and what this takes.
+# The chapter's claims about the committed run, and the tests for them.
 CLAIMS = {
     "the model takes by far the larger share in all four bars": the_model_takes_most,
     "Pure and hybrid both use Responses, and their overhead is about the same": overhead_is_the_apis,
@@ -120,7 +120,7 @@ def test_lines_are_those_that_do_something(tmp_path: Path, monkeypatch: pytest.M
 
 
 def stack(tmp_path: Path, **addresses: str) -> Stack:
-    """Return a stack of which this process is every part."""
+    """Return a stack whose processes are all this one."""
     this = SimpleNamespace(pid=os.getpid())
     return Stack("http://localhost:1", ["a/b"], "0.6.1", addresses, tmp_path, [this, this])
 
@@ -149,7 +149,7 @@ def test_a_whole_run_that_passes_is_recorded(tmp_path: Path, monkeypatch: pytest
 @pytest.mark.measures
 def test_a_run_measures_everything_that_the_book_reads(committed: dict[str, Any], tmp_path: Path) -> None:
     figures = run.measure(SHORT, say=lambda line: None)
-    # A cold start needs a network, and how long the tests take is not known before their end.
+    # A cold start needs a network, and the duration of the tests is unknown until they end.
     for costs_of in (figures["costs"], committed["costs"]):
         costs_of["stack"] = {"warm": costs_of["stack"]["warm"]}
         costs_of["suites"] = {}

@@ -1,4 +1,4 @@
-"""When `make test-browser` builds the site anew."""
+"""When `make test-browser` rebuilds the site."""
 
 import os
 from pathlib import Path

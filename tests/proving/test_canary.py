@@ -1,4 +1,4 @@
-"""The canary: pins that move and those that do not, and a report of what broke. Nothing is installed here."""
+"""The canary: which pins it upgrades, and its report of failures. Nothing is installed here."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ from llamastack_workshop.system import paths
 from llamastack_workshop.system.errors import WorkshopError
 
 PYPROJECT = (paths.ROOT / "pyproject.toml").read_text(encoding="utf-8")
-# What stands in for the repository: its `make lock` finds newer releases, and its `make test-all` fails.
+# A stub of the repository: its `make lock` finds newer releases, and its `make test-all` fails.
 FILES = {
     "pyproject.toml": """\
 [project]
@@ -54,7 +54,7 @@ test-all:
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git clone with FILES, for which the canary works in this test."""
+    """A git clone with FILES, which the canary uses in this test."""
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text, encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The configurations of the newer lines: each is made of that of 0.6, and a server of its line starts with it."""
+"""The configurations of the newer release lines: they are generated from 0.6's, and a server starts with each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,14 +71,14 @@ def test_a_server_of_the_line_answers_with_it(
         token = {"Authorization": f"Bearer {issuer.token('dana', ['developer'])}"} if name == "access" else {}
         with httpx.Client(base_url=server.base_url, headers=token, timeout=120) as client:
             listed = client.get("/models").json()["data"]
-            # An upstream's list may hold the embedding model, as one of type llm.
+            # An upstream's list may contain the embedding model, with type llm.
             chat = next(one["id"] for one in listed if one["id"].endswith(model.split("/")[-1]))
             asked = {"model": chat, "input": "What is the capital of France?", "max_output_tokens": 16}
             assert client.post("/responses", json=asked).json()["status"] in ("completed", "incomplete")
 
 
 def _variables(name: str, base_url: str, model: str, issuer: Issuer) -> dict[str, str]:
-    """Return what makes the server in front of the live one, or of its models, with the configuration `name`."""
+    """Return variables that make the live server, or its models, the upstream of the configuration `name`."""
     variables = upstream_variables(base_url, model)
     of_one = {
         "access": access_variables(base_url, model, issuer),
@@ -93,7 +93,7 @@ def _variables(name: str, base_url: str, model: str, issuer: Issuer) -> dict[str
         "vllm": {"VLLM_URL": base_url},
     }
     if name == "backends":
-        # OGX looks whether the upstream of its provider for llama.cpp is one.
+        # OGX checks that the upstream of its llama.cpp provider is llama.cpp.
         embedded = _address_of(base_url, model.split("/")[0])
         return variables | {"LLAMA_CPP_URL": embedded, "PASSTHROUGH_URL": embedded.removesuffix("/v1")}
     return variables | of_one.get(name, {})

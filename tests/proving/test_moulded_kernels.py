@@ -1,4 +1,4 @@
-"""Kernels out of a mould: for a notebook, they are like those that start by themselves."""
+"""Kernels from a mould behave like ordinary kernels."""
 
 import os
 import sys
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="kernels are for
 
 @pytest.fixture
 def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[KernelManager, BlockingKernelClient]]:
-    """A kernel that works in `tmp_path`, out of the mould."""
+    """A kernel from the mould, with `tmp_path` as its working directory."""
     kernels.in_moulds(os.environ)
     monkeypatch.setattr(KernelProvisionerFactory.instance(), "default_provisioner_name", "mould")
     monkeypatch.setenv("WORKSHOP_KERNEL_TEST", "this kernel alone")
@@ -30,7 +30,7 @@ def kernel(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[tuple[Ke
 
 
 def values(client: BlockingKernelClient, **expressions: str) -> dict[str, Any]:
-    """Return what each of `expressions` is in the kernel, as Python shows it, or the name of its exception."""
+    """Return the value of each of `expressions` in the kernel, as Python shows it, or the name of its exception."""
     reply = client.execute("import os, sys", user_expressions=expressions, reply=True, timeout=30)
     found = reply["content"]["user_expressions"]
     return {
@@ -67,7 +67,7 @@ def test_a_kernel_has_its_own_environment_and_knows_only_what_its_notebook_impor
 
 def test_a_kernel_can_be_interrupted_and_goes_on(kernel: tuple[KernelManager, BlockingKernelClient]) -> None:
     manager, client = kernel
-    # Else the kernel would put off, for a moment, what is asked after an error.
+    # By default, the kernel would briefly discard requests after an error.
     request = client.execute("print('it has begun', flush=True)\nimport time\ntime.sleep(60)", stop_on_error=False)
     while client.get_iopub_msg(timeout=30)["msg_type"] != "stream":
         pass
@@ -80,6 +80,6 @@ def test_a_kernel_can_be_interrupted_and_goes_on(kernel: tuple[KernelManager, Bl
 
 def test_a_kernel_ends_with_whoever_started_it(kernel: tuple[KernelManager, BlockingKernelClient]) -> None:
     process = psutil.Process(kernel[0].provisioner.pid)
-    # What the system does when a process ends, however it ends.
+    # The operating system does the same when a process ends, however it ends.
     kernel[0].provisioner.process._forked.close_input()
     assert not psutil.wait_procs([process], timeout=10)[1]

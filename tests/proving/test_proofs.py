@@ -1,4 +1,4 @@
-"""Proofs: a chapter runs with its blanks before its solutions, and the book takes its outputs."""
+"""Proofs: a chapter runs with its blanks before its solutions, and the book uses the outputs."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ SOLUTION = "def double(n):\n    ### BEGIN SOLUTION\n    return 2 * n\n    ### EN
 
 @pytest.fixture
 def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository with chapters and the embedded model, in a folder that is called like one of the package."""
+    """A repository with chapters and the embedded model, in a folder that has the name of a package's folder."""
     tmp_path = tmp_path / "publishing"
     tmp_path.mkdir()
     places = {"ROOT": "", "NOTEBOOKS": "notebooks", "PROOFS": ".proofs", "EXECUTED": "_build/executed"}

@@ -1,4 +1,4 @@
-"""Which tests a run has: the small size, everything, or what somebody chooses; and what CI may skip."""
+"""The selection of tests: the small suite, all tests, or a user's choice; and the tests that CI may skip."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Executing the chapters for the site: Jupyter Book finds each, and a failure is named."""
+"""The execution of the chapters for the site: Jupyter Book finds all of them, and an error names its chapter."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from llamastack_workshop.system.errors import WorkshopError
 
 @pytest.fixture
 def notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder for chapters, in a repository of its own."""
+    """A folder for chapters, in a temporary repository."""
     places = {(paths, "ROOT"): "", (paths, "NOTEBOOKS"): "notebooks"}
     places |= {(paths, "EXECUTED"): "_build/executed", (book, "_CACHE"): "_build/.jupyter_cache"}
     for (module, name), place in places.items():

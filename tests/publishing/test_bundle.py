@@ -1,4 +1,4 @@
-"""`workshop bundle`, and how scripts/uv works with what a bundle brings; neither fetches anything here."""
+"""`workshop bundle`, and how scripts/uv uses the contents of a bundle. Nothing is downloaded here."""
 
 import hashlib
 import os
@@ -30,7 +30,7 @@ def git(folder: Path, *arguments: str) -> None:
 
 @pytest.fixture
 def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A git repository with one commit, and what people keep beside it."""
+    """A git repository with one commit, and files that users keep in it."""
     if not shutil.which("git"):
         pytest.skip("git is not installed")
     for name in ("run.yaml", ".gitignore", ".env.example", "clients/package.json"):
@@ -48,7 +48,7 @@ def clone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def unpacked(tmp_path: Path) -> Path:
-    """A bundle that holds scripts/uv and, in uv's place, a program that prints the settings it is run with."""
+    """A bundle with scripts/uv, and in place of uv a program that prints its settings."""
     (tmp_path / "scripts").mkdir()
     shutil.copy(paths.ROOT / "scripts" / "uv", tmp_path / "scripts")
     (tmp_path / ".uv" / "wheels").mkdir(parents=True)
@@ -61,7 +61,7 @@ def unpacked(tmp_path: Path) -> Path:
 
 
 def settings(folder: Path, **environment: str) -> dict[str, str]:
-    """Return what scripts/uv in `folder` sets for uv."""
+    """Return the settings that scripts/uv in `folder` passes to uv."""
     neutral = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     run = subprocess.run(
         [folder / "scripts" / "uv", "run"], env=neutral | environment, check=True, capture_output=True, text=True

@@ -1,4 +1,4 @@
-"""The book's diagrams: what is committed is what their sources draw, they can be read, and what they say holds."""
+"""The book's diagrams: they are generated from their sources, legible, and agree with the book."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -15,7 +15,7 @@ from llamastack_workshop.system.errors import WorkshopError
 
 SVG = "{http://www.w3.org/2000/svg}"
 NAMES = sorted(source.stem for source in diagrams.SOURCES.glob("*.dot"))
-PHONE = 358  # of its 390 pixels, the ones that the page leaves to a picture
+PHONE = 358  # of its 390 pixels, the width for a picture
 
 
 def picture(name: str, theme: str = "light") -> ET.Element:
@@ -23,21 +23,21 @@ def picture(name: str, theme: str = "light") -> ET.Element:
 
 
 def boxes(name: str) -> dict[str, list[str]]:
-    """Return the boxes of a diagram: the further lines of text in each, by its first one."""
+    """Return the boxes of a diagram: a dictionary from the first line of text in each to the other lines."""
     groups = (group for group in picture(name).iter(f"{SVG}g") if "node" in group.get("class").split())
     texts = ([text.text.strip() for text in group.iter(f"{SVG}text")] for group in groups)
     return {heading: lines for heading, *lines in texts}
 
 
 def alternative_text(name: str) -> str:
-    """Return the alternative text of a picture, which is the same on each page and in each chapter that shows it."""
+    """Return the alternative text of a picture, which is the same wherever the picture appears."""
     texts = "\n".join(map(text_of, pages()))
     (text,) = set(re.findall(rf"^!\[(.*)\]\(\S*/{name}-light\.svg\)$", texts, re.M))
     return text
 
 
 def luminance(colour: str) -> float:
-    """Return the relative luminance of a colour, as WCAG 2 defines it."""
+    """Return the relative luminance of a colour, as defined by WCAG 2."""
     parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
@@ -62,7 +62,7 @@ def test_a_mistake_in_a_source_is_named(tmp_path: Path, monkeypatch: pytest.Monk
 @pytest.mark.parametrize("name", NAMES)
 def test_a_page_shows_each_diagram_with_an_alternative_text(name: str) -> None:
     assert len(alternative_text(name).split()) > 20
-    # The site shows it on dark pages in place of the one that Markdown names.
+    # On dark pages, the site shows it instead of the picture that the Markdown names.
     assert {f"{name}-{theme}.svg" for theme in diagrams.THEMES} <= {path.name for path in diagrams.IMAGES.iterdir()}
 
 
@@ -84,7 +84,7 @@ def test_letters_stand_out_from_every_colour_behind_them(theme: str) -> None:
 
 
 def parts() -> list[tuple[str, int]]:
-    """Return the parts of the book that take time: the numbers of its chapters or else its name, and its minutes."""
+    """Return the timed parts of the book: each with the range of its chapters or its name, and its minutes."""
     found = []
     for part in yaml.safe_load((paths.ROOT / "_toc.yml").read_text(encoding="utf-8"))["parts"]:
         files = [chapter["file"] for chapter in part["chapters"]]

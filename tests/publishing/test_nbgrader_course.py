@@ -1,4 +1,4 @@
-"""The chapters as a course in nbgrader: what its cells say, and the points that nbgrader gives."""
+"""The chapters as an nbgrader course: the contents of the cells, and the points that nbgrader gives."""
 
 import csv
 import os
@@ -75,7 +75,7 @@ def test_a_chapter_says_what_nbgrader_is_to_do_with_its_cells(path: Path) -> Non
         }
         assert course.cells[course.cells.index(solution) + 1] is graded
 
-    # As nbgrader removes hidden tests: line by line.
+    # nbgrader also removes hidden tests line by line.
     hidden = re.compile(r"^### BEGIN HIDDEN TESTS\n.*?^### END HIDDEN TESTS\n", re.MULTILINE | re.DOTALL)
     assert [hidden.sub("", cell.source) for cell in course.cells] == [cell.source for cell in chapter.cells]
     assert [cell.id for cell in course.cells if hidden.search(cell.source)] == [cell.id for cell in checks]
@@ -126,7 +126,7 @@ def test_without_names_all_chapters_are_exported_into_an_empty_folder(tmp_path: 
         (["--nbgrader", "full"], "full isn't empty"),
         (["--nbgrader", "file"], "file is a file."),
         (["--nbgrader", "new", "3", "99"], "There is no chapter '99'."),
-        ([], "No folder is named."),
+        ([], "No folder is given."),
     ],
 )
 def test_a_wrong_folder_or_chapter_is_named_and_nothing_is_written(
@@ -156,7 +156,7 @@ def test_an_export_that_fails_leaves_the_folder_as_it_was(tmp_path: Path, monkey
 
 
 def test_nbgrader_needs_a_course_and_grading_needs_a_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Both are said before anything is installed.
+    # Both errors are reported before anything is installed.
     monkeypatch.setattr(own_environment, "ENVIRONMENTS", tmp_path / "file")
     (tmp_path / "file").touch()
     error = call(cli.app, "nbgrader", str(tmp_path), "autograde", CHAIN).exception
@@ -168,8 +168,8 @@ def test_nbgrader_needs_a_course_and_grading_needs_a_server(tmp_path: Path, monk
 
 
 def nbgrader(course: Path, *arguments: str, status: int = 0) -> str:
-    """Run nbgrader on `course` as a teacher does, and return what it says."""
-    # Where checks raise in any case, a hidden test that does nothing would not be noticed.
+    """Run nbgrader on `course` as an instructor does, and return its output."""
+    # If checks always raised, nobody would notice a hidden test without effect.
     variables = {name: value for name, value in os.environ.items() if name != "WORKSHOP_CHECKS"}
     workshop = [sys.executable, "-m", "llamastack_workshop.cli", "nbgrader", str(course), *arguments]
     run = subprocess.run(workshop, capture_output=True, text=True, timeout=600, env=variables)
@@ -214,7 +214,7 @@ def test_nbgrader_takes_the_course_and_gives_points_for_what_is_solved(base_url:
     assert {row["student_id"]: (float(row["score"]), float(row["max_score"])) for row in rows} == {
         "solved": (2, 2),
         "blank": (0, 2),
-        # nbgrader has no other word for it in this table.
+        # nbgrader's table doesn't distinguish this from a wrong answer.
         "unlucky": (0, 2),
     }
     validated = nbgrader(tmp_path, "validate", f"source/{CHAIN}/{CHAIN}.ipynb")

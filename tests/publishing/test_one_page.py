@@ -1,4 +1,4 @@
-"""The book as one HTML file: nothing beside it is needed, and nothing else is asked for."""
+"""The book as one HTML file, which needs no other file and sends no requests."""
 
 import base64
 from pathlib import Path
@@ -32,7 +32,7 @@ def test_all_that_is_shown_is_in_the_file(built: Path, tmp_path: Path) -> None:
     one_page.write(built, tmp_path / "book.html")
     page = BeautifulSoup((tmp_path / "book.html").read_text(encoding="utf-8"), "html.parser")
     assert not page.select("script")
-    # The icon is an empty one: without it, a browser asks the server for another file.
+    # The icon is empty: without it, a browser requests a file from the server.
     assert [link["href"] for link in page.select("link")] == ["data:,"]
     kind, _, data = page.img["src"].partition(",")
     assert (kind, base64.b64decode(data)) == ("data:image/svg+xml;base64", b"<svg/>")

@@ -1,4 +1,4 @@
-"""The pages as JupyterLab and GitHub show them: as Markdown, without what Sphinx alone understands."""
+"""The pages in JupyterLab and on GitHub: plain Markdown, without directives that only Sphinx understands."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,8 @@ import pytest
 from llamastack_workshop.publishing.book_pages.markdown import pages, text_of
 from llamastack_workshop.system import paths
 
-# Parts that are made while the site is built say so in their own text; these two pages are about the site as well.
+# Directives whose content is generated with the site: the text around them says so. These two pages also describe the
+# site.
 _DERIVED = r"(?!command-help|own-errors|error-index|chapter-sources|costs)"
 _OF_THE_SITE = {"book/index.md": {"only", "grid", "grid-item-card"}, "book/teaching/index.md": {"only"}}
 _CODE = re.compile(r"^```(?!\{).*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)

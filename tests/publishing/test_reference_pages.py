@@ -1,4 +1,4 @@
-"""The reference pages are complete: each key, each variable, each command, and what chapters say can go wrong."""
+"""The reference pages are complete: all keys, variables, commands, and the chapters' tables of errors."""
 
 import re
 from collections.abc import Iterator
@@ -19,13 +19,13 @@ BOOK = paths.ROOT / "book"
 
 
 def first_cells(page: str) -> set[str]:
-    """Return the code in the first cells of a page's tables."""
+    """Return the code in the first column of a page's tables."""
     lines = [line for line in (BOOK / page).read_text(encoding="utf-8").splitlines() if line.startswith("|")]
     return {code for line in lines for code in re.findall(r"`([^`]+)`", cells(line)[0])}
 
 
 def keys(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of each key; the elements of a list count as their list's."""
+    """Yield the path of each key; the keys of a list's elements have the path of the list."""
     if isinstance(content, list):
         for element in content:
             yield from keys(element, path)
@@ -36,7 +36,7 @@ def keys(content: object, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...
 
 
 def ends_with(path: tuple[str, ...], wanted: str) -> bool:
-    """Return whether a key's path ends as the page names it; `…` stands for one name."""
+    """Return whether a key's path ends with the page's name for it; `…` matches one name."""
     names = wanted.split(".")
     end = path[-len(names) :]
     return len(end) == len(names) and all(name in ("…", key) for name, key in zip(names, end, strict=True))
@@ -49,9 +49,9 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
     assert not [name for name in explained if not any(ends_with(path, name) for path in found)]
 
 
-# The system's, and those that chapter 19 sets for a program of its own.
+# The system's variables, and those that chapter 19 sets for its own program.
 NOT_FOR_USERS = {"PATH", "PYTHONPATH", "HOME", "AUDIT_ALLOWED", "AUDIT_LOG"}
-# Where code reads a variable: files, and how that looks there.
+# Where variables are read: files, and the pattern for reading in each.
 READS = {
     ("run.yaml", "stacks/**/*.yaml"): r"^[^#\n]*\$\{env\.([A-Z_]+)",
     ("src/**/*.py", "comparison/*.py", "clients/**/*.py"): r"environ(?:\.get\(|\[)\"([A-Z_]+)\"|envvar=\"([A-Z_]+)\"",
@@ -120,8 +120,8 @@ def test_each_command_has_a_section_with_its_options() -> None:
     assert set(sections) == commands | set(programs())
     assert len(programs()) > 1
     assert "`--lab-port <" in sections["workshop lab"]
-    assert "\n: Port of JupyterLab" in sections["workshop lab"]
-    # In prose, typography would make a dash of two hyphens.
+    assert "\n: JupyterLab's port" in sections["workshop lab"]
+    # In prose, two hyphens would be rendered as a dash.
     assert not re.search(r"(?<![`\w-])--[a-z]", re.sub(r"```.*?```|`[^`]*`", "", command_help(), flags=re.DOTALL))
 
 

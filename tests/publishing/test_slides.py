@@ -1,4 +1,4 @@
-"""The slides: all of a chapter but its solutions, section by section, and not a file from another host."""
+"""The slides: a whole chapter except its solutions, section by section, without files from other hosts."""
 
 import re
 from pathlib import Path
@@ -32,7 +32,7 @@ def a_chapter(*cells: NotebookNode) -> NotebookNode:
 
 @pytest.fixture
 def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder into which `slides.build` writes for this test."""
+    """The folder to which `slides.build` writes in this test."""
     monkeypatch.setattr(paths, "SLIDES", tmp_path / "slides")
     return tmp_path / "slides"
 
@@ -49,13 +49,13 @@ def test_a_chapter_is_on_its_slides_without_its_solutions(path: Path) -> None:
     for cell in solutions:
         solution = re.search(r"BEGIN SOLUTION\n(.*)\n.*END SOLUTION", cell.source, re.DOTALL)[1]
         assert solution not in shown_code
-        # Neither what the solution prints, nor what the check says to it.
+        # Neither the output of the solution nor that of its check.
         after = code[code.index(cell) + 1]
         assert f"printed by {cell.id}." not in printed(shown)
         assert f"printed by {after.id}." not in printed(shown)
     assert "SOLUTION" not in shown_code
     assert shown_code.count("your code here") == len(solutions)
-    # The first two cells of code are imports and parameters, which no slide shows.
+    # The first two code cells contain imports and parameters, and appear on no slide.
     for cell in code[2 : code.index(solutions[0])]:
         assert f"printed by {cell.id}." in printed(shown)
         assert cell.source in shown_code

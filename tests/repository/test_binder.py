@@ -1,4 +1,4 @@
-"""`start`, which Binder runs around its Jupyter server. Stand-ins take the place of what is tested elsewhere."""
+"""`start`, Binder's wrapper around its Jupyter server. Stubs replace the commands that are tested elsewhere."""
 
 import os
 import re
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="Binder runs on Linux")
 
 
 def start(folder: Path, workshop: str, *jupyter: str) -> subprocess.CompletedProcess[str]:
-    """Run a copy of `start` in `folder`, with `workshop` as the script of that command, and nothing to hand out."""
+    """Run a copy of `start` in `folder`, with `workshop` as the script of that command, and no chapters to copy."""
     shutil.copy2(paths.ROOT / "start", folder)
     for name, script in {"workshop": workshop, "python": "exit 0"}.items():
         (folder / name).write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

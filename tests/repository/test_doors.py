@@ -1,4 +1,4 @@
-"""What a stranger meets first on GitHub: forms, the citation, the container and the development container."""
+"""The first files that a visitor to GitHub sees: forms, citation, container and development container."""
 
 import json
 import os
@@ -17,8 +17,8 @@ GITHUB = ROOT / ".github"
 FORMS = [path for path in sorted(GITHUB.glob("*_TEMPLATE/*.yml")) if path.name != "config.yml"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-# https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests says
-# which keys a form must have and which it may have, by its folder, and the attributes of an element, by its type.
+# The required and optional keys of a form, by its folder, and the attributes of an element, by its type:
+# https://docs.github.com/en/communities/using-templates-to-encourage-useful-issues-and-pull-requests
 TOP = {
     "ISSUE_TEMPLATE": ({"name", "description", "body"}, {"title", "labels", "assignees", "projects", "type"}),
     "DISCUSSION_TEMPLATE": ({"body"}, {"title", "labels"}),
@@ -67,7 +67,7 @@ def test_a_form_keeps_github_s_rules(path: Path) -> None:
         options = element["attributes"].get("options", [])
         if element["type"] == "checkboxes":
             assert all(has_keys(option, ({"label"}, {"required"})) and is_text(option["label"]) for option in options)
-        # YAML reads a bare `Yes` as a boolean, and GitHub keeps `None` for itself.
+        # YAML reads an unquoted `Yes` as a boolean, and GitHub reserves `None`.
         elif element["type"] == "dropdown":
             assert all(is_text(option) and option != "None" for option in options)
             assert 0 < len(set(options)) == len(options)
@@ -95,10 +95,11 @@ def test_a_container_installs_what_conda_installs_and_its_user_is_not_root() -> 
         (ROOT / "postBuild").read_text(encoding="utf-8").replace('"requirements/$group.txt"', "requirements/lab.txt")
     )
     installs = re.findall(r"pip install (.*)", container)
-    assert installs and installs == re.findall(r"pip install (.*)", binder)
+    assert len(installs) == 3 and "requirements/postgres.txt" in installs.pop(1)
+    assert installs == re.findall(r"pip install (.*)", binder)
     users = re.findall(r"^USER (.*)$", container, re.MULTILINE)
     assert users and not {"root", "0"} & set(users)
-    # The published port is kept to the machine wherever we show it.
+    # Wherever we show the command, it publishes the port only on this machine.
     for path in (ROOT / "Containerfile", ROOT / "book" / "setup.md", ROOT / ".ci" / "image"):
         published = re.findall(r"docker run .*", path.read_text(encoding="utf-8"))
         ports = re.findall(r"--publish (\S+)", "\n".join(published))

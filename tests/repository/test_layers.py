@@ -1,4 +1,4 @@
-"""The rooms of the package: imports run downwards only, as pyproject.toml's contract says."""
+"""The layers of the package: imports only run downwards, as in the contract in pyproject.toml."""
 
 import shutil
 import subprocess
@@ -13,7 +13,7 @@ LINT = "import sys; from importlinter.cli import lint_imports_command; sys.exit(
 
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run import-linter on the package in `folder`, which is imported from there."""
+    """Run import-linter on the package in `folder`, imported from there."""
     options = [str(paths.ROOT / "pyproject.toml"), "--no-cache"]
     return subprocess.run([sys.executable, "-c", LINT, *options], cwd=folder, capture_output=True, text=True)
 

@@ -1,4 +1,4 @@
-"""The minutes that the book states are those of one rule."""
+"""All minutes in the book follow from one rule."""
 
 import re
 from pathlib import Path
@@ -18,14 +18,14 @@ STATED = re.compile(r"\*(\d+) minutes\.")
 
 
 def change(page: Path, pattern: str, minutes: int) -> None:
-    """Put `minutes` where the first group of `pattern` ends in `page`, which a number follows."""
+    """Put `minutes` at the first group of `pattern` in `page`, where a number follows."""
     text = page.read_text(encoding="utf-8")
     page.write_text(re.sub(rf"({pattern})\d+", rf"\g<1>{minutes}", text), encoding="utf-8")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def rewritten(request: pytest.FixtureRequest) -> None:
-    """With `--rewrite-tables`, write what the rule says into the chapters, the landing page and the diagram."""
+    """With `--rewrite-tables`, write the minutes of the rule into the chapters, the landing page and the diagram."""
     if not request.config.getoption("--rewrite-tables"):
         return
     for chapter in chapters():

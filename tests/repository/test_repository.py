@@ -1,4 +1,4 @@
-"""The repository's own rules: what agrees with what, and how things are written."""
+"""The repository's own rules: consistency between files, and style."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def pins(lines: list[str]) -> dict[str, str]:
 
 
 def wanted_by(name: str) -> list[str]:
-    """Return what requirements/`name`.txt is made from: lines of pyproject.toml or of a file in stacks/."""
+    """Return the sources of requirements/`name`.txt: lines of pyproject.toml or of a file in stacks/."""
     if name.startswith("stack-"):
         lines = (ROOT / "stacks" / f"{name.removeprefix('stack-')}.txt").read_text(encoding="utf-8").splitlines()
         return [line for line in lines if not line.startswith("#")]
@@ -57,8 +57,12 @@ def test_requirements_pin_and_hash_what_is_asked_for(path: Path) -> None:
     exported = pins(text.splitlines())
     assert {name: exported.get(name) for name in direct} == direct, "run: make lock"
     unwanted = set(PYPROJECT["tool"]["uv"]["exclude-dependencies"]) & exported.keys()
-    # In environments of their own.
-    theirs = {"training": {"networkx", "setuptools", "tokenizers"}, "grading": {"setuptools"}}
+    # Installed in separate environments.
+    theirs = {
+        "training": {"networkx", "setuptools", "tokenizers"},
+        "grading": {"setuptools"},
+        "postgres": {"asyncpg", "psycopg2-binary"},
+    }
     assert unwanted <= theirs.get(path.stem, {"zstandard"} if path.stem.startswith("stack-") else set())
     entries = re.split(r"\n(?=[^\s#])", text.strip())
     assert all("--hash=sha256:" in entry for entry in entries)
@@ -138,7 +142,7 @@ def markdown(notebook: NotebookNode) -> str:
 
 
 def prose_lines(text: str) -> list[str]:
-    """Return the lines of Markdown that are prose: no code, table, heading, picture, list marker or HTML."""
+    """Return the lines of prose in Markdown text: no code, tables, headings, pictures, list markers or HTML."""
     text = re.sub(r"^(```|~~~|:::).*?^\1", "", text, flags=re.MULTILINE | re.DOTALL)
     return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|!\[|\$)", line)]
 
@@ -148,7 +152,7 @@ def test_one_sentence_a_line(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
         text = markdown(nbformat.reads(text, as_version=4))
-    # A full stop, a space and a capital begin a new sentence; code, and `e.g.` and the like, do not.
+    # A full stop, a space and a capital letter begin a new sentence, except in code and after `e.g.` and the like.
     two = [line for line in prose_lines(text) if re.search(r"[a-z)`*]{2}[.!?] [A-Z]", re.sub(r"`[^`]*`", "``", line))]
     allowed = re.compile(r"^\*\d+ minutes\.|^\*\*[A-Z]")
     assert not [line for line in two if not allowed.search(line)]

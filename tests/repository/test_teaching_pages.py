@@ -1,4 +1,4 @@
-"""The instructor's pages agree with the chapters, the checks and the commands that they speak of."""
+"""The instructor's pages agree with the chapters, checks and commands that they mention."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ TEACHING = paths.ROOT / "book" / "teaching"
 PAGES = sorted(TEACHING.glob("*.md"))
 LINK = re.compile(r"\[[^\]]*\]\(([^)]+\.(?:ipynb|md))\)")
 
-Row = tuple[int, int, str, str]  # the minute at which it begins, its minutes, what, the exercise
+Row = tuple[int, int, str, str]  # the minute at which it begins, its minutes, its content, the exercise
 Table = list[Row]
 
 
@@ -33,7 +33,7 @@ def minutes_of(page: Path) -> int:
 
 
 def sections(name: str) -> dict[str, str]:
-    """Return the text below each heading of the second level, by the heading."""
+    """Return the text below each second-level heading, by heading."""
     parts = re.split(r"^## (.+)$", text_of(TEACHING / name), flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -84,7 +84,7 @@ def test_the_rows_of_a_plan_sum_to_its_total(title: str) -> None:
         for begin, minutes, what, _ in table:
             assert begin == clock, what
             clock += minutes
-        # A variant takes the place of some rows; a part that goes on ends with the day.
+        # A variant replaces some rows; a part that is continued ends with the day.
         goes_on = table is not whole and table[0][0] == max(boundaries)
         assert clock == total if goes_on else clock in boundaries
     assert whole[0][0] == 0
@@ -98,7 +98,8 @@ def test_a_chapter_fits_into_its_row_and_has_the_exercise() -> None:
         (page,) = linked(what)
         assert page.exists(), what
         own = minutes_of(page)
-        # A room is faster than a reader alone: it solves one exercise of two or three, and leaves the quick check.
+        # A class is faster than a single reader: it solves only one exercise in two or three, and skips the quick
+        # check.
         assert minutes < own if what.startswith("part of") else 0.4 * own <= minutes <= own, what
         if numbered := re.match(r"(\d): (.+)", exercise):
             assert f"### Exercise {numbered[1]}: {numbered[2]}\n" in text_of(page) + "\n", what

@@ -1,4 +1,4 @@
-"""The workflows of GitHub Actions: they run what a contributor can run, may do as little as possible, and end."""
+"""The GitHub Actions workflows: they run only contributors' commands, have minimal permissions, and time out."""
 
 import os
 import re
@@ -13,14 +13,14 @@ from llamastack_workshop import cli
 from llamastack_workshop.system import paths
 
 WORKFLOWS = sorted((paths.ROOT / ".github" / "workflows").glob("*.yml"))
-# What a job may write beyond reading the repository, by workflow and job.
+# The write permissions of jobs beyond reading the repository, by workflow and job.
 MAY_WRITE = {
     ("publish", "deploy"): {"pages", "id-token"},
     ("nightly", "report"): {"issues"},
     ("canary", "report"): {"issues"},
     ("image", "push"): {"packages"},
 }
-# What they run there, which installs nothing.
+# The commands of these jobs, which install nothing.
 MAY_RUN_WITH_RIGHTS = (".ci/report-failure ", ".ci/push-image ")
 # Windows has no make.
 WITHOUT_MAKE = re.compile(
@@ -53,7 +53,7 @@ def test_every_command_is_one_of_the_repository(path: Path) -> None:
             assert without_make[1] in {None, *get_command(cli.app).commands}, command
         else:
             assert program == "make" and arguments[0] in targets, command
-        # What is meant to be in the repository must be there: a selection of tests, a configuration.
+        # Files in the command must exist in the repository: selected tests, a configuration.
         for name in re.findall(r"(?:notebooks|tests)/[\w./-]+", command):
             assert (paths.ROOT / name).exists(), command
 
@@ -66,7 +66,7 @@ def test_a_job_has_no_more_rights_than_it_needs(path: Path) -> None:
     for name, job in jobs(path).items():
         writes = {right for right, level in job.get("permissions", {}).items() if level == "write"}
         assert writes == MAY_WRITE.get((path.stem, name), set()), name
-        # What comes from a registry must not run where there is something to write to.
+        # Packages from a registry must not run in a job with write permission.
         assert not writes or all(command.startswith(MAY_RUN_WITH_RIGHTS) for command in commands(job)), name
         for step in steps(job):
             if step.get("uses", "").startswith("actions/checkout@"):
@@ -80,7 +80,7 @@ def test_every_job_ends(path: Path) -> None:
 
 
 def test_actions_are_github_s_own_at_a_commit_with_its_version() -> None:
-    """A tag can be moved to other code; a commit cannot. Dependabot moves the commit and the comment together."""
+    """A tag can be moved to other code, but a commit cannot. Dependabot updates the commit and the comment together."""
     pins: dict[str, set[str]] = {}
     for line in (line for path in WORKFLOWS for line in path.read_text(encoding="utf-8").splitlines()):
         if uses := re.search(r"\buses:\s*(.*)", line):
@@ -96,7 +96,7 @@ def test_actions_are_github_s_own_at_a_commit_with_its_version() -> None:
 @each_workflow
 def test_logs_in_hidden_folders_are_uploaded(path: Path) -> None:
     for step in (step for job in jobs(path).values() for step in steps(job)):
-        # The image goes from one job to the next; everything else tells what has happened.
+        # The image is passed from one job to the next; all other artifacts describe a failure.
         if step.get("uses", "").startswith("actions/upload-artifact@") and step["with"]["name"] != "image":
             hidden = any(line.startswith(".") for line in step["with"]["path"].splitlines())
             assert not hidden or step["with"].get("include-hidden-files") is True, step
@@ -118,7 +118,7 @@ def test_a_job_waits_for_a_schedule_that_exists() -> None:
 
 @pytest.mark.parametrize("open_issue", [True, False])
 def test_a_failure_is_reported_in_one_issue(tmp_path: Path, open_issue: bool) -> None:
-    """`gh` is a stand-in here: it needs GitHub. What is tested is what it is asked to do."""
+    """`gh` is a stub, because the real one needs GitHub. The test covers its arguments."""
     asked = _report_failure(tmp_path, "17" if open_issue else "")
     wanted = "issue comment 17 --body-file" if open_issue else "issue create --title It broke --body-file"
     assert wanted in asked

@@ -1,4 +1,4 @@
-"""GGUF files of a few MB or less: real ones, which llama.cpp loads, with random weights, so they only babble."""
+"""GGUF files of a few MB or less: llama.cpp loads them, but their weights are random, so they produce nonsense."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import gguf
 import numpy as np
 
-# A token for each byte, so that any text can be read.
+# A token for each byte, so that any text can be tokenised.
 _TOKENS = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
 _KINDS = [2, 3, 3, *[6] * 256]
 
@@ -17,7 +17,7 @@ HERMES = (
 
 
 def write_header(path: Path, architecture: str = "llama", **metadata: Any) -> Path:
-    """Write a GGUF file without weights: `metadata` by keys with __ for a dot."""
+    """Write a GGUF file without weights; in the keys of `metadata`, __ stands for a dot."""
     writer = gguf.GGUFWriter(path, architecture)
     _add(writer, metadata)
     _finish(writer)
@@ -25,7 +25,7 @@ def write_header(path: Path, architecture: str = "llama", **metadata: Any) -> Pa
 
 
 def write_model(path: Path, *, width: int = 64, template: str | None = HERMES, **metadata: Any) -> Path:
-    """Write a model with the architecture of Qwen3, two layers, and `width` numbers for a token."""
+    """Write a model with the architecture of Qwen3, two layers, and an embedding length of `width`."""
     writer = gguf.GGUFWriter(path, "qwen3")
     heads, kv_heads, size, layers = 4, 2, width // 4, 2
     for add, value in (

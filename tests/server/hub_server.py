@@ -1,6 +1,6 @@
-"""A Hugging Face hub on loopback, as far as huggingface_hub asks one for a file: real HTTP, real files.
+"""A Hugging Face hub on loopback, with the parts that huggingface_hub needs for a file: real HTTP, real files.
 
-As on the real one, a file's address is answered with its SHA-256 and leads on to another host, which sends the bytes.
+As on the real hub, the response for a file contains its SHA-256 and redirects to another host, which sends the bytes.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ _CHUNK = 65_536
 
 @dataclass
 class Hub:
-    """What the hub holds, how it misbehaves, and what it was asked: (method, path, Range, Authorization)."""
+    """The files of the hub, its faults, and the requests that it received: (method, path, Range, Authorization)."""
 
     files: dict[str, Path]
     url: str = ""
@@ -30,13 +30,13 @@ class Hub:
     status: int | None = None
     is_hub: bool = True
     is_damaged: bool = False
-    # Bytes after which the connection breaks off, and the pause between pieces, in seconds.
+    # Bytes after which the connection is lost, and the pause between pieces, in seconds.
     breaks_after: int | None = None
     pause: float = 0
     asked: list[tuple[str, str, str | None, str | None]] = field(default_factory=list)
 
     def downloads(self) -> list[str | None]:
-        """Return the ranges that were asked of the host with the bytes."""
+        """Return the ranges requested from the host with the bytes."""
         return [range for method, path, range, _ in self.asked if method == "GET" and path.startswith("/bytes/")]
 
 
@@ -87,7 +87,7 @@ def hub(files: dict[str, Path]) -> Iterator[Hub]:
                 file = state.files[name]
                 headers = {"X-Repo-Commit": COMMIT, "X-Linked-Size": str(file.stat().st_size)}
                 headers["X-Linked-Etag"] = f'"{hashlib.sha256(file.read_bytes()).hexdigest()}"'
-                # Xet is how the real one names its other way to send a file.
+                # Xet is the real hub's other way to send a file.
                 headers["X-Xet-Hash"] = "a" * 64
                 self._end(
                     302, headers={**headers, "Location": f"{state.url}/bytes/{name}".replace("127.0.0.1", "localhost")}
@@ -111,7 +111,7 @@ def hub(files: dict[str, Path]) -> Iterator[Hub]:
                 try:
                     self.wfile.write(rest[at : at + _CHUNK])
                 except ConnectionError:
-                    # Whoever asked was killed.
+                    # The client was killed.
                     return
                 time.sleep(state.pause)
 
@@ -126,7 +126,7 @@ def hub(files: dict[str, Path]) -> Iterator[Hub]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    # The hub is 127.0.0.1, the host with the bytes is localhost: to an HTTP client, these are two.
+    # The hub is 127.0.0.1 and the host with the bytes localhost: to an HTTP client, these are two hosts.
     state.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:

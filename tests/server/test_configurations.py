@@ -1,4 +1,4 @@
-"""The files in stacks/ that chapters use, and the port: what is said in several places is the same in all."""
+"""The files in stacks/ for the chapters, and the port: facts that appear in several places agree."""
 
 import copy
 import json
@@ -27,7 +27,7 @@ def stack(name: str) -> dict[str, Any]:
 
 def run_yaml() -> dict[str, Any]:
     whole = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    # Only the server of run.yaml is run in a container.
+    # Only the server of run.yaml runs in a container.
     assert whole["server"]["host"] == "${env.WORKSHOP_HOST:=127.0.0.1}"
     return whole | {"server": whole["server"] | {"host": "127.0.0.1"}}
 
@@ -82,7 +82,7 @@ def test_the_variables_mean_the_same_to_a_shell_and_to_systemd() -> None:
         ["sh", "-c", script, show], capture_output=True, text=True, check=True, env={"PATH": os.defpath}
     )
     exported = {name: value for name, value in json.loads(run.stdout).items() if name.startswith("OTEL_")}
-    # systemd and docker take what stands behind the equals sign as it is.
+    # systemd and docker use the text after the equals sign verbatim.
     lines = (stacks.FOLDER / "telemetry.env").read_text(encoding="utf-8").splitlines()
     assert exported == dict(line.split("=", 1) for line in lines if line and not line.startswith("#")) == TELEMETRY
 

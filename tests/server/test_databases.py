@@ -1,4 +1,4 @@
-"""Databases that a server would store in, but cannot: the start says so, before it answers 200 to no purpose."""
+"""Databases that a server can't use: the start fails with a message, before the server answers 200 in vain."""
 
 import os
 import sqlite3

@@ -1,4 +1,4 @@
-"""The embedded models, over plain HTTP and again through LlamaStack."""
+"""The embedded models, over plain HTTP and through LlamaStack."""
 
 import json
 import os
@@ -33,7 +33,7 @@ def function(name: str, description: str, **properties: dict) -> dict:
 
 PRICE = function("get_price", "Look up the price of a product", product=STRING)
 CHOICE = {"type": "string", "enum": ["small", "large"]}
-# How libraries describe the parameters of a function, beyond a plain object with plain properties.
+# Libraries' descriptions of function parameters, beyond a plain object with plain properties.
 PARAMETERS = {
     "a reference": {"type": "object", "properties": {"size": {"$ref": "#/$defs/S"}}, "$defs": {"S": CHOICE}},
     "one of several": {"type": "object", "properties": {"size": {"anyOf": [CHOICE, {"type": "null"}]}}},
@@ -54,7 +54,7 @@ PARAMETERS = {
 
 @pytest.fixture(scope="module")
 def direct() -> Iterator[OpenAI]:
-    """A client of llama.cpp's own server: that of the running stack, or one for these tests."""
+    """A client for llama.cpp's own server: the one of the running stack, or one started for these tests."""
     if url := os.environ.get("LLAMA_CPP_URL"):
         yield OpenAI(base_url=url, api_key="none", max_retries=0)
         return
@@ -130,7 +130,7 @@ def test_offers_a_tool_whatever_its_parameters_are(direct: OpenAI, parameters: d
 
 @pytest.mark.dear
 def test_calls_tools_no_worse_than_recorded(client: OpenAI, embedded_model: str) -> None:
-    """Beyond chance: on another processor, rounding tips an answer now and then."""
+    """No worse beyond chance: on another processor, rounding may change an answer."""
     figures = record.recorded().get(embedded_model) or pytest.skip(f"no figures are recorded for {embedded_model}")
     results = [
         Result(
@@ -235,7 +235,7 @@ def test_through_llamastack_many_at_once(client: OpenAI, embedded_model: str) ->
 
 
 def test_a_library_that_a_slim_system_lacks_is_named(tmp_path: Path) -> None:
-    """The linker's message is the one of a slim image; the module in the way of ours raises it."""
+    """The linker's message comes from a slim image; the module that replaces the real one raises it."""
     said = "libgomp.so.1: cannot open shared object file: No such file or directory"
     (tmp_path / "xllamacpp.py").write_text(f"raise ImportError({said!r})\n", encoding="utf-8")
     command = [sys.executable, "-m", "llamastack_workshop.cli", "llama-server", "--upstream", "embedded"]

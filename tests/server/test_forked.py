@@ -1,4 +1,4 @@
-"""Servers out of a mould: processes of their own, like those that start by themselves."""
+"""Servers from a mould: separate processes, like those started directly."""
 
 import os
 import socket
@@ -29,7 +29,7 @@ def models(base_url: str) -> set[str]:
 
 
 def waiting_server(folder: Path, **variables: str) -> Child:
-    """Return a server that waits for its first line."""
+    """Return a server that waits for the first line on its input."""
     return parts.llama_stack(OURS, ports.free_port(), folder / "log", state=folder, variables=variables)
 
 
@@ -71,7 +71,7 @@ def test_a_server_with_other_values_for_what_is_read_on_import_starts_by_itself(
 def test_no_mould_begins_with_modules_that_somebody_puts_before_a_server(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """A sitecustomize.py reads variables of that server, which its mould would not have."""
+    """A sitecustomize.py reads variables of its server, which the mould wouldn't have."""
     monkeypatch.delenv(parts.MOULD.variable, raising=False)
     assert parts.MOULD.address({"PYTHONPATH": str(tmp_path)}) is None
     assert parts.MOULD.variable not in os.environ
@@ -98,7 +98,7 @@ def test_a_mould_that_ends_before_it_forks(tmp_path: Path) -> None:
         listener.bind(str(tmp_path / "mould"))
         listener.listen()
         asked = Forked(tmp_path / "mould", [], {}, tmp_path / "log")
-        # It has read nothing: closing breaks the connection.
+        # It has read nothing, so closing resets the connection.
         listener.accept()[0].close()
     assert asked.pid == 0 and not asked.running()
 

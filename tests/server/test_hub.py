@@ -1,4 +1,4 @@
-"""Fetching a model from a hub: what arrives, what it costs to be interrupted, and what people are told."""
+"""The download of a model from a hub: its result, the cost of an interruption, and the messages."""
 
 import os
 import shutil
@@ -31,7 +31,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Do what HF_ENDPOINT does before huggingface_hub is imported."""
+    """Change the same settings as HF_ENDPOINT does before huggingface_hub is imported."""
     monkeypatch.setattr(constants, "ENDPOINT", endpoint)
     template = f"{endpoint}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
     monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
@@ -39,7 +39,7 @@ def at(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def the_hub(served: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    """A hub with two files, in place of huggingface.co, and an empty cache."""
+    """A hub with two files in place of huggingface.co, and an empty cache."""
     with hub({f"{one.repo}/{one.file}": served for one in (TINY, GATED)}) as running:
         at(running.url, monkeypatch)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
@@ -64,7 +64,7 @@ def test_a_file_comes_once_into_the_cache_that_others_share(the_hub: Hub, served
     assert said == [f"Downloading tiny.gguf ({served.stat().st_size / 1e6:.0f} MB) from {the_hub.url[7:]} …"]
     the_hub.asked.clear()
     assert get(said=said) == file and said[1].startswith("Checking tiny.gguf")
-    # No network is needed for it any more, and other programs find it.
+    # No more network is needed, and other programs find the file.
     assert the_hub.asked == []
     the_hub.status = 503
     assert Path(huggingface_hub.hf_hub_download(TINY.repo, TINY.file, cache_dir=constants.HF_HUB_CACHE)) == file

@@ -1,4 +1,4 @@
-"""The lines: which one a server is of, and that their data are those of the pins and of the configurations."""
+"""The release lines: the line of a server, and the consistency of their data with the pins and configurations."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What a web page in the user's browser may reach on loopback: nothing of ours."""
+"""A web page in the user's browser has no access to our servers on loopback."""
 
 import os
 from pathlib import Path
@@ -55,7 +55,7 @@ def test_no_page_may_read_the_answers_of_the_embedded_model() -> None:
 @pytest.mark.parametrize(
     ("settings", "guarded"),
     [
-        (None, True),  # run.yaml as it is, in a container as well
+        (None, True),  # the unchanged run.yaml, in a container as well
         ("{host: 127.0.0.1}", True),
         ("{host: '::1'}", True),
         ("{host: 127.0.0.1, cors: true}", False),

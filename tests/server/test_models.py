@@ -1,4 +1,4 @@
-"""Which model is embedded, what a GGUF file must be, and what another model than ours is given."""
+"""The choice of the embedded model, the requirements on a GGUF file, and the settings for other models."""
 
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,7 @@ GB = 1_000_000_000
     [
         (24 * GB, 8192, 8192),
         (24 * GB, 131_072, 131_072),
-        # 30 MB less the weights, and less an eighth for prompts: a token takes 256 bytes.
+        # 30 MB minus the weights, and minus an eighth for prompts: a token takes 256 bytes.
         (2 * GB + 30_000_000, 131_072, 101_120),
     ],
 )
@@ -158,10 +158,10 @@ def test_too_little_memory_for_a_short_context(tmp_path: Path, monkeypatch: pyte
 @pytest.mark.parametrize(
     ("metadata", "expected"),
     [
-        # Qwen3-1.7B and SmolLM2-1.7B, as their files say; the catalogue has the same.
+        # Qwen3-1.7B and SmolLM2-1.7B, from the metadata of their files; the catalogue has the same values.
         ({"block_count": 28, "head_count": 16, "head_count_kv": 8, "key_length": 128, "value_length": 128}, 114_688),
         ({"block_count": 24, "embedding_length": 2048, "head_count": 32, "head_count_kv": 32}, 196_608),
-        # One number for each layer, and a model that keeps nothing for a token.
+        # One number per layer, and a model that stores nothing per token.
         ({"block_count": 3, "embedding_length": 64, "head_count": [4, 4, 4], "head_count_kv": [2, 0, 1]}, 192),
         ({"block_count": 24, "embedding_length": 768}, 0),
     ],

@@ -1,6 +1,6 @@
-"""What is said of a run.yaml that somebody brings: no YAML, no configuration, for another release, or without a part.
+"""The messages about a user's run.yaml: no YAML, no configuration, for another release line, or with a part missing.
 
-No server starts here: test_stack.py starts some from malformed files.
+No server starts here: test_stack.py starts some with malformed files.
 """
 
 import os
@@ -271,7 +271,7 @@ def test_the_keys_at_the_top_are_those_that_the_server_reads() -> None:
 
 
 def with_provider(api: str, kind: str, **config: Any) -> dict[str, Any]:
-    """Return our configuration with a further provider."""
+    """Return our configuration with an additional provider."""
     content = yaml.safe_load(OURS)
     content["providers"].setdefault(api, []).append({"provider_id": "mine", "provider_type": kind, "config": config})
     if api not in content["apis"]:
@@ -381,7 +381,7 @@ def test_why_a_server_has_no_model() -> None:
         with pytest.raises(WorkshopError) as caught:
             diagnosis.check("my.yaml", only | {"providers": {"inference": [provider]}}, "")
         assert problem in caught.value.problem and fix in caught.value.fix
-    # A server that has not started for another reason is not this one's to explain.
+    # If a server hasn't started for another reason, the diagnosis doesn't report these faults.
     diagnosis.check("my.yaml", yaml.safe_load(OURS), "something else")
 
 

@@ -1,4 +1,4 @@
-"""Starting and stopping the stack, and every way in which a start can fail."""
+"""Starting and stopping the stack, and each way in which a start can fail."""
 
 import os
 import re
@@ -47,7 +47,7 @@ def no_upstream(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def guarded_upstream() -> Iterator[str]:
-    """A real model server that wants the key `right`: the address of its API."""
+    """A real model server that requires the key `right`: the base URL of its API."""
     params = xllamacpp.CommonParams()
     params.model.path = str(weights.embedding_model(quiet))
     params.embedding = True
@@ -78,7 +78,7 @@ MOULD = "llamastack_workshop.system.mould"
 
 @pytest.fixture
 def workshop(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen]]:
-    """Run `workshop` as a user does: in a process of its own, without a terminal. None outlives the test."""
+    """Run `workshop` as a user does: in a separate process, without a terminal. It ends with the test."""
     started = []
 
     def run(*arguments: str, **environment: str) -> subprocess.Popen:
@@ -121,7 +121,7 @@ def read_until_ready(process: subprocess.Popen) -> str:
     raise AssertionError(f"the server did not start: {process.stderr.read()}")
 
 
-# Of somebody who uses them elsewhere: no process of ours has a use for them.
+# Keys that the user has for other programs: none of our processes needs them.
 SECRETS = {"OPENAI_API_KEY": "sk-not-for-the-model", "HF_TOKEN": "hf-for-nobody", "AWS_SECRET_ACCESS_KEY": "for-nobody"}
 
 
@@ -129,7 +129,7 @@ def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subpro
     port = str(ports.free_port())
     (tmp_path / "state").mkdir(mode=0o755)
     start = ["llama-server", "--port", port, "--upstream", "embedded"]
-    # With a mould of its own, as a user has it, and not that of the tests.
+    # With its own mould, like a user's, instead of that of the tests.
     first = workshop(*start, **SECRETS, WORKSHOP_LOGS=str(tmp_path / "logs"), WORKSHOP_MOULD="")
     output = read_until_ready(first)
     assert f"http://localhost:{port}" in output
@@ -160,7 +160,7 @@ def test_starts_answers_stops_and_keeps_its_state(workshop: Callable[..., subpro
     kept = httpx.get(f"http://localhost:{port}/v1/responses/{created['id']}").json()
     assert kept["output"] == created["output"]
 
-    # Killed outright, the parent cannot clean up: its children must notice by themselves.
+    # A parent that is killed can't clean up: its children must notice by themselves.
     processes = descendants(second)
     folders = folders_of_moulds(processes)
     second.kill()
@@ -271,7 +271,7 @@ def test_a_file_that_llama_cpp_cannot_load(
     monkeypatch.setenv("WORKSHOP_MODEL", str(file))
     error = failure()
     assert re.match(f"llama.cpp cannot load the model: {problem}", error.problem)
-    assert "Fetch its file anew" in error.fix and "embedded.log" in error.fix
+    assert "Download its file again" in error.fix and "embedded.log" in error.fix
 
 
 @pytest.mark.parametrize(
@@ -307,7 +307,7 @@ def test_a_missing_run_yaml(failure: Callable[..., WorkshopError], tmp_path: Pat
 def test_an_upstream_without_a_model(
     failure: Callable[..., WorkshopError], guarded_upstream: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The upstream answers, but the model that run.yaml allows is not among those it lists."""
+    """The upstream answers, but doesn't list the model that run.yaml allows."""
     monkeypatch.setenv("OPENAI_BASE_URL", guarded_upstream)
     monkeypatch.setenv("OPENAI_API_KEY", "right")
     monkeypatch.setenv("OPENAI_MODEL", "gpt-none")
@@ -319,7 +319,7 @@ def test_an_upstream_without_a_model(
 
 @pytest.mark.dear
 def test_plain_llama_stack_run_needs_one_variable(tmp_path: Path) -> None:
-    """run.yaml as it stands, without our commands: LlamaStack's own, with an upstream's variable set."""
+    """LlamaStack's own command runs the unchanged run.yaml, with only an upstream's variable set."""
     port, upstream_port = ports.free_port(), ports.free_port()
     upstream = serve.serve_chat_model(upstream_port)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("EMBEDD", "WORKSHOP"))}
@@ -414,7 +414,7 @@ def test_a_second_ctrl_c_kills_a_child_that_does_not_end(tmp_path: Path, monkeyp
 
 
 def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
-    """With every proxy a dead end, tiktoken can only succeed from the folder that the server is given."""
+    """With unreachable proxies, tiktoken can only succeed with the server's own folder of vocabularies."""
     nowhere = f"http://127.0.0.1:{ports.free_port()}"
     environment = {**os.environ, "HTTPS_PROXY": nowhere, "https_proxy": nowhere}
     load = [sys.executable, "-c", "import tiktoken; tiktoken.get_encoding('cl100k_base')"]
@@ -425,7 +425,7 @@ def test_the_tokenizer_needs_no_download(tmp_path: Path) -> None:
 
 @pytest.mark.dear
 def test_a_long_file_needs_smaller_pieces(client: OpenAI) -> None:
-    """What book/run-yaml.md says of files longer than the embedding model's 512 tokens."""
+    """Files longer than the embedding model's 512 tokens, as described in book/run-yaml.md."""
     page = (paths.ROOT / "book" / "run-yaml.md").read_bytes()
     store = client.vector_stores.create(name="pages")
     pieces = {"type": "static", "static": {"max_chunk_size_tokens": 256, "chunk_overlap_tokens": 32}}

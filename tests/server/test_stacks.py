@@ -1,4 +1,4 @@
-"""The configurations in stacks/, the environments of other lines, and the book's run against each of them."""
+"""The configurations in stacks/, the environments of other release lines, and the run of the book on each of them."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def configuration(name: str) -> dict:
 
 
 def pins(name: str) -> dict[str, str]:
-    """Return what the server of the stack is pinned to: its environment's pins, or the installed server."""
+    """Return the pinned versions of the stack's server: those of its environment, or those installed."""
     packages = stacks.FOLDER / f"{name}.txt"
     if not packages.exists():
         return {"llama-stack": metadata.version("llama-stack")}
@@ -40,7 +40,7 @@ def pins(name: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def ogx() -> Path:
-    """The Python of OGX's environment, which is installed if it is not there."""
+    """The Python of OGX's environment, which is installed if it's missing."""
     return stacks.server("ogx-1.5", quiet).python
 
 
@@ -52,7 +52,7 @@ def workshop(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 @pytest.mark.parametrize("name", stacks.names())
 def test_a_stack_is_safe_to_copy(name: str) -> None:
     text = (stacks.FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
-    # Loopback, or loopback unless a container says otherwise.
+    # Loopback always, or unless a container overrides it.
     host = configuration(name)["server"]["host"]
     assert host in ("127.0.0.1", "${env.WORKSHOP_HOST:=127.0.0.1}")
     head = text.split("\nversion:")[0]
@@ -151,7 +151,7 @@ def test_what_ogx_says_to_the_file_of_each_line(ogx: Path, tmp_path: Path, name:
 
 @pytest.mark.other_lines
 def test_what_0_7_says_to_the_file_of_0_6_one_correction_at_a_time() -> None:
-    """The table of the chapter: a message, and the correction after which the next one comes."""
+    """The chapter's table: each row is a message, and the correction that leads to the next message."""
     python = stacks.server("llama-stack-0.7", quiet).python
     run = subprocess.run(
         [python, "-c", _CORRECTIONS],
@@ -173,7 +173,7 @@ def test_what_0_7_says_to_the_file_of_0_6_one_correction_at_a_time() -> None:
     assert all(message in line for message, line in zip(wanted, said, strict=True)), said
 
 
-# What the server does with its file before it starts: no option of 0.7 checks a file alone.
+# The server's steps with its file before it starts: 0.7 has no option that only checks a file.
 _CORRECTIONS = """
 import sys
 import yaml

@@ -1,4 +1,4 @@
-"""Throw-away servers end with whoever started them, however that ends."""
+"""Throw-away servers end with the process that started them, however that ends."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Upstreams off the path: keys and addresses as people type them, answers that are none, and switching between them."""
+"""Upstreams with faults: mistyped keys and addresses, invalid answers, and switching between upstreams."""
 
 import os
 import time
@@ -132,7 +132,7 @@ async def _answer(request: Request) -> Response:
 
 @pytest.fixture(scope="module")
 def strange() -> Iterator[str]:
-    """An upstream that answers in many wrong ways: its address, to which /KIND/v1 is added."""
+    """An upstream with many kinds of wrong answers. Yields its address, to which /KIND/v1 is added."""
     with serving(Starlette(routes=[Route("/{kind}/v1/models", _answer)])) as url:
         yield url
 

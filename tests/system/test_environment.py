@@ -1,4 +1,4 @@
-"""Which variables a command reads, and which a child process gets."""
+"""The environment variables that a command reads, and those that a child process gets."""
 
 import pytest
 from in_process import call

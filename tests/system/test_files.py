@@ -1,4 +1,4 @@
-"""Files are written whole or not at all."""
+"""Files are written atomically."""
 
 import os
 from pathlib import Path
@@ -50,7 +50,7 @@ def test_a_folder_and_a_file_become_their_owners_alone(tmp_path: Path) -> None:
         "0o700",
         "0o600",
     ]
-    # Like /tmp: everybody's, and not to be closed to them.
+    # Like /tmp, a folder shared by all users, whose permissions must not change.
     shared = tmp_path / "shared"
     shared.mkdir()
     shared.chmod(0o1777)

@@ -1,4 +1,4 @@
-"""How packages are installed: checked against hashes, from any index, and not again if they are there."""
+"""The installation of packages: verified by hashes, from any index, and only if they are missing."""
 
 import hashlib
 import os
@@ -23,7 +23,7 @@ posix = pytest.mark.skipif(os.name == "nt", reason="Windows cannot run scripts/i
 
 @pytest.fixture
 def wheel(tmp_path: Path) -> Path:
-    """A wheel of a package with nothing in it, behind a simple index that says no dates of upload."""
+    """A wheel of an empty package, on a simple index without upload dates."""
     folder = tmp_path / "index" / "tinypackage"
     folder.mkdir(parents=True)
     path = folder / "tinypackage-1.0-py3-none-any.whl"
@@ -39,9 +39,9 @@ def wheel(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def python(wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The Python of a new environment, whose packages come from the index with that wheel."""
+    """The Python of a new environment, which installs packages from the index with that wheel."""
     if uv.WHEELS.is_dir():
-        # In a bundle, where no index would be asked.
+        # As in a bundle, where no index is used.
         monkeypatch.setenv("UV", str(paths.ROOT / ".uv" / "bin" / "uv"))
         monkeypatch.delenv("UV_OFFLINE", raising=False)
         monkeypatch.setattr(uv, "WHEELS", tmp_path / "no wheels")
@@ -61,7 +61,7 @@ def has_it(python: Path) -> bool:
 def test_an_index_without_dates_of_upload_will_do(python: Path, wheel: Path, tmp_path: Path) -> None:
     checksum = hashlib.sha256(wheel.read_bytes()).hexdigest()
     (tmp_path / "tiny.txt").write_text(PIN.format(checksum), encoding="utf-8")
-    # The date in pyproject.toml, which counts where the repository is the project, leaves nothing of such an index.
+    # The date in pyproject.toml, which applies if the repository is the project, excludes everything on such an index.
     options = ["--python", str(python), "--requirement", str(tmp_path / "tiny.txt")]
     dated = subprocess.run([uv.command(), "pip", "install", *options], cwd=paths.ROOT, capture_output=True, text=True)
     assert dated.returncode and "tinypackage" in dated.stderr and not has_it(python)
@@ -115,7 +115,7 @@ def test_a_cache_that_uv_cannot_write_to(tmp_path: Path) -> None:
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
-    """A folder in which the lab is installed as scripts/install sees it; its scripts/uv says that it was called."""
+    """A folder where scripts/install finds the lab installed; its scripts/uv reports that it was called."""
     for name in ("scripts/install", "pyproject.toml", "requirements/lab.txt"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(paths.ROOT / name, tmp_path / name)

@@ -1,4 +1,4 @@
-"""Ctrl-C at an unlucky moment."""
+"""Ctrl-C at an inconvenient moment."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Kernels that the workshop starts: whatever ends a run ends them too."""
+"""Kernels that the workshop starts end with their run, however it ends."""
 
 import os
 import time

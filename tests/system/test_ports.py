@@ -1,4 +1,4 @@
-"""Ports: free means that `localhost` leads to whoever listens there next."""
+"""Ports: free means that `localhost` reaches the next process that listens there."""
 
 import socket
 

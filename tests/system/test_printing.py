@@ -1,4 +1,4 @@
-"""Printing what others have chosen: brackets, emoji, right-to-left text, control characters, wherever it stands."""
+"""Printing of untrusted values: brackets, emoji, right-to-left text and control characters, in every command."""
 
 import io
 import os
@@ -15,7 +15,7 @@ from llamastack_workshop.system.console import PlainConsole
 from llamastack_workshop.system.errors import WorkshopError, clear_errors
 from llamastack_workshop.system.printing import visible
 
-# Markup of rich, an emoji's name and an emoji, Hebrew, what turns the direction, a colour, a bell, a line of its own.
+# rich markup, an emoji's name and an emoji, Hebrew, direction controls, a colour, a bell, a line break.
 VALUE = "[/v1] [bold] [lab] :smile: \U0001f600 \u05e9\u05dc\u05d5\u05dd \u202eabc \x1b[31m \x07 \r \x9b2J end"
 SHOWN = "[/v1] [bold] [lab] :smile: \U0001f600 \u05e9\u05dc\u05d5\u05dd \\u202eabc \\x1b[31m \\x07 \\r \\x9b2J end"
 
@@ -33,9 +33,9 @@ def test_what_acts_is_shown_and_the_rest_stays() -> None:
 
 def test_a_console_prints_a_value_as_it_is() -> None:
     assert printed(VALUE) == f"{SHOWN}\n"
-    standing = progress.Standing(Path("01-x.ipynb"), VALUE, 1, ("a",), (), ())
+    standing = progress.Standing(Path("01-x.ipynb"), VALUE, 1, ("a",), (), (), (), ())
     assert SHOWN in printed(progress.table([standing]))
-    # Cells of the doctor's table fold, and the fold may be anywhere.
+    # Cells of the doctor's table wrap, at any position.
     finding = doctor.Finding("x", "ok", VALUE, VALUE)
     assert printed(doctor.table([finding])).count(SHOWN) == 2
 
@@ -46,7 +46,7 @@ def test_an_error_prints_its_values_as_they_are(capsys: pytest.CaptureFixture[st
     assert capsys.readouterr().err == f"Error: {SHOWN}\n  Fix: {SHOWN}\n"
 
 
-# What click itself prints of a wrong word, in a box: there the terminal's own user has typed it.
+# click itself prints an invalid argument in a box: the user has typed it in this terminal.
 @pytest.mark.parametrize("words", [["VALUE"], ["lab", "--VALUE"], ["lab", "--upstream", "VALUE"]])
 def test_a_wrong_word_is_named_as_it_is(words: list[str]) -> None:
     value = "[/v1] [bold] :smile: \U0001f600"
@@ -56,7 +56,7 @@ def test_a_wrong_word_is_named_as_it_is(words: list[str]) -> None:
 
 
 def test_a_terminal_that_lacks_a_character_gets_an_escape() -> None:
-    # The table of progress has dots, and the line below it a tick.
+    # The progress table contains dots, and the line below it a tick.
     variables = {**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     program = [sys.executable, "-c", "from llamastack_workshop.start import workshop; workshop()", "progress"]
     run = subprocess.run(program, env=variables, capture_output=True, text=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Child processes: how one ends that would not, and where a Python of another environment finds modules."""
+"""Child processes: ending one that doesn't stop, and the modules that another environment's Python finds."""
 
 import subprocess
 import sys
@@ -22,7 +22,7 @@ end_within(0.2)
 
 
 def test_a_python_of_another_environment_finds_our_modules_and_those_of_its_caller(tmp_path: Path) -> None:
-    # The same interpreter under another name, as that of another environment is.
+    # The same interpreter under another name, like the one of another environment.
     other = tmp_path / "python"
     other.symlink_to(sys.executable)
     (tmp_path / "tell.py").write_text("import sys\nprint(sys.path)\n", encoding="utf-8")

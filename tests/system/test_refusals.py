@@ -1,4 +1,4 @@
-"""What people are told of something that the system refuses: which file it was, and a way out that is one."""
+"""Messages about errors of the operating system: they name the file, and a fix that works."""
 
 import errno
 import subprocess
@@ -15,7 +15,7 @@ from llamastack_workshop.system.errors import refused
         (errno.ENOSPC, "Make room there"),
         (errno.EDQUOT, "Make room there"),
         (errno.EROFS, "in a folder that you can write to"),
-        (errno.EACCES, "that is yours"),
+        (errno.EACCES, "that you own"),
         (errno.EEXIST, "A folder belongs there"),
         (errno.ENOTDIR, "A folder belongs there"),
         (errno.EMFILE, "ulimit -n"),

@@ -1,4 +1,4 @@
-"""A command ends with the make that runs it, however that ended."""
+"""A command ends with the make that runs it, however make ends."""
 
 import subprocess
 import sys
@@ -19,7 +19,7 @@ def test_make_that_is_killed_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "command.py").write_text(COMMAND, encoding="utf-8")
     (tmp_path / "Makefile").write_text(f"run:\n\t@{sys.executable} command.py\n", encoding="utf-8")
     make = subprocess.Popen(["make", "run"], cwd=tmp_path, stdout=subprocess.PIPE, text=True)
-    # A make that another one has started says more.
+    # A make that was started by another make prints more lines.
     assert any(line == "ready\n" for line in make.stdout)
     children = psutil.Process(make.pid).children()
     make.kill()

@@ -1,4 +1,4 @@
-"""The training data: its shares, that a seed makes the same each time, and which tokens are learned."""
+"""The training data: its shares, its reproducibility from a seed, and the tokens to learn."""
 
 import hashlib
 import os
@@ -26,14 +26,14 @@ print(hashlib.sha256(repr(data.examples(400, {seed})).encode()).hexdigest())
 
 @dataclass(frozen=True)
 class Encoding:
-    """What a tokenizer of the package tokenizers returns, as far as the data needs it."""
+    """The result of a tokenizer of the package tokenizers, with the attributes that the data needs."""
 
     ids: list[int]
     offsets: list[tuple[int, int]]
 
 
 class EngineTokenizer:
-    """The tokenizer of llama.cpp at `url`. `taken` has the texts of all tokens that it has made."""
+    """The tokenizer of llama.cpp at `url`. `taken` contains the texts of all tokens so far."""
 
     def __init__(self, url: str) -> None:
         self._client = httpx.Client(base_url=url.removesuffix("/v1"), timeout=60)
@@ -47,7 +47,7 @@ class EngineTokenizer:
         tokens = self._known[text]
         pieces = [token["piece"] for token in tokens]
         lengths = [len(piece.encode() if isinstance(piece, str) else piece) for piece in pieces]
-        # A token may hold a part of a letter: its place is then the whole letter.
+        # A token may contain part of a letter; its offsets then cover the whole letter.
         letters = [at for at, letter in enumerate(text) for _ in letter.encode()]
         ends = list(accumulate(lengths))
         places = [(letters[end - length], letters[end - 1] + 1) for end, length in zip(ends, lengths, strict=True)]
@@ -63,7 +63,7 @@ def tokenizer() -> EngineTokenizer:
 
 
 def learned(tokenizer: EngineTokenizer, pieces: list[tuple[str, bool]], seed: int) -> list[str]:
-    """Return the runs of text that are learned, with the seed's way to cut keys."""
+    """Return the runs of text to learn, with the splits of keys that the seed determines."""
     tokenizer.taken.clear()
     _, marks = data.encode(tokenizer, pieces, random.Random(seed))
     runs = [""]
@@ -79,7 +79,7 @@ def test_each_kind_has_its_share() -> None:
     made = data.examples(1000, 1)
     assert len(made) == round(1000 * sum(share for _, share in data.SHARES.values()))
     counts = Counter(example.kind for example in made)
-    # Of these kinds, the contrasts make none.
+    # For these kinds, the contrasts make no examples.
     for kind in ("tools", "memory", "chat"):
         assert counts[kind] == round(1000 * data.SHARES[kind][1]), kind
     # In random order: a training that stops early has seen all kinds.
@@ -108,7 +108,7 @@ def test_only_the_answer_is_learned_and_not_what_the_grammar_writes(tokenizer: E
     assert "".join(text for text, _ in pieces).endswith('{"memory_size": "16 GB", "cat": "🐈"}<|im_end|>')
     runs = learned(tokenizer, pieces, seed)
     text = "".join(runs)
-    # The brace is the grammar's, and the first quotation mark is in one token with it or with the key.
+    # The grammar writes the brace, and the first quotation mark shares a token with it or with the key.
     assert "{" not in text and "Größe" not in text and "im_start" not in text
     assert text.endswith('"}<|im_end|>') and ' "16 GB"' in text
     keys = [key for key in ("memory_size", "cat") if key in text]

@@ -1,7 +1,6 @@
-"""No request of the evaluation shares names, numbers or sentences with what the embedded model was trained on.
+"""No request of the evaluation shares names, numbers or sentences with the embedded model's training data.
 
-What a request and the training share anyway: common words, the names of days, months, languages and units, and the keys
-of JSON, which the book uses as well.
+Common words, the names of days, months, languages and units, and the JSON keys of the book may occur in both.
 """
 
 import ast
@@ -18,20 +17,20 @@ from training import data, words
 from training.kinds import retain
 
 CASES = load()
-# Four words in a row are a phrase that anybody may use ("what is the price"); five are a good part of a request.
+# Four words in a row can be a common phrase ("what is the price"); five are a large part of a request.
 RUN = 5
-# With a sign for each name and each number, five are still such a phrase ("from N to N in").
+# With a placeholder for each name and number, even five words can be a common phrase ("from N to N in").
 MASKED_RUN = 6
-# "My dog is called {v}" has four words of its own: with three, another name in it is the same sentence.
+# "My dog is called {v}" has four words of its own: even with three, another name makes it the same sentence.
 OWN_WORDS = 3
-# A slot of a frame holds up to this many words.
+# A slot of a frame holds up to this number of words.
 SLOT = 5
-# Of each kind, for runs that only come about when sentences are put together.
+# Examples of each kind, for runs that only arise when sentences are combined.
 EXAMPLES = 60
 
 _WORD = re.compile(r"[^\W_](?:[\w'’@/-]*[^\W_])?(?:[.:,]\d+)*")
 _SENTENCE = re.compile(r"(?<=[.?!:])\s+|[\n\"“”]+")
-# Capitals that name nothing of its own: at the start of a sentence, in abbreviations, or in the calendar.
+# Capitalised words that are no proper names: at the start of a sentence, in abbreviations, or in the calendar.
 SHARED = {
     *words.MONTHS,
     *words.DAYS,
@@ -57,14 +56,14 @@ SHARED = {
 
 
 def texts(case: Case) -> list[str]:
-    """Return all that a case puts before the model in words of its own."""
+    """Return all texts of a case that the model reads."""
     said = [case.input] if isinstance(case.input, str) else case.input
     about = [tool["description"] for tool in case.tools]
     return [*said, case.objection, case.instructions, *case.documents.values(), *about]
 
 
 def strings() -> Iterator[str]:
-    """Yield every text that the code of the training data has in it, without docstrings."""
+    """Yield every string in the code of the training data, without docstrings."""
     for path in sorted((paths.ROOT / "training").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for child in ast.iter_child_nodes(node):
@@ -73,7 +72,7 @@ def strings() -> Iterator[str]:
 
 
 def sentences(frame: str) -> list[str]:
-    """Return the sentences of a frame; one that ends within brackets goes on."""
+    """Return the sentences of a frame; a sentence that ends within brackets continues after them."""
     found, depth = [""], 0
     for letter, after in zip(frame, f"{frame} "[1:], strict=True):
         depth += {"[": 1, "]": -1}.get(letter, 0)
@@ -84,7 +83,7 @@ def sentences(frame: str) -> list[str]:
 
 
 def pattern(sentence: str) -> re.Pattern[str] | None:
-    """Return what matches the sentences of a frame, with a group for each slot; None if its brackets don't close."""
+    """Return a pattern for the sentences of a frame, with a group per slot; None if its brackets aren't balanced."""
     signs = {"[": "(?:", "]": ")", "|": "|"}
     parts = re.split(r"([\[\]|]|\{\w+\})", sentence.rstrip(".?!:"))
     slot = rf"((?:\S+ ){{0,{SLOT - 1}}}?\S+?)"
@@ -100,7 +99,7 @@ def words_of(text: str) -> list[str]:
 
 
 def masked(text: str) -> list[str]:
-    """Return the words of `text` with a sign for each number and one for each name within a sentence."""
+    """Return the words of `text` with a placeholder for each number, and for each name within a sentence."""
     found: list[str] = []
     for sentence in _SENTENCE.split(text):
         for at, word in enumerate(_WORD.findall(sentence)):
@@ -111,7 +110,7 @@ def masked(text: str) -> list[str]:
 
 
 def runs(text: str) -> set[str]:
-    """Return the runs of words in `text`, as they are and masked."""
+    """Return the runs of words in `text`, unchanged and masked."""
     found = set()
     for said, length in ((words_of(text), RUN), (masked(text), MASKED_RUN)):
         found |= {" ".join(said[at : at + length]) for at in range(len(said) - length + 1)}
@@ -127,7 +126,7 @@ def frames() -> dict[str, re.Pattern[str]]:
 
 @pytest.fixture(scope="module")
 def taught() -> set[str]:
-    """Return the runs of a sample of the training examples, as they are and masked, and those of all its texts."""
+    """Return the runs in a sample of the training examples, unchanged and masked, and those in all its texts."""
     found: set[str] = set()
     for module, _ in data.SHARES.values():
         for example in islice(module.examples(random.Random(1)), EXAMPLES):
@@ -140,7 +139,7 @@ def taught() -> set[str]:
 
 
 def same_frame(sentence: str, frames: dict[str, re.Pattern[str]]) -> list[str]:
-    """Return the frames that make `sentence` with other values in their slots."""
+    """Return the frames that produce `sentence` with other values in their slots."""
     found = []
     for frame, one in frames.items():
         if match := one.fullmatch(sentence):

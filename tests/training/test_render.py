@@ -1,4 +1,4 @@
-"""The training's prompts are, letter for letter, those that llama.cpp puts before the model."""
+"""The training's prompts equal those that llama.cpp gives to the model, character by character."""
 
 import os
 import random

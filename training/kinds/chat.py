@@ -1,4 +1,4 @@
-"""Short questions and small tasks that need no text."""
+"""Short questions and small tasks without a text."""
 
 import random
 from collections.abc import Iterator
@@ -167,7 +167,7 @@ SYSTEM = ["You are a [helpful|friendly] assistant.", "[Answer briefly|Be brief|K
 
 
 def short(rng: random.Random) -> tuple[str, str]:
-    """Return a short question, or a small task, and its answer."""
+    """Return a short question or a small task, with its answer."""
     kind = rng.random()
     if kind < 0.14:
         country, capital = rng.choice(list(CAPITALS.items()))

@@ -1,4 +1,4 @@
-"""One label of several for a text: an enum in JSON, or the label alone."""
+"""Classification of a text with one of several labels: an enum in JSON, or the label alone."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from training import words as w
 from training.example import Example, Message, json_answer, plain, system, user
 from training.frames import choose, fill, say
 
-# Things by kind: sentences about a thing ask for the kind.
+# Things by kind: a sentence is about a thing, and the answer is its kind.
 KINDS = {
     "fruit": "apple banana cherry grape pear plum mango peach apricot fig melon raspberry",
     "vegetable": "carrot cabbage onion broccoli spinach leek pumpkin turnip celery cucumber",
@@ -55,7 +55,7 @@ THING = [
     "[What is|Where does one put] [a|the] {thing}?",
 ]
 
-# Texts by label. The first name of a label is what the texts were written for, the others are other names for it.
+# Texts by label. The texts were written for the first name of a label; the others are synonyms.
 SETS: list[dict[str, tuple[list[str], list[str]]]] = [
     {
         "booking": (
@@ -449,7 +449,7 @@ def _about(rng: random.Random) -> dict[str, str]:
     }  # fmt: skip
 
 
-# Words that give a topic away, in whatever sentence.
+# Words that identify a topic in any sentence.
 TOPIC_WORDS = {
     "cooking food recipes kitchen": "simmer fry bake knead stir season roast peel chop whisk dough sauce oven spoon broth",
     "sports sport": "goal referee stadium sprint tournament coach penalty medal racket league dribble marathon umpire",

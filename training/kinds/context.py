@@ -1,4 +1,4 @@
-"""Answers from a text that is given, and word that the text doesn't say."""
+"""Answers from a given text, or that the text doesn't contain the answer."""
 
 import random
 from collections.abc import Iterator
@@ -36,7 +36,7 @@ UNKNOWN = [
 
 
 def sentences(rng: random.Random, count: int) -> tuple[list[str], list[tuple[str, str, str]], list[str]]:
-    """Return sentences about one thing, the (question, value, sentence) of its facts, and questions without an answer."""
+    """Return sentences about one thing, its facts as (question, value, sentence), and questions that they don't answer."""
     topic = rng.choice(TOPICS)
     values = draw(rng, topic)
     frames = rng.sample(topic.frames, min(count, len(topic.frames)))
@@ -51,14 +51,14 @@ def sentences(rng: random.Random, count: int) -> tuple[list[str], list[tuple[str
                 known.append((say(rng, topic.fields[name].asks, values), values[name].text, text))
             named.add(name)
     asked = [say(rng, field.asks, values) for name, field in topic.fields.items() if name not in named]
-    # "When is it?" is answered by a weekday as well as by a date.
+    # Both a weekday and a date answer "When is it?".
     begun = {question.split()[0] for question, _, _ in known if question.split()[0] in ("When", "Where", "Who", "On")}
     unknown = [question for question in asked if question.split()[0] not in begun]
     return texts, known, unknown
 
 
 def one(rng: random.Random) -> Example:
-    """Return a text, a question, and its answer: the value, the sentence with it, or that the text doesn't say."""
+    """Return a text, a question, and its answer: the value, the sentence with it, or that the text doesn't contain it."""
     texts, known, unknown = sentences(rng, rng.randint(1, 5))
     for _ in range(rng.choice([0, 0, 1, 2])):
         other, _, _ = sentences(rng, rng.randint(1, 2))
@@ -71,7 +71,7 @@ def one(rng: random.Random) -> Example:
         question, answer = rng.choice(unknown), rng.choice(UNKNOWN)
     else:
         question, value, sentence = rng.choice(known)
-        # A sentence that says more than was asked would answer the next question as well.
+        # A sentence with several facts would answer the next question as well.
         busy = not sentence.endswith(".") or sum(fact[2] == sentence for fact in known) > 2
         answer = rng.choice([value, f"{value[:1].upper()}{value[1:]}."]) if busy or rng.random() < 0.55 else sentence
     lacks = say(rng, "[ If it is not there, say so.| Say so if the text does not tell.| If unknown, say that you don't know.|||]")
@@ -80,7 +80,7 @@ def one(rng: random.Random) -> Example:
     if strict:
         messages.insert(0, system(" ".join(say(rng, frame) for frame in rng.sample(SYSTEM, rng.randint(1, 2)))))
     elif rng.random() < 0.1 and answer not in UNKNOWN:
-        # The question's wording decides what comes back, here as everywhere.
+        # As in all kinds, the wording of the question decides the form of the answer.
         return Example("context", messages, json_answer(messages, {rng.choice(["answer", "result", "reply"]): answer}))
     return Example("context", messages, plain(answer))
 

@@ -1,4 +1,4 @@
-"""Texts with two values of one kind, of which a question, or a key, means one: reading, not finding, is asked for."""
+"""Texts with two values of the same kind, only one of which answers the question or fits the key."""
 
 import random
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ from training.kinds.extract import asked
 _THINGS = [w.words(w.FIRST), w.words(w.CITIES), w.whole(2, 95, spelled=0.15), w.money(2, 900), w.clock, w.date, w.words(w.DAYS), w.words(w.COLOURS), w.words(w.JOBS), w.year]
 NAME, CITY, NUMBER, MONEY, CLOCK, DATE, DAY, COLOUR, JOB, YEAR = _THINGS
 
-# Each: the kinds of its slots, the text, and for slots the questions and the keys that mean them.
+# Each entry: the kinds of its slots, the text, and for each slot the questions and keys that refer to it.
 CONTRASTS: list[tuple[dict[str, w.Make], str, dict[str, tuple[str, str]]]] = [
     (
         {"a": MONEY, "b": MONEY},
@@ -181,14 +181,14 @@ def _values(rng: random.Random, makers: dict[str, w.Make]) -> dict[str, Value]:
 
 
 def drawn(rng: random.Random) -> tuple[str, list[tuple[str, Value, str]]]:
-    """Return a text, and the (question, value, keys) of its facts."""
+    """Return a text, and its facts as (question, value, keys)."""
     makers, frame, means = rng.choice(CONTRASTS)
     values = _values(rng, makers)
     return say(rng, frame, values), [(say(rng, question, values), values[slot], keys) for slot, (question, keys) in means.items()]
 
 
 def question(rng: random.Random) -> Example:
-    """Return a text and a question that means one of its values."""
+    """Return a text and a question about one of its values."""
     if rng.random() < 0.15:
         frame, reasons, ask = rng.choice(BECAUSE)
         values = {"x": rng.choice(w.FIRST), "r": rng.choice(reasons)}
@@ -208,7 +208,7 @@ def question(rng: random.Random) -> Example:
 
 
 def fields(rng: random.Random) -> Example:
-    """Return a text and some of its values under keys that tell them apart."""
+    """Return a text and some of its values, under keys that distinguish them."""
     text, facts = drawn(rng)
     chosen = rng.sample(facts, rng.randint(1, len(facts)))
     answer = {rng.choice(keys.split()): value.json if rng.random() < 0.5 else value.text for _, value, keys in chosen}

@@ -1,4 +1,4 @@
-"""Facts out of a text, into JSON whose keys the server's grammar writes."""
+"""Extraction of facts from a text into JSON, whose keys are written by the server's grammar."""
 
 import random
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ from training.example import Example, json_answer, system, user
 from training.facts import TOPICS, Topic
 from training.frames import Value, choose, fill, say, slots
 
-# Keys, then how a text says yes and no.
+# Keys, then phrases for yes and for no.
 YES_NO = [
     ("touchscreen has_touchscreen touch", "[It has|There is] a touchscreen.", "[It has no touchscreen|There is no touchscreen]."),
     ("available in_stock", "[It is|They are] [in stock|available].", "[It is|They are] [sold out|not available|out of stock]."),
@@ -62,7 +62,7 @@ SYSTEM = [
 
 
 def draw(rng: random.Random, topic: Topic) -> dict[str, Value]:
-    """Return values for all fields of `topic`, no two of the same text."""
+    """Return values for all fields of `topic`, without duplicate texts."""
     values: dict[str, Value] = {}
     for name, field in topic.fields.items():
         for _ in range(20):
@@ -110,7 +110,7 @@ def _keys_text(rng: random.Random, keys: list[str]) -> str:
 
 
 def asked(rng: random.Random, text: str, keys: list[str], name: str) -> list[dict[str, Any]]:
-    """Return the messages that ask for `keys` out of `text`."""
+    """Return the messages that ask for the values of `keys` in `text`."""
     request = fill(choose(rng, rng.choice(ASK)), {"text": text, "keys": _keys_text(rng, keys)})
     if rng.random() < 0.35:
         return [system(say(rng, rng.choice(SYSTEM), {"name": name})), user(request)]
@@ -118,7 +118,7 @@ def asked(rng: random.Random, text: str, keys: list[str], name: str) -> list[dic
 
 
 def one(rng: random.Random) -> Example:
-    """Return an object of some fields, now and then nested, with a yes or no, or with a field that the text lacks."""
+    """Return an object of some fields, sometimes nested, with a yes or no, or with a field that the text lacks."""
     topic = rng.choice(TOPICS)
     values = draw(rng, topic)
     text, names = table(rng, topic, values) if rng.random() < 0.2 else passage(rng, topic, values)
@@ -164,7 +164,7 @@ def one(rng: random.Random) -> Example:
 
 
 def several(rng: random.Random) -> Example:
-    """Return a list of objects, one for each of two to four things of a kind."""
+    """Return a list of objects, one for each of two to four things of the same kind."""
     topic = rng.choice([t for t in TOPICS if t.name in ("device", "person", "order", "event", "pet", "book", "weather", "car", "match", "job")])
     frame = choose(rng, rng.choice([f for f in topic.frames if len(slots(choose(random.Random(0), f))) >= 2]))
     names = slots(frame)

@@ -1,4 +1,4 @@
-"""Judging a text by one criterion: as yes or no, as true or false, with a reason or without."""
+"""Grading a text by one criterion: yes or no, true or false, with or without a reason."""
 
 import random
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from training import words as w
 from training.example import Example, json_answer, plain, system, user
 from training.frames import choose, fill, say
 
-# What a sentence may have, in which words one asks for it, and sentences that have it.
+# Features of a sentence, the wording of their criterion, and sentences that have them.
 FEATURES: dict[str, tuple[str, list[str]]] = {
     "price": ("[names|gives|states|contains] a price", ["The {p} costs {m}.", "[You pay|It is yours for] {m}.", "Entry is {m}."]),
     "date": ("[names|gives|contains] a date", ["[It ends|We open|The fair begins] on {d}.", "Please answer by {d}."]),
@@ -66,13 +66,13 @@ def features(rng: random.Random) -> Example:
         said = say(rng, rng.choice(FEATURES[wanted][1]), _values(rng))
         sentences.insert(0 if wanted == "greeting" else rng.randint(0, len(sentences)), said)
     if wanted in ("person", "number") and not passes:
-        # Other sentences have names and numbers of their own.
+        # The other sentences contain names and numbers.
         sentences = [say(rng, rng.choice(PLAIN), _values(rng)) for _ in range(rng.choice([1, 2]))]
     return _judged(rng, fill(choose(rng, rng.choice(ASK)), {"f": choose(rng, FEATURES[wanted][0]), "t": " ".join(sentences)}), passes, said)
 
 
 def mention(rng: random.Random) -> Example:
-    """Return a text and whether it has a certain name, number or fact, or says the same as a reference."""
+    """Return a text, and whether it contains a certain name, number or fact, or means the same as a reference."""
     values, other = _values(rng), _values(rng)
     kind = rng.choice(["p", "m", "d", "n", "c", "k", "t"])
     frame = {

@@ -1,4 +1,4 @@
-"""Facts that an earlier turn of the conversation told, beside others that distract."""
+"""Facts from an earlier turn of the conversation, among others that distract."""
 
 import random
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from training.kinds.context import sentences
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact that a person tells: how to say it, what to say back, how to ask for it, the answer."""
+    """A fact about a user: statements of it, replies to it, questions about it, and answers."""
 
     name: str
     make: w.Make
@@ -184,7 +184,7 @@ KEEP = ["[Noted|I'll remember that|Thank you, noted|Understood]."]
 
 
 def one(rng: random.Random) -> Example:
-    """Return a conversation of two to five turns whose last question asks for something said before."""
+    """Return a conversation of two to five turns whose last question asks about an earlier fact."""
     facts = rng.sample(FACTS, rng.choice([1, 1, 1, 2, 2, 3]))
     values = {fact.name: fact.make(rng).text for fact in facts}
     messages: list[Message] = [system(say(rng, rng.choice(SYSTEM)))] if rng.random() < 0.25 else []
@@ -208,7 +208,7 @@ def one(rng: random.Random) -> Example:
 
 
 def about_others(rng: random.Random) -> Example:
-    """Return a conversation in which the first turn tells of something, and a later one asks about it."""
+    """Return a conversation whose first turn describes something, and a later one asks about it."""
     texts, known, _ = sentences(rng, rng.randint(1, 2))
     question, value, sentence = rng.choice(known)
     messages = [user(" ".join(texts)), assistant(say(rng, rng.choice(KEEP)))]
@@ -220,7 +220,7 @@ def about_others(rng: random.Random) -> Example:
 
 
 def told(rng: random.Random) -> Example:
-    """Return the first turn alone: somebody tells something, and the answer takes note of it."""
+    """Return only the first turn: a statement by the user, and an answer that acknowledges it."""
     fact = rng.choice(FACTS)
     value = fact.make(rng).text
     tell = say(rng, rng.choice(PREFACE), {"tell": say(rng, fact.tells, {"v": value})})
@@ -231,7 +231,7 @@ THINGS = "locker desk bike garage mailbox seat ticket table platform house bus g
 
 
 def numbered(rng: random.Random) -> Example:
-    """Return two or three things with numbers or codes, told in turns of their own, and the question for one."""
+    """Return two or three things with numbers or codes, each in its own turn, and the question about one."""
     things = rng.sample(THINGS, rng.randint(2, 3))
     values = [str(rng.choice([w.whole(2, 990, spelled=0), w.code])(rng)) for _ in things]
     messages: list[Message] = []

@@ -1,4 +1,4 @@
-"""The work of the book's patterns: grading, planning, trying again after an objection, answering from passages found."""
+"""The steps of the book's patterns: grading, planning, retrying after an objection, answering from retrieved passages."""
 
 import random
 import uuid
@@ -21,7 +21,7 @@ NOT_ACCEPTED = [
 
 
 def grade(rng: random.Random) -> Example:
-    """Return a text, a question of yes or no about it, and the answer, with or without a reason."""
+    """Return a text, a yes-or-no question about it, and the answer, with or without a reason."""
     texts, known, unknown = sentences(rng, rng.randint(1, 4))
     text = " ".join(texts)
     question, value, sentence = rng.choice(known)
@@ -60,7 +60,7 @@ def _other(rng: random.Random, text: str) -> str:
 
 
 def plan(rng: random.Random) -> Example:
-    """Return a task with several parts, or a text that names several things, and the list of them."""
+    """Return a task with several parts, or a text about several things, and the list of them."""
     key = rng.choice(["tasks", "steps", "subtasks", "parts", "plan", "items", "names", "topics", "questions", "list"])
     if rng.random() < 0.4:
         return _told(rng, key)
@@ -113,7 +113,7 @@ def plan(rng: random.Random) -> Example:
 
 
 def _told(rng: random.Random, key: str) -> Example:
-    """Return a text that tells steps, questions or subjects one after the other, and their list."""
+    """Return a text with a sequence of steps, questions or subjects, and their list."""
     kind = rng.random()
     if kind < 0.4:
         steps = rng.sample(w.TASKS, rng.randint(2, 4))
@@ -145,7 +145,7 @@ def _told(rng: random.Random, key: str) -> Example:
 
 
 def _sides(frame: str) -> list[str]:
-    """Return what stands between the bars of `frame` that are in no bracket."""
+    """Return the parts of `frame` between the bars outside of brackets."""
     sides, depth = [""], 0
     for letter in frame:
         depth += {"[": 1, "]": -1}.get(letter, 0)
@@ -176,7 +176,7 @@ GOALS = [(say(random.Random(number), goal)[:1].lower() + say(random.Random(numbe
 
 
 def again(rng: random.Random) -> Example:
-    """Return an answer that was refused with a reason, and a right one, as JSON or in words."""
+    """Return an answer that was rejected with a reason, and a correct one, as JSON or in words."""
     topic = rng.choice(TOPICS)
     values = draw(rng, topic)
     text, names = passage(rng, topic, values, 1, 3)
@@ -217,7 +217,7 @@ def again(rng: random.Random) -> Example:
 
 
 def better(rng: random.Random) -> Example:
-    """Return a question or a task in words whose first answer was refused, and the right answer."""
+    """Return a question or a task whose first answer was rejected, and the correct answer in words."""
     if rng.random() < 0.6:
         text, pairs = drawn(rng)
         question, value, _ = rng.choice(pairs)
@@ -269,7 +269,7 @@ TASKS = [
 
 
 def found(rng: random.Random) -> Example:
-    """Return passages as the server's search hands them to the model, a question, and the answer with its source."""
+    """Return passages as the server's search passes them to the model, a question, and the answer with its source."""
     passages, known, unknown = [], [], []
     for _ in range(rng.randint(1, 4)):
         if rng.random() < 0.4:
@@ -312,7 +312,7 @@ def found(rng: random.Random) -> Example:
 
 
 def spoken(rng: random.Random) -> Example:
-    """Return facts of a text in words: as lines, as a sentence, or as what somebody asked to know."""
+    """Return facts of a text in words: as lines, as a sentence, or as answers to questions."""
     topic = rng.choice(TOPICS)
     values = draw(rng, topic)
     text, names = passage(rng, topic, values, 1, 3)

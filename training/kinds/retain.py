@@ -1,4 +1,4 @@
-"""Ordinary requests whose answers the untrained model writes itself, so that it doesn't unlearn to talk."""
+"""Ordinary requests that the untrained model answers itself, so that training doesn't degrade its ordinary answers."""
 
 import random
 
@@ -21,7 +21,7 @@ ASK = [
 ]
 
 
-# Short questions, of which the model knows some answers: what it knows is to stay.
+# Short questions, some of which the model can answer: it should keep that knowledge.
 SHORT = [
     (
         "Who [wrote|is the author of] {x}?",
@@ -93,7 +93,7 @@ WITH_TEXT = [
 
 
 def requests(count: int, seed: int) -> list[str]:
-    """Return `count` requests, no two alike."""
+    """Return `count` distinct requests."""
     rng = random.Random(f"retain-{seed}")
     found: dict[str, None] = {}
     for ask, things in SHORT:

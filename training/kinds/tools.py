@@ -1,4 +1,4 @@
-"""Calls of functions: the right one of several, with arguments out of the request; two calls; none where none fits."""
+"""Function calls: the right function with arguments from the request, two calls, or none if no function fits."""
 
 import json
 import random
@@ -14,7 +14,7 @@ from training.kinds.context import sentences
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a function: names for it, how to make a value, its JSON type, its description, its choices."""
+    """A parameter of a function: alternative names, how to make a value, its JSON type, its description, its choices."""
 
     names: str
     make: w.Make
@@ -25,7 +25,7 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Function:
-    """A function: names, descriptions, parameters by slot, requests for it, and what it gives back and means."""
+    """A function: alternative names, descriptions, parameters by slot, requests for it, its results and their meaning."""
 
     names: str
     about: str
@@ -436,7 +436,7 @@ SYSTEM = ["You are a [helpful |]assistant[ with tools|].", "[Use|Call] [the tool
 
 
 def _declared(rng: random.Random, function: Function) -> tuple[dict[str, Any], dict[str, str]]:
-    """Return a declaration of `function` as the server sends it, and the name of each parameter by its slot."""
+    """Return the declaration of `function` as the server sends it, and the name of each parameter by its slot."""
     names = {slot: rng.choice(parameter.names.split()) for slot, parameter in function.parameters.items()}
     if len(set(names.values())) < len(names):
         names = {slot: parameter.names.split()[0] for slot, parameter in function.parameters.items()}
@@ -499,7 +499,7 @@ def call(rng: random.Random) -> Example:
     calls = [call_text(tools[at]["function"]["name"], _arguments(right, names[at], first))]
     chance = rng.random()
     if "search" in right.names.split() and chance < 0.75:
-        # What a person asks is the best query.
+        # The user's question is the best search query.
         _, known, unknown = sentences(rng, 2)
         request = rng.choice(unknown or [known[0][0]])
         calls = [call_text(tools[at]["function"]["name"], {names[at]["query"]: request})]
@@ -526,7 +526,7 @@ def call(rng: random.Random) -> Example:
 
 
 def none(rng: random.Random) -> Example:
-    """Return a request that none of the offered functions serves, and an answer in words."""
+    """Return a request that fits none of the offered functions, and an answer in words."""
     _, tools, _ = _offered(rng, None)
     if rng.random() < 0.6:
         ask, answer = rng.choice(CHAT)

@@ -112,7 +112,7 @@ class KeptServer:
         self._tell(f"Using the {self._server.line.product} server that already runs on port {self._port}.")
         if owner := ports.foreign(self._port):
             self._tell(
-                f"It belongs to {owner}, who can read everything that your notebooks send to it. "
+                f"It belongs to {owner}. Its owner can read everything that your notebooks send to it. "
                 f"To start your own: --port {self._port + 10}"
             )
 

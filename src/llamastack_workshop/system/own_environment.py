@@ -1,4 +1,4 @@
-"""Environments beside the workshop's own, for packages that it lacks or needs in other versions."""
+"""Environments separate from the workshop's own, for packages that it lacks or needs in other versions."""
 
 import hashlib
 import os
@@ -14,11 +14,11 @@ ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 
 
 def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with_project: bool = False) -> Path:
-    """Return the Python of the environment `name`, which has what requirements/PINS.txt pins for each of `pins`.
+    """Return the Python of the environment `name`, with the pins of requirements/PINS.txt for each of `pins`.
 
-    Each version of those files has its own. If it has to be installed, `say(installing)` is called first;
-    `with_project` installs this package as well, whose build backend is in requirements/lab.txt.
-    Raises WorkshopError if the packages cannot be installed.
+    There is an environment for each version of these files. If it has to be installed, `say(installing)` is called
+    first; `with_project` also installs this package, whose build backend is in requirements/lab.txt. Raises
+    WorkshopError if the packages can't be installed.
     """
     files = b"".join((uv.REQUIREMENTS / f"{pinned}.txt").read_bytes() for pinned in pins)
     folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files).hexdigest()[:8]}"
@@ -27,7 +27,7 @@ def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with
     if complete.exists():
         return python
     say(installing)
-    # Two commands may need the same environment at once.
+    # Two commands may need the same environment at the same time.
     ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
     waiting = "Waiting for another command that is installing it …"
     with locks.one_at_a_time(ENVIRONMENTS / f"{folder.name}.lock", say, waiting):

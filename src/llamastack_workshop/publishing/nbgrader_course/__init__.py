@@ -1,8 +1,8 @@
-"""The chapters as the source of a course in nbgrader: an assignment for each, with a point for each exercise.
+"""The chapters as an nbgrader course: an assignment for each chapter, with a point for each exercise.
 
-nbgrader takes from a cell's metadata what the cell is for
+nbgrader reads the role of a cell from its metadata
 (https://nbgrader.readthedocs.io/en/stable/contributor_guide/metadata.html). It derives the students' version from the
-solutions' markers, which the chapters have, and removes what stands between the markers of hidden tests.
+solution markers in the chapters, and removes the text between the markers of hidden tests.
 """
 
 import re
@@ -22,14 +22,14 @@ from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.files import write_whole
 
 SETTINGS = "nbgrader_config.py"
-# A teacher may change it in the source of the course.
+# An instructor may change it in the course's source.
 POINTS = 1
 
 _HERE = Path(__file__).parent
 _CHECK = re.compile(r"^check\.(?!questions\()\w+\(")
 _IMPORT = re.compile(r"^from llamastack_workshop\.exercises import \w+ as check$", re.MULTILINE)
-# In the cell itself, so that a blank has no points in a course with other settings either. Students get the cell
-# without it: their check tells them what is wrong, and the notebook runs on.
+# In the cell itself, so that a blank gets no points even in a course with other settings. Students get the cell without
+# it: their check names the problem, and the notebook continues.
 _HIDDEN_TEST = """### BEGIN HIDDEN TESTS
 import os
 
@@ -39,10 +39,10 @@ os.environ["WORKSHOP_CHECKS"] = "raise"
 
 
 def export(folder: Path, names: list[str]) -> list[str]:
-    """Write the chapters in `names` (all, if it is empty) into the new or empty `folder`; return their assignments.
+    """Write the chapters in `names` (all, if it is empty) to the new or empty `folder`; return their assignments.
 
-    Beside them go nbgrader's settings, and a README with the commands that come next.
-    Raises WorkshopError if the folder has files in it or is a file, and if there is no such chapter.
+    The folder also gets nbgrader's settings, and a README with the next commands. Raises WorkshopError if the folder
+    isn't empty or is a file, or if a chapter doesn't exist.
     """
     wanted = list(dict.fromkeys(map(chapters.find, names))) or chapters.chapters()
     assignments = [chapter.stem for chapter in wanted]
@@ -58,18 +58,18 @@ def export(folder: Path, names: list[str]) -> list[str]:
 
 
 def assignment(chapter: NotebookNode) -> NotebookNode:
-    """Return a copy of `chapter` whose cells say what nbgrader is to do with them.
+    """Return a copy of `chapter` with nbgrader's metadata in its cells.
 
-    Solutions are to be replaced and checks to be graded. The imports and the parameters are locked, which the checks
-    depend on. Everything else, the quick check too, is the students' to change, and has no points.
-    Raises WorkshopError if a cell has one marker of a solution without the other.
+    Solutions are replaced, and checks are graded. The imports and parameters are locked, because the checks depend on
+    them. Students may change everything else, including the quick check, which has no points. Raises WorkshopError if a
+    cell has only one of the two markers of a solution.
     """
     copy = nbformat.from_dict(chapter)
     for cell, blank in zip(copy.cells, chapters.blank(chapter).cells, strict=True):
         if cell.cell_type != "code":
             continue
         if cell.source != blank.source:
-            # The tags fold the solution away on the site.
+            # On the site, the tags collapse the solution.
             cell.metadata = {"nbgrader": _metadata(cell, solution=True)}
         elif _CHECK.match(cell.source):
             cell.source = _HIDDEN_TEST + cell.source
@@ -86,13 +86,13 @@ def _metadata(cell: NotebookNode, **what: Any) -> dict[str, Any]:
 
 @contextmanager
 def _whole_or_nothing(folder: Path) -> Iterator[None]:
-    """Make `folder` for the block, unless it is there and empty; if the block raises, it is again as it was."""
+    """Create `folder` for the block unless it exists and is empty; if the block raises, restore the previous state."""
     if folder.exists() and not folder.is_dir():
-        raise WorkshopError(f"{folder} is a file.", "Name a folder that is new or empty.")
+        raise WorkshopError(f"{folder} is a file.", "Give a new or empty folder.")
     was_there = folder.exists()
     if was_there and any(folder.iterdir()):
         raise WorkshopError(
-            f"{folder} isn't empty: it may hold a course with submissions.", "Name a folder that is new or empty."
+            f"{folder} isn't empty: it may contain a course with submissions.", "Give a new or empty folder."
         )
     folder.mkdir(parents=True, exist_ok=True)
     try:
@@ -105,7 +105,7 @@ def _whole_or_nothing(folder: Path) -> Iterator[None]:
 
 
 def _from_here(folder: Path) -> str:
-    """Return the name of `folder` for a command in the workshop's folder."""
+    """Return the path of `folder` for a command in the workshop's folder."""
     absolute = folder.absolute()
     near = absolute.is_relative_to(paths.ROOT)
     return shlex.quote(str(absolute.relative_to(paths.ROOT) if near else absolute))

@@ -5,13 +5,13 @@ from nbgrader.preprocessors import Execute
 
 from llamastack_workshop.publishing.nbgrader_course.running import RunChapter
 
-# nbgrader provides the function.
+# nbgrader defines the function.
 c = get_config()  # noqa: F821
 
 c.CourseDirectory.course_id = "llamastack-workshop"
-# By this line, a check knows that there is no answer yet.
+# A check recognises a missing answer by this line.
 c.ClearSolutions.code_stub = {"python": "pass  # your code here"}
-# Some cells ask a model several times. `nbgrader validate` reads this, too.
+# Some cells send a model several requests. `nbgrader validate` uses this limit as well.
 c.Execute.timeout = 300
 c.Autograde.autograde_preprocessors = [
     RunChapter if step is Execute else step for step in Autograde().autograde_preprocessors

@@ -15,13 +15,13 @@ from llamastack_workshop.system.errors import WorkshopError
 
 
 class RunChapter(Execute):
-    """Runs a submission beside notebooks/, where a chapter finds its files, and lets its checks alone decide."""
+    """Runs a submission next to notebooks/, where a chapter finds its files, and grades only by its checks."""
 
     def preprocess(self, nb: NotebookNode, resources: Any, **options: Any) -> tuple[NotebookNode, Any]:
         """Run `nb` as Execute does.
 
-        Raises WorkshopError, and nbgrader then records no points, if the server does not answer before or after that,
-        and if a check failed itself.
+        Raises WorkshopError, so that nbgrader records no points, if the server doesn't answer before or after the run,
+        or if a check itself failed.
         """
         graded_server.require()
         with (
@@ -38,21 +38,21 @@ class RunChapter(Execute):
 
 
 def _private(sockets: str) -> Config:
-    """Return the settings of a kernel that other users of this machine cannot listen to."""
+    """Return the settings of a kernel to which other users of this machine can't connect."""
     config = Config({"KernelManager": {"ip": f"{sockets}/kernel"}} if os.name == "posix" else {})
     config.merge(kernels.CONFIG)
     return config
 
 
 def _as_the_check_says(output: NotebookNode) -> NotebookNode:
-    """Return `output` of a check so that nbgrader takes nothing but a wrong answer for one."""
+    """Return `output` of a check, changed so that nbgrader only counts a wrong answer as an error."""
     if output.output_type == "error" and output.ename == "CheckFailed":
         raise WorkshopError(output.evalue, "Grade again.")
     if output.output_type == "stream":
-        # It takes whatever is on standard error for a failure, such as a warning of a library.
+        # nbgrader counts output on standard error as a failure, even a library's warning.
         output.name = "stdout"
     elif output.output_type == "execute_result":
-        # It looks for points in here, and warns that praise is no number.
+        # nbgrader looks for points here, and warns if it finds praise instead of a number.
         output.output_type = "display_data"
         del output["execution_count"]
     return output
