@@ -1,8 +1,10 @@
 """Throw-away servers end with the process that started them, however that ends."""
 
+import socket
 import subprocess
 import sys
 import time
+from typing import Any
 
 import httpx
 import psutil
@@ -12,8 +14,9 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
 
-from llamastack_workshop.server.throwaway import upstream_variables
-from llamastack_workshop.system import paths
+from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
+from llamastack_workshop.system import paths, ports
+from llamastack_workshop.system.errors import WorkshopError
 
 
 @pytest.fixture
@@ -22,15 +25,20 @@ def variables(base_url: str, model: str) -> dict[str, str]:
     return upstream_variables(base_url, model)
 
 
+def smallest() -> dict[str, Any]:
+    """Return a configuration with inference alone."""
+    configuration = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
+    configuration["apis"] = ["inference"]
+    configuration["providers"] = {"inference": configuration["providers"]["inference"]}
+    del configuration["registered_resources"]["tool_groups"]
+    return configuration
+
+
 def starting(variables: dict[str, str]) -> str:
     """Return code that starts a throw-away server, prints its address, and does not stop it."""
-    smallest = yaml.safe_load(paths.RUN_YAML.read_text(encoding="utf-8"))
-    smallest["apis"] = ["inference"]
-    smallest["providers"] = {"inference": smallest["providers"]["inference"]}
-    del smallest["registered_resources"]["tool_groups"]
     return f"""
 from llamastack_workshop.server.throwaway import upstream_variables, throwaway_server
-running = throwaway_server({smallest!r}, {variables!r})
+running = throwaway_server({smallest()!r}, {variables!r})
 server = running.__enter__()
 print(server.base_url, flush=True)
 """
@@ -66,3 +74,22 @@ def test_a_throwaway_server_ends_when_a_cell_fails_halfway(variables: dict[str, 
     with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
         NotebookClient(notebook, timeout=300).execute()
     assert_gone(notebook.cells[0].outputs[0]["text"].strip())
+
+
+def test_a_port_that_another_program_took_meanwhile_is_replaced(
+    variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as other:
+        other.bind((ports.HOST, 0))
+        chosen = iter([other.getsockname()[1], ports.free_port()])
+        monkeypatch.setattr(ports, "free_port", lambda: next(chosen))
+        with throwaway_server(smallest(), variables) as server:
+            assert server.error is None
+            assert httpx.get(f"{server.base_url}/models").status_code == 200
+
+
+def test_a_server_that_did_not_start_has_no_address_but_a_reason(variables: dict[str, str]) -> None:
+    with throwaway_server(smallest() | {"version": 99}, variables) as server:
+        assert server.error
+        with pytest.raises(WorkshopError, match=r"The throw-away server did not start: .*version"):
+            _ = server.base_url

@@ -42,7 +42,9 @@ def serves_files(configuration: dict[str, Any], variables: dict[str, str]) -> st
     require(not unwanted, f"the server still offers {', '.join(unwanted)}; remove it from `apis` and `providers`.")
     with throwaway_server(configuration, variables) as server:
         require(server.error is None, f"the server does not start: {server.error}")
-        with httpx.Client(base_url=server.base_url, timeout=60) as http:
+        # A connection for each request: after some errors, the server closes the one that the next request would use.
+        once = httpx.Limits(max_keepalive_connections=0)
+        with httpx.Client(base_url=server.base_url, timeout=60, limits=once) as http:
             statuses = {path: http.get(path).status_code for path in others.values()}
             served = [f"/v1/{path}" for path, status in statuses.items() if status != 404]
             require(not served, f"the server still serves {', '.join(served)}: `apis` should list only two APIs.")

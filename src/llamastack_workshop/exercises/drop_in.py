@@ -64,7 +64,9 @@ def tells_what_is_served(function: Callable[[httpx.Response], bool], base_url: s
         ("DELETE", "chat/completions", False, "the path exists, but not for this method"),
         ("POST", "chat/completions", True, "the path exists, but the request is incomplete"),
     ]
-    with httpx.Client(base_url=base_url, timeout=60) as http:
+    # A connection for each request: after some errors, the server closes the one that the next request would use.
+    once = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(base_url=base_url, timeout=60, limits=once) as http:
         for method, path, right, why in cases:
             answer = http.request(method, path, json={} if method == "POST" else None)
             verdict = call(function, answer, kind=bool, wanted="True or False")

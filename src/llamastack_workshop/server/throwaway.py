@@ -12,22 +12,33 @@ import yaml
 
 from llamastack_workshop.server import lines, parts, stacks, upstreams
 from llamastack_workshop.server.lines import Line
+from llamastack_workshop.server.stacks import Server
 from llamastack_workshop.system import ports
 from llamastack_workshop.system.errors import WorkshopError
 from llamastack_workshop.system.processes import Child
+
+# The words of uvicorn, with which LlamaStack serves.
+_PORT_TAKEN = "address already in use"
 
 
 @dataclass(frozen=True)
 class Throwaway:
     """A server that has started, or that has failed to start.
 
-    `base_url` is the address for OpenAI clients (it ends in /v1). `error` is the last error in the server's log if the
-    start failed, or None if the server answers. `process` is its process, with its log.
+    `error` is the last error in the server's log if the start failed, or None if the server answers. `process` is its
+    process, with its log.
     """
 
-    base_url: str
+    address: str
     error: str | None
     process: Child
+
+    @property
+    def base_url(self) -> str:
+        """The address for OpenAI clients (it ends in /v1). Raises WorkshopError if the start failed."""
+        if self.error:
+            raise WorkshopError(f"The throw-away server did not start: {self.error}", "Correct its configuration.")
+        return self.address
 
     def kill(self) -> None:
         """Kill the server immediately, like a crash."""
@@ -49,25 +60,35 @@ def throwaway_server(
     with _scratch() as folder:
         run_yaml = folder / "run.yaml"
         run_yaml.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
-        port = ports.free_port()
-        server = parts.llama_stack(
-            stacks.of_line(line or lines.started(), run_yaml, print),
-            port,
-            folder / "llama-stack.log",
-            state=folder,
-            variables={
-                **dict.fromkeys(upstreams.switches(), ""),
-                "SQLITE_STORE_DIR": str(folder),
-                **(variables or {}),
-            },
-        )
+        settings = {
+            **dict.fromkeys(upstreams.switches(), ""),
+            "SQLITE_STORE_DIR": str(folder),
+            **(variables or {}),
+        }
+        chosen = stacks.of_line(line or lines.started(), run_yaml, print)
+        running = _started(chosen, folder, settings)
+        # Another program may take the port between the choice and the start.
+        if running.error and _PORT_TAKEN in running.process.log_text():
+            running.process.stop()
+            running = _started(chosen, folder, settings)
         try:
-            server.send_line("go")
-            version = parts.wait_for_version(server, port)
-            error = None if version else parts.last_error(server.log_text())
-            yield Throwaway(f"http://localhost:{port}/v1", error, server)
+            yield running
         finally:
-            server.stop()
+            running.process.stop()
+
+
+def _started(server: Server, folder: Path, variables: dict[str, str]) -> Throwaway:
+    """Start `server` on a free port, with its state and its log in `folder`; raises TimeoutError if it hangs."""
+    port = ports.free_port()
+    process = parts.llama_stack(server, port, folder / "llama-stack.log", state=folder, variables=variables)
+    try:
+        process.send_line("go")
+        version = parts.wait_for_version(process, port)
+    except BaseException:
+        process.stop()
+        raise
+    error = None if version else parts.last_error(process.log_text())
+    return Throwaway(f"http://localhost:{port}/v1", error, process)
 
 
 @contextmanager
