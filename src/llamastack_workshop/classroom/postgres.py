@@ -31,6 +31,8 @@ _START_TIMEOUT = 60  # seconds; it may have to recover first
 _CONNECTIONS = 300
 # Who runs it where we are root, which PostgreSQL refuses to be: the first of these that the system has.
 _INSTEAD_OF_ROOT = ("postgres", "nobody")
+# What PostgreSQL says where another one still has the cluster.
+_HELD = re.compile(r"postmaster.pid. already exists|pre-existing shared memory block|Address already in use")
 # LlamaStack puts a password into an address as it is, and takes one of digits alone for a number.
 _SAFE = re.compile(r"(?=.*[A-Za-z])[\w.~-]+", re.ASCII)
 
@@ -83,19 +85,12 @@ class Cluster:
             "max_connections": _CONNECTIONS,
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        self.process = Spawned(
-            "llamastack_workshop.system.program",
-            "--signal=SIGINT",
-            *([f"--user={self._user}"] if self._user else []),
-            "--",
-            str(self._programs.postgres("postgres")),
-            "-D",
-            str(self._data),
-            *options,
-            environment=environment.named(),
-            log=self._log,
-        )
-        self._wait()
+        deadline = time.monotonic() + _START_TIMEOUT
+        while not self._serve(options):
+            # The processes of one that was killed end a moment after it, and keep the next one out until then.
+            if time.monotonic() > deadline or not _HELD.search(self.process.log_text()):
+                raise WorkshopError("PostgreSQL did not start.", f"Read {self._log}")
+            time.sleep(1)
         self._make_database()
 
     def stop(self) -> None:
@@ -140,12 +135,27 @@ class Cluster:
                 f"Correct that, and try again; or name a database of your own: {VARIABLE}={_FORM}",
             )
 
-    def _wait(self) -> None:
+    def _serve(self, options: list[str]) -> bool:
+        """Start the process, and return whether it answers; if not, it has ended."""
+        self.process = Spawned(
+            "llamastack_workshop.system.program",
+            "--signal=SIGINT",
+            *([f"--user={self._user}"] if self._user else []),
+            "--",
+            str(self._programs.postgres("postgres")),
+            "-D",
+            str(self._data),
+            *options,
+            environment=environment.named(),
+            log=self._log,
+        )
         deadline = time.monotonic() + _START_TIMEOUT
-        while not _is_ready(self._programs, self.database):
+        while not is_ready(self._programs, self.database):
             if not self.process.running() or time.monotonic() > deadline:
-                raise WorkshopError("PostgreSQL did not start.", f"Read {self._log}")
+                self.process.stop()
+                return False
             time.sleep(0.1)
+        return self.process.running()
 
     def _make_database(self) -> None:
         """Make the role, the database and the extension, unless they are there."""
@@ -232,7 +242,8 @@ def query(programs: Environment, database: Database, statement: str) -> str:
     return done.stdout.strip()
 
 
-def _is_ready(programs: Environment, database: Database) -> bool:
+def is_ready(programs: Environment, database: Database) -> bool:
+    """Return whether `database` accepts connections."""
     command = [str(programs.postgres("pg_isready")), "-q", "-h", database.host, "-p", str(database.port)]
     return subprocess.run(command, env=environment.named()).returncode == 0
 

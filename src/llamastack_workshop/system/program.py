@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def credentials(user: str | None) -> dict[str, Any]:
-    """Return the options of `subprocess` that run a program as `user` and with that user's group alone, if one is given.
+    """Return the options of `subprocess` that run a program as `user`, with that user's group alone, if one is given.
 
     For another user than ourselves, we have to be root. Raises KeyError if there is no such user.
     """
@@ -77,9 +77,11 @@ def _control() -> Callable[[int, int], object]:
 
 def _wait(program: subprocess.Popen) -> int:
     """Return the status of `program` once it ends, or 0 once our standard input closes."""
+    # Where the system has it, this tells of the end at once.
+    end = [os.pidfd_open(program.pid)] if hasattr(os, "pidfd_open") else []
     while True:
-        readable, _, _ = select.select([0], [], [], 0.5)
-        if readable and not os.read(0, 4096):
+        readable, _, _ = select.select([0, *end], [], [], 0.5)
+        if 0 in readable and not os.read(0, 4096):
             return 0
         if (status := program.poll()) is not None:
             return status
