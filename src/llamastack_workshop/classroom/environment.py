@@ -37,14 +37,15 @@ class Environment:
 
 
 def installed(say: Say) -> Environment:
-    """Return the environment, installed once for each set of pins; `say` gets a line before that.
+    """Return the environment, installed once for each set of pins and each Python; `say` gets a line before that.
 
     Raises WorkshopError if the system isn't one that a classroom runs on, or if the packages can't be installed.
     """
     if sys.platform != "linux":
         raise WorkshopError("A classroom runs on Linux only.", "Use a machine with Linux, or a virtual one.")
     pins = uv.REQUIREMENTS / f"{_NAME}.txt"
-    version = hashlib.sha256(pins.read_bytes()).hexdigest()[:8]
+    # Another Python makes another environment: the old one may be gone, or closed to attendees.
+    version = hashlib.sha256(pins.read_bytes() + sys.base_prefix.encode()).hexdigest()[:8]
     environment = Environment(stacks.ENVIRONMENTS / f"{_NAME}-{version}")
     complete = environment.folder / "complete"
     if complete.exists():

@@ -271,7 +271,7 @@ def _user_for(data: Path) -> str | None:
     known = {one.pw_name for one in pwd.getpwall()}
     wanted = (os.environ.get("SUDO_USER", "root"), *_INSTEAD_OF_ROOT)
     user = next((name for name in wanted if name != "root" and name in known), None)
-    closed = next((place for place in reversed(data.parents) if not place.stat().st_mode & 0o001), None)
+    closed = files.closed_to_others(data.parent)
     if user is None or closed:
         reason = f"nobody else may enter {closed}" if closed else "this system has no other user"
         raise WorkshopError(

@@ -75,7 +75,7 @@ class Replicas:
     """Servers of the same database, started one after the other and looked after until `stop`.
 
     `token` is for the readiness check, `database_answers` says whether a restart could help; `database_runs` is as
-    much as can be told at once. `standing` says how the gateway treats a server. `tell` gets a line when something has happened.
+    much as can be told at once. `standing` says how the gateway treats a server. `tell` gets a line about each event.
     """
 
     def __init__(

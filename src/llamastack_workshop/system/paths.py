@@ -32,7 +32,7 @@ SLIDES = BUILD / "slides"
 PROOFS = ROOT / os.environ.get("WORKSHOP_PROOFS", ".proofs")
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
-WORK = ROOT / "work"
+WORK = Path(os.environ.get("WORKSHOP_WORK") or ROOT / "work").absolute()
 
 
 def state(port: int) -> Path:
