@@ -29,7 +29,7 @@ class Visitor:
         while not page.url.path.startswith(f"/user/{self.name}/lab"):
             assert time.monotonic() < deadline, page.text
             time.sleep(0.5)
-            page = self.client.get(f"/hub/user-redirect/lab/tree/work/01-server-setup.ipynb")
+            page = self.client.get("/hub/user-redirect/lab/tree/work/01-server-setup.ipynb")
         return page.raise_for_status()
 
     def run(self, code: str) -> str:
@@ -37,7 +37,9 @@ class Visitor:
         base = f"/user/{self.name}"
         headers = {"X-XSRFToken": self._xsrf(f"{base}/")}
         kernel = self.client.post(f"{base}/api/kernels", json={}, headers=headers).raise_for_status().json()["id"]
-        cookies = "; ".join(f"{c.name}={c.value}" for c in self.client.cookies.jar if base.startswith(c.path.rstrip("/")))
+        cookies = "; ".join(
+            f"{c.name}={c.value}" for c in self.client.cookies.jar if base.startswith(c.path.rstrip("/"))
+        )
         address = f"{self.url.replace('http', 'ws', 1)}{base}/api/kernels/{kernel}/channels"
         channel = websocket.create_connection(address, cookie=cookies, timeout=120)
         try:
@@ -53,7 +55,13 @@ class Visitor:
 
 def _executed(channel: websocket.WebSocket, code: str) -> str:
     sent = uuid.uuid4().hex
-    header = {"msg_id": sent, "msg_type": "execute_request", "session": uuid.uuid4().hex, "username": "", "version": "5.3"}
+    header = {
+        "msg_id": sent,
+        "msg_type": "execute_request",
+        "session": uuid.uuid4().hex,
+        "username": "",
+        "version": "5.3",
+    }
     content = {"code": code, "silent": False, "store_history": False, "allow_stdin": False, "stop_on_error": True}
     message = {"header": header, "parent_header": {}, "metadata": {}, "content": content, "channel": "shell"}
     channel.send(json.dumps(message))

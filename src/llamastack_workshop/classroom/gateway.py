@@ -128,7 +128,8 @@ class Gateway:
             f"agent-inter 250ms agent-send {name}\\n"
             for name, port in plan.servers.items()
         ]
-        tls = f" ssl crt {plan.certificate} alpn h2,http/1.1" if plan.certificate else ""
+        # JupyterLab's websockets are HTTP/1.1.
+        tls = f" ssl crt {plan.certificate} alpn http/1.1" if plan.certificate else ""
         binds = [f"bind {plan.listen}:{plan.port}{tls}"]
         if plan.inside() != plan.port:
             binds.append(f"bind {ports.HOST}:{plan.inside()}")

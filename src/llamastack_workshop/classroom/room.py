@@ -127,6 +127,8 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
     _make_open(HOME, FOLDERS)
     with ExitStack() as cleanup:
         cleanup.enter_context(_alone(options.port))
+        # What a classroom that was killed has left.
+        _SHEET.unlink(missing_ok=True)
         url, certified = _address(options)
         everybody, passwords = people.enrolled(people.read(_PEOPLE), options.users, new_passwords=options.new_passwords)
         admitted = everybody[: options.users]
@@ -270,20 +272,18 @@ def _hand_out(
     with files.open_private(_PEOPLE) as file:
         file.write(people.written(everybody).encode())
     fingerprint = certificate.fingerprint(certified) if certified else None
-    _SHEET.unlink(missing_ok=True)
+    if fingerprint:
+        console.print(f"\nThe certificate's SHA-256: {fingerprint}", soft_wrap=True)
     if not passwords:
-        console.print("The passwords are those of the first start; for new ones: --new-passwords")
+        console.print("Everybody's password is as it was; for new ones: --new-passwords")
         return
     with files.open_private(_SHEET) as file:
         file.write(sheet.page(url, passwords, fingerprint).encode())
     cleanup.callback(_SHEET.unlink, missing_ok=True)
-    console.print(f"\nAddress: {url}", soft_wrap=True)
-    if fingerprint:
-        console.print(f"The certificate's SHA-256: {fingerprint}", soft_wrap=True)
+    console.print(f"\nPasswords for {url}:", soft_wrap=True)
     console.print(sheet.text(passwords))
     console.print(
-        f"To print and cut: {_SHEET}\nThese passwords are shown once. The file goes when the classroom stops; what's "
-        "kept are hashes.",
+        f"To print and cut: {_SHEET}\nThey are shown once. That file goes when the classroom stops; hashes stay.",
         soft_wrap=True,
     )
 
