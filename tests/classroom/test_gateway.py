@@ -105,6 +105,13 @@ def test_who_has_no_key_gets_nothing(site: Site, path: str) -> None:
     assert (answer.status_code, answer.json()["error"]["type"]) == (401, "unauthorized")
 
 
+@pytest.mark.parametrize("path", ["/responses", "/openapi.json", "/hub/login"])
+def test_whatever_follows_a_key_is_for_the_servers(site: Site, path: str) -> None:
+    # A wrong address gets the answer that the chapters talk about.
+    told = site.ask("attendee-1", path).json()
+    assert told["server"] in site.servers and told["path"] == path
+
+
 def test_everything_else_is_for_the_hub(site: Site) -> None:
     assert httpx.get(f"{site.url}/hub/login").json()["server"] == "hub"
 

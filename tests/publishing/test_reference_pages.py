@@ -49,8 +49,8 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
     assert not [name for name in explained if not any(ends_with(path, name) for path in found)]
 
 
-# The system's, and those that chapter 19 sets for a program of its own.
-NOT_FOR_USERS = {"PATH", "PYTHONPATH", "HOME", "AUDIT_ALLOWED", "AUDIT_LOG"}
+# The system's, those that chapter 19 sets for a program of its own, and those that a command sets for its children.
+NOT_FOR_USERS = {"PATH", "PYTHONPATH", "HOME", "SUDO_USER", "AUDIT_ALLOWED", "AUDIT_LOG", "WORKSHOP_HUB"}
 # Where code reads a variable: files, and how that looks there.
 READS = {
     ("run.yaml", "stacks/**/*.yaml"): r"^[^#\n]*\$\{env\.([A-Z_]+)",

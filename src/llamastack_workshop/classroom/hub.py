@@ -165,6 +165,7 @@ def _variables(folder: Path) -> dict[str, str]:
         "PATH": os.pathsep.join(programs),
         "SHELL": "/bin/bash",
         "WORKSHOP_WORK": str(folder / WORK),
+        "WORKSHOP_OUTPUT": str(folder / "output"),
         # The models that chapters start share the cores with everybody's.
         "WORKSHOP_THREADS": "1",
         lines.VARIABLE: lines.OURS.stack,

@@ -175,7 +175,7 @@ def running(programs: Environment, folder: Path, log: Path, say: Say) -> Iterato
     `folder` is where a cluster of ours is, `log` what it says.
     Raises WorkshopError if there is no database that LlamaStack can use.
     """
-    if address := os.environ.get(VARIABLE):
+    if address := os.environ.get("WORKSHOP_POSTGRES"):
         say(f"Using the database of {VARIABLE} …")
         yield own(programs, address), None
         return

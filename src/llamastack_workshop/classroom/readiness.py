@@ -19,6 +19,8 @@ def fault(base_url: str, token: str) -> str | None:
             return _fault_of_sql(client) or _fault_of_kv(client)
     except httpx.TimeoutException:
         return f"no answer within {_TIMEOUT} s"
+    except httpx.HTTPStatusError as error:
+        return f"{error.response.status_code} for {error.request.method} {error.request.url.path}"
     except (httpx.HTTPError, ValueError, KeyError) as error:
         return f"{type(error).__name__}: {error}"
 
