@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab test test-all test-browser chain run bench eval progress reset book bundle slides export doctor canary format diagrams adapter lock clean
+.PHONY: help setup llama-server lab classroom test test-all test-browser chain run bench eval progress reset book bundle slides export doctor canary format diagrams adapter lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +16,9 @@ llama-server: ## Start model and server (MODEL=qwen3-1.7b or STACK=vllm)
 
 lab: ## Start model, server and JupyterLab (MODEL= or STACK=)
 	@$(WORKSHOP) lab $(if $(MODEL),--model "$(MODEL)") $(if $(STACK),--stack $(STACK)) $(ARGS)
+
+classroom: ## Serve a room full of people (USERS=40 ARGS="--listen ADDRESS")
+	@$(WORKSHOP) classroom --users $(or $(USERS),40) $(ARGS)
 
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)

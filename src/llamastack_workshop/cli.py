@@ -22,7 +22,7 @@ app = typer.Typer(
 console = PlainConsole()
 
 # The commands that read .env, because they use a model. The doctor reads it itself, to report errors in it.
-_USE_UPSTREAMS = {"setup", "llama-server", "lab", "test", "test-all", "book", "run", "eval"}
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "classroom", "test", "test-all", "book", "run", "eval"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
@@ -140,6 +140,44 @@ def lab(
         lab_port=lab_port,
         open_browser=browser,
     )
+
+
+@app.command()
+def classroom(
+    users: Annotated[int, typer.Option(min=1, max=400, help="How many attendees have an account.")],
+    replicas: Annotated[int, typer.Option(min=1, max=16, help="How many LlamaStack servers share the work.")] = 2,
+    listen: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Where to listen; for any but 127.0.0.1, with TLS.")
+    ] = ports.HOST,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port that people go to.")] = 8000,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(help="Certificate and key in one PEM file.", show_default="one that is made here"),
+    ] = None,
+    at_once: Annotated[int, typer.Option(min=1, help="How many requests each attendee may have at a time.")] = 8,
+    new_passwords: Annotated[bool, typer.Option("--new-passwords", help="Give everybody a new password.")] = False,
+    upstream: UpstreamOption = upstreams.Choice.auto,
+    model: ModelOption = None,
+) -> None:
+    """Serve a room full of people: JupyterHub with an account for each, and LlamaStack servers that they share.
+
+    Passwords are printed once, with a page to print and cut. Ctrl-C stops everything, and the next start finds
+    everything as it was. It needs Linux and HAProxy, and brings its own PostgreSQL; WORKSHOP_POSTGRES names another.
+    """
+    uv.require("book", "classroom")
+    from llamastack_workshop.classroom.room import Options, serve
+
+    options = Options(
+        users=users,
+        replicas=replicas,
+        listen=listen,
+        port=port,
+        certificate=certificate,
+        at_once=at_once,
+        new_passwords=new_passwords,
+        upstream=upstreams.choose_embedded(upstream, model),
+    )
+    serve(console, _say, options)
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

@@ -61,6 +61,7 @@ def test_requirements_pin_and_hash_what_is_asked_for(path: Path) -> None:
     theirs = {
         "training": {"networkx", "setuptools", "tokenizers"},
         "grading": {"setuptools"},
+        "classroom": {"asyncpg", "psycopg2-binary"},
         "postgres": {"asyncpg", "psycopg2-binary"},
     }
     assert unwanted <= theirs.get(path.stem, {"zstandard"} if path.stem.startswith("stack-") else set())

@@ -18,6 +18,7 @@ from llamastack_workshop.patterns.run import DEFAULT_BASE_URL
 from llamastack_workshop.server import stacks
 from llamastack_workshop.system import paths
 
+POSTGRES = {"host": "127.0.0.1", "port": "5432", "db": "llamastack", "user": "llamastack"}
 TELEMETRY = dotenv_values(stacks.FOLDER / "telemetry.env")
 
 
@@ -54,6 +55,31 @@ def test_access_is_run_yaml_but_for_access_control_and_one_more_model() -> None:
     for configuration in (ours, run):
         del configuration["distro_name"]
     assert ours == run
+
+
+def test_classroom_is_access_on_postgres_for_attendees() -> None:
+    ours, access = stack("classroom"), copy.deepcopy(ACCESS)
+    large = "${env.LARGE_MODEL_URL:+large}"
+    access["providers"]["inference"] = [one for one in access["providers"]["inference"] if one["provider_id"] != large]
+    place = {key: f"${{env.POSTGRES_{key.upper()}:={usual}}}" for key, usual in POSTGRES.items()}
+    place["password"] = "${env.POSTGRES_PASSWORD}"
+    (vectors,) = ours["providers"]["vector_io"]
+    assert vectors["config"].pop("persistence") == {"namespace": "vector_io::pgvector", "backend": "kv_default"}
+    assert vectors == {"provider_id": "pgvector", "provider_type": "remote::pgvector", "config": place}
+    backends = {"kv_default": {"type": "kv_postgres", **place}, "sql_default": {"type": "sql_postgres", **place}}
+    assert ours["storage"].pop("backends") == backends
+    assert ours["vector_stores"].pop("default_provider_id") == "pgvector"
+    for configuration in (ours, access):
+        configuration["providers"].pop("vector_io", None)
+        configuration["storage"].pop("backends", None)
+        configuration["vector_stores"].pop("default_provider_id", None)
+        del configuration["distro_name"]
+    # What is stored belongs to who made it, in both.
+    assert ours["server"]["auth"]["access_policy"][-1] == access["server"]["auth"]["access_policy"][-1]
+    for configuration in (ours, access):
+        for policy in ("route_policy", "access_policy"):
+            del configuration["server"]["auth"][policy]
+    assert ours == access
 
 
 @pytest.mark.parametrize("name", ["openai", "ollama", "vllm", "tgi", "two-models"])

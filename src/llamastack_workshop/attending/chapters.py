@@ -48,17 +48,18 @@ def blank(notebook: NotebookNode) -> NotebookNode:
     return copy
 
 
-def hand_out() -> None:
-    """Put copies of the chapters, without solutions, into `work/`.
+def hand_out(folder: Path | None = None) -> None:
+    """Put copies of the chapters, without solutions, into `folder`, by default `work/`.
 
     A copy whose cells the attendee has changed is never touched; any other is updated when its chapter changes.
-    Raises WorkshopError if `work/` exists and is not a folder.
+    Raises WorkshopError if it exists and is not a folder.
     """
-    if paths.WORK.exists() and not paths.WORK.is_dir():
-        raise WorkshopError(f"{paths.WORK} is a file, and your copies of the chapters belong there.", "Rename it.")
-    paths.WORK.mkdir(exist_ok=True)
+    folder = folder or paths.WORK
+    if folder.exists() and not folder.is_dir():
+        raise WorkshopError(f"{folder} is a file, and your copies of the chapters belong there.", "Rename it.")
+    folder.mkdir(exist_ok=True)
     for chapter in chapters():
-        target = paths.WORK / chapter.name
+        target = folder / chapter.name
         fresh = blank(nbformat.read(chapter, as_version=4))
         # An unchanged copy of the same version stays, because it may contain outputs.
         if not target.exists() or _handed_out(target) not in (None, _digest(fresh)):

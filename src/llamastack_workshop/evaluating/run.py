@@ -22,7 +22,7 @@ from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import files, paths, ports
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-FOLDER = paths.WORKSHOP_HOME / "evaluation"
+FOLDER = paths.output() / "evaluation"
 
 _TIMEOUT = 120  # seconds
 

@@ -143,7 +143,7 @@ def pattern_run(pattern: str, default_text: str, options: Options) -> Iterator[R
     if resume and not resume.is_file():
         raise WorkshopError(f"There is no journal {resume}.", "Give the path that the failed run named.")
     name = f"{pattern}-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
-    path = resume or files.private_folder(paths.WORKSHOP_HOME / "runs") / name
+    path = resume or files.private_folder(paths.output() / "runs") / name
     journal = Journal(None if options.langchain else path, on_step=_show)
     if resume and (other := journal.metadata.get("pattern")) != pattern:
         if not other:

@@ -74,6 +74,12 @@ def private_folder(folder: Path) -> Path:
     return folder
 
 
+def closed_to_others(path: Path) -> Path | None:
+    """Return the first folder on the way to `path` that only its owner and group may enter, or None."""
+    way = [*reversed(path.resolve().parents), path.resolve()]
+    return next((place for place in way if place.is_dir() and not place.stat().st_mode & stat.S_IXOTH), None)
+
+
 def open_private(path: Path) -> IO[bytes]:
     """Open the file `path` for writing, readable by its owner only; an existing file is replaced."""
     path.unlink(missing_ok=True)

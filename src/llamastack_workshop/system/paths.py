@@ -32,7 +32,8 @@ SLIDES = BUILD / "slides"
 PROOFS = ROOT / os.environ.get("WORKSHOP_PROOFS", ".proofs")
 
 # An attendee's own copies of the chapters: theirs to keep, so `make clean` leaves them alone.
-WORK = ROOT / "work"
+# In a classroom, where many share this folder, each has another.
+WORK = Path(os.environ.get("WORKSHOP_WORK") or ROOT / "work").absolute()
 
 
 def state(port: int) -> Path:
@@ -47,3 +48,8 @@ def state(port: int) -> Path:
 def logs(port: int) -> Path:
     """Return the log folder of a server on `port`."""
     return LOGS if port == DEFAULT_PORT else LOGS / str(port)
+
+
+def output() -> Path:
+    """Return the folder for what a command makes for its user: ours, or in a classroom one of the attendee's own."""
+    return Path(os.environ.get("WORKSHOP_OUTPUT") or WORKSHOP_HOME).absolute()

@@ -1,0 +1,1 @@
+"""A room full of people on one machine: `make classroom`."""

