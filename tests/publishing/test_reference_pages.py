@@ -49,7 +49,7 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
     assert not [name for name in explained if not any(ends_with(path, name) for path in found)]
 
 
-# The system's variables, those that chapter 19 sets for its own program, and those that a command sets for its children.
+# The system's variables, and those that chapter 19 or a command sets for its own programs.
 NOT_FOR_USERS = {"PATH", "PYTHONPATH", "HOME", "SUDO_USER", "AUDIT_ALLOWED", "AUDIT_LOG", "WORKSHOP_HUB"}
 # Where variables are read: files, and the pattern for reading in each.
 READS = {
