@@ -202,7 +202,7 @@ WRONG = [
     own(
         "an unknown product is not named",
         with_tool(tool(lambda product: get_warranty(product) if product in PRICES else "We don't sell that.")),
-        "for FooPad the tool returns",
+        "for FooPad, the tool returns",
     ),
     own(
         "an unknown product has a warranty",

@@ -103,7 +103,7 @@ def test_a_clone_of_another_user(command: str, clone: Clone, row: Row) -> None:
     with given_to_another_user(clone.folder):
         run = clone.run(*words, before=ordinary_user())
     row(f"The clone belongs to another user: `{command}`", run)
-    assert run.status == 1 and "yours" in run.said
+    assert run.status == 1 and "that you own" in run.said
 
 
 def test_an_ordinary_user_with_a_strict_umask(clone: Clone, row: Row) -> None:

@@ -183,7 +183,7 @@ def submit(course: Path, student: str, notebook: NotebookNode) -> None:
     nbformat.write(notebook, folder / f"{CHAIN}.ipynb")
 
 
-@pytest.mark.installs
+@pytest.mark.nightly
 def test_nbgrader_takes_the_course_and_gives_points_for_what_is_solved(base_url: str, tmp_path: Path) -> None:
     nbgrader_course.export(tmp_path, [])
     sources = sorted(tmp_path.glob("source/*/*.ipynb"))
