@@ -93,7 +93,7 @@ def _to_open(asked: Sequence[Question]) -> tuple[str, str]:
                 f"<p><strong>{verdict}:</strong> {_html(option.because)}</p></details>"
             )
         items.append("</li>")
-    hint = "<p>Click the option that you would choose.</p>"
+    hint = "<p>Open the option that you would choose.</p>"
     return "\n".join(lines), f'<div class="quick-check">{hint}<ol>{"".join(items)}</ol></div>'
 
 
