@@ -10,7 +10,7 @@ from llamastack_workshop.system import paths
 
 # Directives whose content is generated with the site: the text around them says so. These two pages also describe the
 # site.
-_DERIVED = r"(?!command-help|own-errors|error-index|chapter-sources|costs)"
+_DERIVED = r"(?!command-help|own-errors|error-index|chapter-sources|costs|release-lines)"
 _OF_THE_SITE = {"book/index.md": {"only", "grid", "grid-item-card"}, "book/teaching/index.md": {"only"}}
 _CODE = re.compile(r"^```(?!\{).*?^```$|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 

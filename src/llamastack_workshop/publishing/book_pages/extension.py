@@ -15,6 +15,7 @@ from llamastack_workshop.publishing.book_pages.command_help import command_help
 from llamastack_workshop.publishing.book_pages.costs import costs
 from llamastack_workshop.publishing.book_pages.error_index import error_index
 from llamastack_workshop.publishing.book_pages.own_errors import own_errors
+from llamastack_workshop.publishing.book_pages.release_lines import release_lines
 from llamastack_workshop.publishing.book_pages.repository import link_repository
 
 # The function for each directive, which returns Markdown for the directive's page.
@@ -24,6 +25,7 @@ _WRITERS: dict[str, Callable[[Path], str]] = {
     "own-errors": lambda _: own_errors(),
     "chapter-sources": chapter_sources,
     "costs": lambda _: costs(),
+    "release-lines": lambda _: release_lines(),
 }
 
 # The suffix of pictures for light pages; Markdown refers to these, for JupyterLab and GitHub.
