@@ -1,5 +1,6 @@
 """Answers to the exercises of chapter 4."""
 
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
@@ -81,6 +82,20 @@ def by_threads(server: Server) -> Any:
     return specifications_of
 
 
+def by_threads_that_start_slowly(server: Server) -> Any:
+    """As on a machine that has other work, where the first answer is there before the second thread has begun."""
+
+    def late(place: int, text: dict[str, str]) -> Any:
+        time.sleep(0.5 * place)
+        return at_once(server).invoke(text)
+
+    def specifications_of(texts: list[str]) -> list[Any]:
+        with ThreadPoolExecutor() as pool:
+            return list(pool.map(late, range(len(texts)), inputs(texts)))
+
+    return specifications_of
+
+
 def copied(server: Server) -> Any:
     return lambda texts: [at_once(server).batch(inputs(texts))[0]] * len(texts)
 
@@ -100,6 +115,7 @@ RIGHT = [
     batch("batch", lambda s: lambda texts: typed(s).batch([{"text": text} for text in texts])),
     batch("a coroutine", by_coroutine),
     batch("threads, one step, a tuple", by_threads),
+    batch("threads that start slowly", by_threads_that_start_slowly),
 ]
 
 WRONG = [

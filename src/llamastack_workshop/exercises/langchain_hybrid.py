@@ -44,7 +44,7 @@ def summary_chain(chain: Runnable[dict[str, str], str]) -> str:
 def batch_results(function: Callable[[list[str]], list[BaseModel]]) -> str:
     """Check that `function(texts)` returns an object for each text, in order, from a single `batch` call."""
     texts = list(_TEXTS)
-    results, asked = watch(function, texts, kind=(list, tuple), wanted="a list of results")
+    results, asked = watch(function, texts, kind=(list, tuple), wanted="a list of results", together=len(texts))
     require(
         len(results) == len(_TEXTS), f"the check passed {len(_TEXTS)} texts, but you return {len(results)} results."
     )

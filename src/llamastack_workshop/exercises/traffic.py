@@ -3,6 +3,7 @@
 This covers httpx, and with it the `openai` client and LangChain.
 """
 
+import asyncio
 import gc
 import json
 import socket
@@ -18,6 +19,8 @@ from openai.types.responses import Response
 
 from llamastack_workshop.exercises.check import call, of_type, require
 from llamastack_workshop.system import ports
+
+_LONGEST_WAIT = 2  # seconds
 
 
 @contextmanager
@@ -110,14 +113,19 @@ def text_of(content: Any) -> str:
 
 
 def watch(
-    function: Callable[..., Any] | None, *arguments: object, kind: type | tuple[type, ...], wanted: str
+    function: Callable[..., Any] | None,
+    *arguments: object,
+    kind: type | tuple[type, ...],
+    wanted: str,
+    together: int = 1,
 ) -> tuple[Any, list[Exchange]]:
     """Call the attendee's `function` like `call`; return its value, and its requests to the server.
 
     These are the requests to the Responses API and to chat completions, in the order in which they were sent.
+    The first one waits up to two seconds for as many requests as should be sent `together`.
     Raises NotYet like `call`, and if there was no such request.
     """
-    with recorded() as exchanges:
+    with recorded(together) as exchanges:
         value = call(function, *arguments)
     value = of_type(value, kind, f"your function should return {wanted}")
     asked = [one for one in exchanges if one.path.endswith(("/responses", "/chat/completions"))]
@@ -133,13 +141,20 @@ def request_for(response: Response, asked: list[Exchange]) -> Exchange:
 
 
 @contextmanager
-def recorded() -> Iterator[list[Exchange]]:
-    """Yield a list to which each request with a JSON body that this process sends in the block is added."""
+def recorded(together: int = 1) -> Iterator[list[Exchange]]:
+    """Yield a list to which each request with a JSON body that this process sends in the block is added.
+
+    Until there are as many as should be sent `together`, each waits up to two seconds for the next: an answer may come
+    faster than a busy machine starts another thread.
+    """
     exchanges: list[Exchange] = []
     send, send_async = httpx.HTTPTransport.handle_request, httpx.AsyncHTTPTransport.handle_async_request
 
     def handle(transport: httpx.HTTPTransport, request: httpx.Request) -> httpx.Response:
         exchange = _begin(request, exchanges)
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while exchange and len(exchanges) < together and time.monotonic() < deadline:
+            time.sleep(0.01)
         response = send(transport, request)
         if exchange:
             exchange.headers = response.headers
@@ -148,6 +163,9 @@ def recorded() -> Iterator[list[Exchange]]:
 
     async def handle_async(transport: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
         exchange = _begin(request, exchanges)
+        deadline = time.monotonic() + _LONGEST_WAIT
+        while exchange and len(exchanges) < together and time.monotonic() < deadline:
+            await asyncio.sleep(0.01)
         response = await send_async(transport, request)
         if exchange:
             exchange.headers = response.headers
