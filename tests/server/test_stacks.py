@@ -17,7 +17,7 @@ from llamastack_workshop.attending import chapters
 from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.proving.outcomes import differences
 from llamastack_workshop.server import lines, stacks
-from llamastack_workshop.system import uv
+from llamastack_workshop.system import own_environment, uv
 
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 
@@ -103,7 +103,7 @@ def test_an_environment_that_cannot_be_installed_is_an_error_and_is_tried_again(
 ) -> None:
     monkeypatch.setattr(stacks, "FOLDER", tmp_path)
     monkeypatch.setattr(uv, "REQUIREMENTS", tmp_path)
-    monkeypatch.setattr(stacks, "ENVIRONMENTS", tmp_path / "environments")
+    monkeypatch.setattr(own_environment, "ENVIRONMENTS", tmp_path / "environments")
     (tmp_path / "ogx-1.5.yaml").write_text("providers: {}\n", encoding="utf-8")
     pin = f"ogx==0.0.0.1 --hash=sha256:{'0' * 64}\n"
     (tmp_path / "stack-ogx-1.5.txt").write_text(pin, encoding="utf-8")

@@ -1,14 +1,11 @@
 """The environment with the packages that only a classroom needs: JupyterHub, PostgreSQL, and drivers for it."""
 
-import hashlib
 import os
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from llamastack_workshop.server import stacks
-from llamastack_workshop.system import locks, uv
+from llamastack_workshop.system import own_environment
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 _NAME = "classroom"
@@ -43,23 +40,9 @@ def installed(say: Say) -> Environment:
     """
     if sys.platform != "linux":
         raise WorkshopError("A classroom runs on Linux only.", "Use a machine with Linux, or a virtual one.")
-    pins = uv.REQUIREMENTS / f"{_NAME}.txt"
-    # Another Python makes another environment: the old one may be gone, or closed to attendees.
-    version = hashlib.sha256(pins.read_bytes() + sys.base_prefix.encode()).hexdigest()[:8]
-    environment = Environment(stacks.ENVIRONMENTS / f"{_NAME}-{version}")
-    complete = environment.folder / "complete"
-    if complete.exists():
-        return environment
-    say("Installing JupyterHub and PostgreSQL into an environment of their own (once, up to a minute) …")
-    stacks.ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    lock = stacks.ENVIRONMENTS / f"{environment.folder.name}.lock"
-    with locks.one_at_a_time(lock, say, "Another command installs it: waiting …"):
-        if not complete.exists():
-            shutil.rmtree(environment.folder, ignore_errors=True)
-            uv.make_environment(environment.folder, sys.executable)
-            uv.install(environment.python, _NAME)
-            complete.touch()
-    return environment
+    installing = "Installing JupyterHub and PostgreSQL into an environment of their own (once, up to a minute) …"
+    python = own_environment.python_of(_NAME, (_NAME,), say, installing)
+    return Environment(python.parent.parent)
 
 
 def path_for_children(environment: Environment) -> str:

@@ -5,21 +5,17 @@ are for another line, whose packages are pinned in `stacks/LINE.txt`. `requireme
 dependencies, and is installed into a separate environment.
 """
 
-import hashlib
-import os
 import re
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from llamastack_workshop.server import lines
 from llamastack_workshop.server.lines import Line
-from llamastack_workshop.system import locks, paths, uv
+from llamastack_workshop.system import own_environment, paths, uv
 from llamastack_workshop.system.errors import Say, WorkshopError
 
 FOLDER = paths.ROOT / "stacks"
-ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 
 
 @dataclass(frozen=True)
@@ -86,24 +82,8 @@ def state(port: int, line: Line) -> Path:
 
 
 def _environment(name: str, say: Say) -> Path:
-    """Return the Python of the environment for requirements/stack-`name`.txt; each version of the file has its own."""
-    version = hashlib.sha256(_requirements(name).read_bytes()).hexdigest()[:8]
-    folder = ENVIRONMENTS / f"{name}-{version}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    complete = folder / "complete"
-    if complete.exists():
-        return python
-    say(f"Installing the server of {name} into a separate environment (once, up to a minute) …")
-    # Two commands may need the same environment at once.
-    ENVIRONMENTS.mkdir(parents=True, exist_ok=True)
-    waiting = "Waiting for another command that is installing it …"
-    with locks.one_at_a_time(ENVIRONMENTS / f"{folder.name}.lock", say, waiting):
-        if not complete.exists():
-            shutil.rmtree(folder, ignore_errors=True)
-            uv.make_environment(folder, sys.executable)
-            uv.install(python, f"stack-{name}")
-            complete.touch()
-    return python
+    installing = f"Installing the server of {name} into a separate environment (once, up to a minute) …"
+    return own_environment.python_of(name, (f"stack-{name}",), say, installing)
 
 
 def _requirements(name: str) -> Path:

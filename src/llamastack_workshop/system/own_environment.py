@@ -16,12 +16,12 @@ ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
 def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with_project: bool = False) -> Path:
     """Return the Python of the environment `name`, with the pins of requirements/PINS.txt for each of `pins`.
 
-    There is an environment for each version of these files. If it has to be installed, `say(installing)` is called
-    first; `with_project` also installs this package, whose build backend is in requirements/lab.txt. Raises
-    WorkshopError if the packages can't be installed.
+    There is one for each version of these files and each Python, because another one's may be gone. If it has to be
+    installed, `say(installing)` is called first; `with_project` also installs this package, whose build backend is in
+    requirements/lab.txt. Raises WorkshopError if the packages can't be installed.
     """
     files = b"".join((uv.REQUIREMENTS / f"{pinned}.txt").read_bytes() for pinned in pins)
-    folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files).hexdigest()[:8]}"
+    folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files + sys.base_prefix.encode()).hexdigest()[:8]}"
     python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     complete = folder / "complete"
     if complete.exists():
