@@ -69,7 +69,7 @@ def remembering(base_url: str) -> Iterator[str]:
             """Print nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
             yield f"http://{HOST}:{server.server_port}/v1"
         finally:

@@ -69,7 +69,7 @@ def upstream(behind: str, model: str) -> Iterator[Upstream]:
             """Print nothing."""
 
     with ThreadingHTTPServer((HOST, 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         seen.base_url = f"http://{HOST}:{server.server_port}/v1"
         try:
             yield seen

@@ -128,7 +128,7 @@ def hub(files: dict[str, Path]) -> Iterator[Hub]:
     server.daemon_threads = True
     # The hub is 127.0.0.1 and the host with the bytes localhost: to an HTTP client, these are two hosts.
     state.url = f"http://127.0.0.1:{server.server_port}"
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
     try:
         yield state
     finally:

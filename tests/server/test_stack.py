@@ -191,7 +191,7 @@ def test_a_port_that_a_llamastack_server_holds(failure: Callable[..., WorkshopEr
 
 def test_a_port_that_another_program_holds(failure: Callable[..., WorkshopError]) -> None:
     with HTTPServer(("127.0.0.1", 0), BaseRequestHandler) as other:
-        Thread(target=other.serve_forever, daemon=True).start()
+        Thread(target=other.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         error = failure(port=other.server_port)
         other.shutdown()
     port, who = other.server_port, f"process {os.getpid()} ({psutil.Process().name()})"

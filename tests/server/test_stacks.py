@@ -17,7 +17,7 @@ from llamastack_workshop.attending import chapters
 from llamastack_workshop.attending.stack_results import RESULTS
 from llamastack_workshop.proving.outcomes import differences
 from llamastack_workshop.server import lines, stacks
-from llamastack_workshop.system import own_environment, uv
+from llamastack_workshop.system import own_environment, ports, uv
 
 LINES = ["llama-stack-0.4", "llama-stack-0.6", "llama-stack-0.7", "ogx-1.5"]
 
@@ -90,7 +90,9 @@ def test_a_wrong_choice_of_stack(arguments: list[str], problem: str, fix: str) -
 
 
 def test_an_upstream_that_is_not_there_is_named_before_anything_starts() -> None:
-    error = call(cli.app, "llama-server", "--stack", "vllm", VLLM_URL="http://127.0.0.1:9/v1").exception
+    error = call(
+        cli.app, "llama-server", "--stack", "vllm", "--port", str(ports.free_port()), VLLM_URL="http://127.0.0.1:9/v1"
+    ).exception
     assert "VLLM_URL=http://127.0.0.1:9/v1 does not answer" in error.problem
     assert error.fix.startswith(
         "Start it (vllm serve MODEL), or unset VLLM_URL (also in .env), and leave out the stack"

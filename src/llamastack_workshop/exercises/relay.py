@@ -53,7 +53,7 @@ def relay(base_url: str, change: Callable[[_Body], _Body] = lambda body: body) -
             """Print nothing into the notebook."""
 
     with httpx.Client(timeout=120) as upstream, ThreadingHTTPServer((ports.HOST, 0), Handler) as server:
-        Thread(target=server.serve_forever, daemon=True).start()
+        Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         try:
             yield Relay(f"http://{ports.HOST}:{server.server_port}/v1", asked)
         finally:

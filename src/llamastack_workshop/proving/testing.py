@@ -40,7 +40,7 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     """
     logs = paths.LOGS / "test"
     shutil.rmtree(logs, ignore_errors=True)
-    workers = min(_MOST_WORKERS, usable_cores())
+    workers = min(_MOST_WORKERS, usable_cores() + 1)  # one more, because each waits for servers now and then
     with proofs.folder() as chapters, _running_stacks(workers, stack_name, logs, say) as running:
         proofs.write(chapters)
         arguments = [_with_proofs(word, chapters) for word in arguments]

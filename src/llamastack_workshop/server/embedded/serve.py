@@ -131,9 +131,11 @@ def main() -> None:
     # On Windows, Ctrl-C reaches children too; the parent decides when this process ends.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     status = 1
+    # It keeps the servers alive: the end of one that has just started waits forever.
+    servers = []
     try:
         with clear_errors():
-            _serve_until_input_closes(arguments)
+            _serve_until_input_closes(arguments, servers)
         status = 0
     except SystemExit:
         pass
@@ -141,14 +143,12 @@ def main() -> None:
         traceback.print_exc()
         # The reason is in llama.cpp's log, which a thread of its own writes: give it time before the process ends.
         time.sleep(0.5)
-    # A running llama.cpp server can keep the interpreter from exiting, and there is nothing to save.
+    # Without ending the servers, because there is nothing to save.
     sys.stderr.flush()
     os._exit(status)
 
 
-def _serve_until_input_closes(arguments: argparse.Namespace) -> None:
-    # The list keeps the servers alive.
-    servers = []
+def _serve_until_input_closes(arguments: argparse.Namespace, servers: list[xllamacpp.Server]) -> None:
     # The chat model first, because WORKSHOP_MODEL may be wrong.
     if arguments.chat_port:
         model = ChatModel(arguments.chat_name, arguments.chat_file) if arguments.chat_file else None
