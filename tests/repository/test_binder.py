@@ -32,6 +32,7 @@ def test_jupyter_starts_even_if_the_server_does_not(tmp_path: Path) -> None:
     assert (run.returncode, run.stdout, run.stderr) == (7, "hello\n", "")
 
 
+@pytest.mark.dear
 def test_the_server_runs_beside_jupyter_and_ends_with_it(tmp_path: Path) -> None:
     ready = tmp_path / "pid"
     start(tmp_path, f'echo $$ >"{ready}"; exec sleep 60', "sh", "-c", f'while [ ! -s "{ready}" ]; do sleep 0.1; done')
