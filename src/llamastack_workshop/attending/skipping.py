@@ -20,10 +20,12 @@ class _Skipping:
             cell = symtable.symtable("".join(lines), "cell", "exec")
         except SyntaxError:
             return lines
-        names = _used(cell)
-        if names & _EXEMPT or not names & self._missing:
+        used = _used(cell)
+        bound = {symbol.get_name() for symbol in cell.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+        if used & _EXEMPT or not (used - bound) & self._missing:
+            self._missing -= bound
             return lines
-        self._missing |= {symbol.get_name() for symbol in cell.get_symbols() if _binds(symbol)}
+        self._missing |= bound
         return self._instead
 
 
@@ -36,10 +38,6 @@ def skip_cells(*, using: str, because: str | None) -> None:
     transformers[:] = [one for one in transformers if not isinstance(one, _Skipping)]
     if because:
         transformers.append(_Skipping(using, because))
-
-
-def _binds(symbol: symtable.Symbol) -> bool:
-    return symbol.is_assigned() or symbol.is_imported()
 
 
 def _used(scope: symtable.SymbolTable) -> set[str]:

@@ -88,7 +88,10 @@ def readiness(function: Callable[[str], bool], postgres: ThrowawayPostgres) -> s
     finally:
         postgres.start()
         postgres.query(_OPEN)
-    return "right in five cases: no server, a server that stores, each half of its storage broken, and both of them"
+    return (
+        "you tell five cases apart: no server, a server that stores, the SQL half broken, the key-value half broken, "
+        "and no database"
+    )
 
 
 def _try(function: Callable[[str], bool], address: str, postgres: ThrowawayPostgres) -> None:
