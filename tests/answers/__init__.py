@@ -80,6 +80,7 @@ DEAR = {
     "the_wire.server_is_doing",
     "tools.only_one_tool",
     "tools.weather_tool",
+    "two_servers.readiness",
 }
 
 

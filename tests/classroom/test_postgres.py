@@ -23,6 +23,10 @@ def test_what_the_servers_find_of_the_classroom_is_what_the_lab_has() -> None:
     assert {name: ours[name] for name in ours if name in labs} == {name: labs[name] for name in ours if name in labs}
 
 
+def test_the_small_environment_with_postgres_has_the_versions_of_the_classroom() -> None:
+    assert {**pins("postgres"), **pins("pgserver")}.items() <= pins("classroom").items()
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [

@@ -1,4 +1,4 @@
-"""The environment with the packages that only a classroom needs: JupyterHub, PostgreSQL, and drivers for it."""
+"""The environments with PostgreSQL and LlamaStack's drivers: a classroom's, with JupyterHub, and one without it."""
 
 import os
 import sys
@@ -42,6 +42,24 @@ def installed(say: Say) -> Environment:
         raise WorkshopError("A classroom runs on Linux only.", "Use a machine with Linux, or a virtual one.")
     installing = "Installing JupyterHub and PostgreSQL into an environment of their own (once, up to a minute) …"
     python = own_environment.python_of(_NAME, (_NAME,), say, installing)
+    return Environment(python.parent.parent)
+
+
+def with_postgres(say: Say) -> Environment:
+    """Return a classroom's environment if it's installed, or a smaller one without the hub, installed once.
+
+    `say` gets a line before that. Raises WorkshopError if the system isn't Linux, or if the packages can't be
+    installed.
+    """
+    if sys.platform != "linux":
+        raise WorkshopError(
+            "The workshop has PostgreSQL for Linux only.", "Use a machine with Linux, or a virtual one."
+        )
+    # Attendees of a classroom can use its environment, and install none.
+    python = own_environment.installed_python(_NAME, (_NAME,))
+    if python is None:
+        installing = "Installing PostgreSQL into an environment of its own (once, 30 MB to download) …"
+        python = own_environment.python_of("postgres", ("postgres", "pgserver"), say, installing)
     return Environment(python.parent.parent)
 
 

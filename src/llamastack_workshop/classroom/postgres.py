@@ -4,7 +4,6 @@ WORKSHOP_POSTGRES=postgresql://USER:PASSWORD@HOST:PORT/DATABASE names one of the
 """
 
 import os
-import pwd
 import re
 import secrets
 import shutil
@@ -98,6 +97,10 @@ class Cluster:
         if self.process:
             self.process.stop()
 
+    def query(self, statement: str) -> str:
+        """Return what `statement` gives in LlamaStack's database, said by the administrator; see `query` below."""
+        return query(self._programs, self._inside(), statement)
+
     def _secret(self, whose: str) -> str:
         """Return the password of a role, made once."""
         file = self._folder / f"{whose}-password"
@@ -164,8 +167,12 @@ class Cluster:
             query(self._programs, admin, f"CREATE ROLE {role} LOGIN PASSWORD '{self.database.password}'")
         if not query(self._programs, admin, f"SELECT 1 FROM pg_database WHERE datname = '{self.database.name}'"):
             query(self._programs, admin, f"CREATE DATABASE {self.database.name} OWNER {role}")
-        inside = Database(admin.host, admin.port, self.database.name, admin.user, admin.password)
-        query(self._programs, inside, "CREATE EXTENSION IF NOT EXISTS vector")
+        self.query("CREATE EXTENSION IF NOT EXISTS vector")
+
+    def _inside(self) -> Database:
+        """Return LlamaStack's database, as the administrator reaches it."""
+        admin = self._administrator
+        return Database(admin.host, admin.port, self.database.name, admin.user, admin.password)
 
 
 @contextmanager
@@ -225,7 +232,19 @@ def query(programs: Environment, database: Database, statement: str) -> str:
     Raises WorkshopError if the database doesn't answer, or refuses it.
     """
     done = subprocess.run(
-        [str(programs.postgres("psql")), "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-f", "-"],
+        [
+            str(programs.postgres("psql")),
+            "-X",
+            "-q",
+            "-A",
+            "-t",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-v",
+            "VERBOSITY=terse",
+            "-f",
+            "-",
+        ],
         # Not on the command line, which other users can read: a statement may hold a password.
         input=statement,
         env=environment.named() | _libpq_variables(database),
@@ -266,6 +285,9 @@ def _user_for(data: Path) -> str | None:
     """
     if os.geteuid() != 0:
         return None
+    # Windows, where notebooks import this module as well, has no such module.
+    import pwd
+
     if data.exists() and (owner := data.stat().st_uid) != 0:
         return pwd.getpwuid(owner).pw_name
     known = {one.pw_name for one in pwd.getpwall()}

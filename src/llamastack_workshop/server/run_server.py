@@ -52,6 +52,9 @@ def run(arguments: list[str]) -> None:
     end_with_parent()
     if _is_for_this_machine(Path(arguments[0])):
         _guard()
+    # Drivers that the lab lacks, for one. After the lab's packages, whose versions count.
+    if more := os.environ.get("WORKSHOP_PACKAGES"):
+        sys.path.append(more)
     sys.argv = [*_COMMAND, *arguments]
     try:
         importlib.import_module(f"{_PACKAGE}.cli.{_COMMAND[0]}").main()

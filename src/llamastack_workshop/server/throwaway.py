@@ -40,6 +40,10 @@ class Throwaway:
             raise WorkshopError(f"The throw-away server did not start: {self.error}", "Correct its configuration.")
         return self.address
 
+    def stop(self) -> None:
+        """Stop the server: it accepts no new requests, and gets 10 s for those that it's answering."""
+        self.process.stop()
+
     def kill(self) -> None:
         """Kill the server immediately, like a crash."""
         self.process.kill()

@@ -11,6 +11,7 @@ from llamastack_workshop.system import locks, paths, uv
 from llamastack_workshop.system.errors import Say
 
 ENVIRONMENTS = paths.WORKSHOP_HOME / "environments"
+_COMPLETE = "complete"
 
 
 def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with_project: bool = False) -> Path:
@@ -20,10 +21,8 @@ def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with
     installed, `say(installing)` is called first; `with_project` also installs this package, whose build backend is in
     requirements/lab.txt. Raises WorkshopError if the packages can't be installed.
     """
-    files = b"".join((uv.REQUIREMENTS / f"{pinned}.txt").read_bytes() for pinned in pins)
-    folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files + sys.base_prefix.encode()).hexdigest()[:8]}"
-    python = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    complete = folder / "complete"
+    folder, python = _place(name, pins)
+    complete = folder / _COMPLETE
     if complete.exists():
         return python
     say(installing)
@@ -39,3 +38,16 @@ def python_of(name: str, pins: Sequence[str], say: Say, installing: str, *, with
                 uv.install_project(python)
             complete.touch()
     return python
+
+
+def installed_python(name: str, pins: Sequence[str]) -> Path | None:
+    """Return what `python_of` would, or None if that environment would have to be installed."""
+    folder, python = _place(name, pins)
+    return python if (folder / _COMPLETE).exists() else None
+
+
+def _place(name: str, pins: Sequence[str]) -> tuple[Path, Path]:
+    """Return the folder of an environment, and its Python."""
+    files = b"".join((uv.REQUIREMENTS / f"{pinned}.txt").read_bytes() for pinned in pins)
+    folder = ENVIRONMENTS / f"{name}-{hashlib.sha256(files + sys.base_prefix.encode()).hexdigest()[:8]}"
+    return folder, folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
