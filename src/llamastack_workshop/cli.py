@@ -186,7 +186,7 @@ def load(
         str, typer.Option(metavar="N,…", help="How many attendees come: a stage for each number.")
     ] = "1,10,20,40",
     minutes: Annotated[float, typer.Option(min=0.1, max=120, help="How long each stage is measured.")] = 3,
-    think: Annotated[float, typer.Option(min=0, help="Seconds between two cells of a person, on average.")] = 30,
+    think: Annotated[float, typer.Option(min=0, help="Seconds between two cells of a person, on average.")] = 15,
     url: Annotated[
         str | None, typer.Option(help="A classroom that runs already.", show_default="one is started")
     ] = None,

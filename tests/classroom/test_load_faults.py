@@ -54,7 +54,8 @@ def row(rewrite_tables: bool) -> Row:
     def judge(name: str, asking: Asking, began: float, ended: float) -> None:
         fates = Counter(one.fate for one in asking.requests)
         lost = asking.lost()
-        print(name, dict(fates), Counter(one.said for one in asking.requests), f"{ended - began:.1f} s", lost)
+        left = Counter(asking.status_of(one) for one in asking.requests if one.fate is Fate.broken and one.response)
+        print(name, dict(fates), f"{ended - began:.1f} s; what broke off is now {dict(left)}; lost: {lost}")
         answered = fates[Fate.answered]
         cells = [name, str(len(asking.requests)), str(answered), str(answered - len(lost))]
         cells += [_with_reasons(asking, fate) for fate in (Fate.refused, Fate.broken)]

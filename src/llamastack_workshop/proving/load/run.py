@@ -126,9 +126,10 @@ def _stage(
             before, phase = phase, _phase(seen)
             if phase != before and phase == "ready":
                 say(f"{people}: all are in; measuring for {plan.seconds:.0f} s …")
+                measured["opening_seconds"] = sampler.seconds()
                 sampler.reset()
             if phase != before and phase == "over":
-                measured = {"cores": sampler.cores(), "memory": sampler.memory()}
+                measured |= {"cores": sampler.cores(), "memory": sampler.memory()}
             if time.monotonic() - line > _BETWEEN_LINES:
                 say(f"{people}: {_progress(seen)}")
                 line = time.monotonic()

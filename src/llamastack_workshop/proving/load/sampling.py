@@ -38,6 +38,10 @@ class Sampler:
                     self._used[part] = self._used.get(part, 0.0) + total - self._seen.get(process, 0.0)
                     self._seen[process] = total
 
+    def seconds(self) -> dict[str, float]:
+        """Return the processor time of each part since `reset`, in seconds."""
+        return {part: round(total, 1) for part, total in self._used.items()}
+
     def cores(self) -> dict[str, float]:
         """Return how many cores each part has kept busy since `reset`, and other programs of this machine."""
         seconds = time.monotonic() - self._started
