@@ -44,8 +44,8 @@ bench: ## Measure LlamaStack's overhead, startup and the comparison
 eval: ## Count a model's right answers (ARGS="--kind tools --verbose")
 	@$(WORKSHOP) eval $(if $(MODEL),--model $(MODEL)) $(ARGS)
 
-progress: ## Show the exercises that you have solved
-	@$(WORKSHOP) progress
+progress: ## Show the exercises that you have solved (ARGS=--room)
+	@$(WORKSHOP) progress $(ARGS)
 
 reset: ## Get a fresh copy of a chapter and keep yours (CHAPTER=2)
 	@$(WORKSHOP) reset $(CHAPTER)

@@ -1,5 +1,6 @@
 """The `workshop` command, which the Makefile's targets call, and which works without make, too."""
 
+import json
 import signal
 from pathlib import Path
 from typing import Annotated
@@ -163,6 +164,7 @@ def classroom(
 
     Passwords are printed once, with a page to print and cut. Ctrl-C stops everything, and the next start finds
     everything as it was. It needs Linux and HAProxy, and brings its own PostgreSQL; WORKSHOP_POSTGRES names another.
+    `workshop progress --room` shows how far people are.
     """
     uv.require("book", "classroom")
     from llamastack_workshop.classroom.room import Options, serve
@@ -454,14 +456,42 @@ def doctor(port: Port = paths.DEFAULT_PORT) -> None:
 
 
 @app.command()
-def progress() -> None:
-    """Show the exercises solved and the questions answered in your copies in work/, chapter by chapter."""
+def progress(
+    room: Annotated[bool, typer.Option("--room", help="Count the attendees of a classroom instead.")] = False,
+    exercises: Annotated[bool, typer.Option("--exercises", help="With --room: a row for each exercise.")] = False,
+    names: Annotated[bool, typer.Option("--names", help="With --room: also the progress of each attendee.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --room: print JSON.")] = False,
+) -> None:
+    """Show the exercises solved and the questions answered in your copies in work/, chapter by chapter.
+
+    With `--room`, an instructor sees how many attendees of `workshop classroom` have solved each exercise, while it
+    runs or later. That reads their folders and changes nothing; run it as the user who started the classroom.
+    """
+    if room:
+        _progress_of_room(exercises=exercises, names=names, as_json=as_json)
+        return
+    if exercises or names or as_json:
+        raise typer.BadParameter("they need --room", param_hint="--exercises, --names, --json")
     from llamastack_workshop.attending import progress as progress_of_attendee
 
     standings = progress_of_attendee.standings()
     console.print(progress_of_attendee.table(standings))
     if not progress_of_attendee.totals(standings)[0]:
         console.print("No exercise is solved yet: a check in your notebooks says ✓ when it is.\nBegin with: make lab")
+
+
+def _progress_of_room(*, exercises: bool, names: bool, as_json: bool) -> None:
+    from llamastack_workshop.classroom import progress as progress_of_room
+
+    found = progress_of_room.of_room()
+    if as_json:
+        print(json.dumps(progress_of_room.as_data(found, names=names), indent=2))
+        return
+    console.print(progress_of_room.summary(found))
+    if found.chapters:
+        console.print(progress_of_room.table(found, by_exercise=exercises))
+    if names:
+        console.print(progress_of_room.people(found))
 
 
 @app.command()

@@ -24,6 +24,12 @@ client = OpenAI(base_url=base_url, api_key="none", max_retries=0)
 model = next(m.id for m in client.models.list() if m.custom_metadata["model_type"] == "llm")
 """
 ASK = BEGIN + 'print(client.responses.create(model=model, input="What is the capital of France?").id)'
+SOLVE = """
+import os
+from llamastack_workshop.attending import record
+os.chdir("work")
+record.note("server_setup.short_answer", right=True)
+"""
 LONG = (
     BEGIN
     + """
@@ -60,6 +66,11 @@ def test_a_classroom(tmp_path: Path) -> None:
         # attendees are users of their own.
         if os.geteuid() == 0:
             assert "Permission denied" in second.run(f"!ls {room.FOLDERS}/attendee-01")
+
+        first.run(SOLVE)
+        command = [sys.executable, "-m", "llamastack_workshop.cli", "progress", "--room", "--names"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "2 attendees; 1 has begun." in shown and re.search(r"attendee-01 +│ 1 of", shown)
 
         # A server is killed while both have requests at it: each is answered, and stored.
         with concurrent.futures.ThreadPoolExecutor(2) as pool:

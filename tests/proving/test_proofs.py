@@ -54,7 +54,7 @@ def run(notebook: NotebookNode, folder: Path) -> None:
 def test_the_book_gets_the_outputs_of_a_proof_without_what_the_proof_added(repository: Path) -> None:
     file = paths.NOTEBOOKS / "01-doubling.ipynb"
     nbformat.write(chapter("require(double(2) == 4, 'no')"), file)
-    proofs.write(paths.PROOFS)
+    proofs.write(paths.PROOFS, [file])
     proof = nbformat.read(paths.PROOFS / file.name, as_version=4)
     run(proof, repository)
     nbformat.write(proof, paths.PROOFS / file.name)
@@ -89,7 +89,7 @@ def test_a_check_that_judges_a_blank_wrongly_fails_the_proof(body: str, said: st
 def test_a_proof_that_failed_gives_the_book_nothing(repository: Path) -> None:
     file = paths.NOTEBOOKS / "01-doubling.ipynb"
     nbformat.write(chapter("pass"), file)
-    proofs.write(paths.PROOFS)
+    proofs.write(paths.PROOFS, [file])
     proofs.hand_to_the_book(paths.PROOFS)
     assert executed.kept(file) is None
 

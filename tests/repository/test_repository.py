@@ -16,7 +16,7 @@ from typer.main import get_command
 import llamastack_workshop
 from llamastack_workshop import cli
 from llamastack_workshop.attending.chapters import chapters
-from llamastack_workshop.publishing.book_pages.markdown import pages
+from llamastack_workshop.publishing.book_pages.markdown import notebooks, pages
 from llamastack_workshop.publishing.bundle import package_files
 from llamastack_workshop.publishing.notebook_format import noisy_notebooks, tidy
 from llamastack_workshop.system import paths, uv
@@ -148,7 +148,7 @@ def prose_lines(text: str) -> list[str]:
     return [line for line in text.splitlines() if not re.match(r"\s*([|#<>:]|\[.*\]:|!\[|\$)", line)]
 
 
-@pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, *notebooks()], ids=lambda path: path.name)
 def test_one_sentence_a_line(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
@@ -159,7 +159,7 @@ def test_one_sentence_a_line(path: Path) -> None:
     assert not [line for line in two if not allowed.search(line)]
 
 
-@pytest.mark.parametrize("path", [*PAGES, *chapters()], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*PAGES, *notebooks()], ids=lambda path: path.name)
 def test_links_to_files_lead_somewhere(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     if path.suffix == ".ipynb":
@@ -209,7 +209,7 @@ def test_chapters_follow_the_page_form(path: Path) -> None:
     assert "LLAMA_STACK_BASE_URL" in parameters.source
 
 
-@pytest.mark.parametrize("path", chapters(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.name)
 def test_a_figure_has_an_alternative_text(path: Path) -> None:
     for cell in nbformat.read(path, as_version=4).cells:
         if cell.cell_type == "code" and "plt.show()" in cell.source:
@@ -240,7 +240,7 @@ def test_the_landing_page_says_how_each_page_is_called_and_how_long_it_takes() -
 def test_notebooks_import_nothing_of_ours_but_the_checks_and_what_the_package_offers() -> None:
     name = rf"(?:{'|'.join(llamastack_workshop.__all__)})(?: as \w+)?"
     offered = rf"from llamastack_workshop import (?:{name}(?:, {name})*|\((?:\s+{name},)+\s+\))"
-    for path in chapters():
+    for path in notebooks():
         for cell in nbformat.read(path, as_version=4).cells:
             for ours in re.findall(
                 r"^(?:from|import) llamastack_workshop[^(\n]*(?:\([^)]*\))?", cell.source, re.MULTILINE

@@ -247,6 +247,12 @@ def test_a_library_that_a_slim_system_lacks_is_named(tmp_path: Path) -> None:
     assert run.returncode == 1
 
 
+def test_the_models_end_by_themselves_when_they_are_told_to_as_soon_as_they_are_loaded() -> None:
+    command = [sys.executable, "-m", "llamastack_workshop.server.embedded.serve"]
+    command += ["--embeddings-port", str(ports.free_port()), "--chat-port", str(ports.free_port())]
+    assert subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=60).returncode == 0
+
+
 def test_weights_that_are_not_ours_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "fake_weights").mkdir()
     (tmp_path / "fake_weights" / "model.gguf").write_bytes(b"GGUF and something else")

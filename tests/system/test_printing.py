@@ -33,7 +33,7 @@ def test_what_acts_is_shown_and_the_rest_stays() -> None:
 
 def test_a_console_prints_a_value_as_it_is() -> None:
     assert printed(VALUE) == f"{SHOWN}\n"
-    standing = progress.Standing(Path("01-x.ipynb"), VALUE, 1, ("a",), (), (), (), ())
+    standing = progress.Standing(Path("01-x.ipynb"), VALUE, 1, ("a",), ("A",), (), (), (), ())
     assert SHOWN in printed(progress.table([standing]))
     # Cells of the doctor's table wrap, at any position.
     finding = doctor.Finding("x", "ok", VALUE, VALUE)

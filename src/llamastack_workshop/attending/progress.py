@@ -1,6 +1,7 @@
 """An attendee's progress: the exercises solved and the questions answered in each chapter."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from llamastack_workshop.attending import chapters, questions, record
 class Standing:
     """An attendee's progress in a chapter: the `solved` ones of its `exercises`, each named `module.check`.
 
+    `headings` has the chapter's heading of each exercise: "Exercise 1: read a stream".
+
     A solved exercise stays solved; `failing` are those of `solved` whose latest check said "Not yet". `answered` are
     those `questions` of its quick check that have been answered correctly.
     """
@@ -22,15 +25,19 @@ class Standing:
     title: str
     minutes: int
     exercises: tuple[str, ...]
+    headings: tuple[str, ...]
     solved: tuple[str, ...]
     failing: tuple[str, ...]
     questions: tuple[str, ...]
     answered: tuple[str, ...]
 
 
-def standings() -> list[Standing]:
-    """Return the attendee's progress in each chapter, in reading order."""
-    noted = list(record.noted())
+def standings(noted: Iterable[tuple[str, bool]] | None = None) -> list[Standing]:
+    """Return the progress in each chapter, in reading order: the attendee's own, or that of the results `noted`.
+
+    Each result is the name of an exercise or question, and whether the answer was right, oldest first.
+    """
+    noted = list(record.noted() if noted is None else noted)
     solved = {exercise for exercise, right in noted if right}
     last = dict(noted)
     failing = {exercise for exercise in solved if not last[exercise]}
@@ -94,6 +101,7 @@ def _standing(chapter: Path, solved: set[str], failing: set[str]) -> Standing:
         title=re.search(r"^# (.+)$", text, re.MULTILINE)[1],
         minutes=int(re.search(r"^\*(\d+) minutes\.", text, re.MULTILINE)[1]),
         exercises=exercises,
+        headings=tuple(re.findall(r"^### (Exercise .+)$", text, re.MULTILINE)),
         solved=tuple(exercise for exercise in exercises if exercise in solved),
         failing=tuple(exercise for exercise in exercises if exercise in failing),
         questions=asked,

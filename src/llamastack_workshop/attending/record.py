@@ -9,7 +9,7 @@ from pathlib import Path
 from llamastack_workshop.system import paths
 
 # In work/, because it belongs to the attendee: `make clean` leaves it alone.
-_FILE = ".progress.jsonl"
+FILE = ".progress.jsonl"
 
 
 def note(exercise: str, right: bool) -> None:
@@ -18,17 +18,23 @@ def note(exercise: str, right: bool) -> None:
     if Path.cwd() == paths.WORK:
         entry = {"exercise": exercise, "right": right, "at": datetime.now(UTC).isoformat(timespec="seconds")}
         # A full disk must not make a check fail. The leading newline separates the entry from a truncated one.
-        with suppress(OSError), (paths.WORK / _FILE).open("a", encoding="utf-8") as file:
+        with suppress(OSError), (paths.WORK / FILE).open("a", encoding="utf-8") as file:
             file.write(f"\n{json.dumps(entry)}\n")
 
 
 def noted() -> Iterator[tuple[str, bool]]:
-    """Yield the exercise and the result (right or not) of each recorded check, oldest first.
+    """Yield the exercise and the result (right or not) of each check that the attendee's record has, oldest first."""
+    file = paths.WORK / FILE
+    if file.is_file():
+        yield from read(file.read_bytes())
+
+
+def read(content: bytes) -> Iterator[tuple[str, bool]]:
+    """Yield the exercise and the result (right or not) of each check in the `content` of a record, oldest first.
 
     Lines that were truncated or damaged, by a full disk, a crash or an editor, are ignored.
     """
-    file = paths.WORK / _FILE
-    for line in file.read_text(encoding="utf-8", errors="replace").split("\n") if file.is_file() else []:
+    for line in content.decode(errors="replace").split("\n"):
         try:
             entry = json.loads(line)
             # Old records contain only right answers, without the key.

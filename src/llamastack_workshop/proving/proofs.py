@@ -1,4 +1,4 @@
-"""The chapters in the form in which the tests run them: each solution is preceded by its blank, which has to fail.
+"""The notebooks in the form in which the tests run them: each solution is preceded by its blank, which has to fail.
 
 The outputs that nbmake writes into them are used for the book.
 """
@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from llamastack_workshop.attending.chapters import blank, chapters
+from llamastack_workshop.attending.chapters import blank
 from llamastack_workshop.publishing import executed
 from llamastack_workshop.system import paths
 
@@ -43,15 +43,15 @@ def folder() -> Iterator[Path]:
             yield paths.ROOT / ".proofs"
 
 
-def write(folder: Path) -> None:
-    """Write the proof of each chapter to `folder`, which is emptied first.
+def write(folder: Path, notebooks: list[Path]) -> None:
+    """Write the proof of each of `notebooks` to `folder`, which is emptied first.
 
     Raises WorkshopError if a cell has one solution marker without the other.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    for chapter in chapters():
-        nbformat.write(proof(executed.to_execute(chapter)), folder / chapter.name)
+    for notebook in notebooks:
+        nbformat.write(proof(executed.to_execute(notebook)), folder / notebook.name)
 
 
 def proof(chapter: NotebookNode) -> NotebookNode:

@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from llamastack_workshop.attending import chapters
 from llamastack_workshop.proving import kernels, proofs, suite_record
+from llamastack_workshop.publishing.book_pages.markdown import notebooks
 from llamastack_workshop.server import stacks, upstreams
 from llamastack_workshop.server.embedded.threads import usable_cores
 from llamastack_workshop.server.stack import Stack, running_stack
@@ -41,12 +43,13 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
     logs = paths.LOGS / "test"
     shutil.rmtree(logs, ignore_errors=True)
     workers = min(_MOST_WORKERS, usable_cores() + 1)  # one more, because each waits for servers now and then
-    with proofs.folder() as chapters, _running_stacks(workers, stack_name, logs, say) as running:
-        proofs.write(chapters)
-        arguments = [_with_proofs(word, chapters) for word in arguments]
+    with proofs.folder() as proven, _running_stacks(workers, stack_name, logs, say) as running:
+        # Other pages need no server.
+        proofs.write(proven, chapters.chapters() if stack_name else notebooks())
+        arguments = [_with_proofs(word, proven) for word in arguments]
         say(f"Testing against {running[0].url} ({', '.join(running[0].models[:3])}) …")
         environment = {**os.environ, **running[0].variables(), "WORKSHOP_LOGS": str(logs)}
-        environment["WORKSHOP_PROOFS"] = chapters.name
+        environment["WORKSHOP_PROOFS"] = proven.name
         environment["WORKSHOP_TEST_STACKS"] = json.dumps([stack.variables() for stack in running])
         recording = [] if stack_name else suite_record.options(arguments, running, "test-all" if everything else "test")
         if stack_name:
@@ -55,12 +58,12 @@ def run_tests(arguments: list[str], stack_name: str | None, say: Say, *, everyth
             arguments = [*arguments, *left_out]
             if not everything:
                 say("Leaving out slow tests that seldom fail: make test-all runs them, too.")
-        tests = [chapters.name] if stack_name else [chapters.name, _TESTS]
+        tests = [proven.name] if stack_name else [proven.name, _TESTS]
         try:
             status = _run_pytest([*recording, *arguments], tests, workers, kernels.in_moulds(environment))
         finally:
             if not stack_name:
-                proofs.hand_to_the_book(chapters)
+                proofs.hand_to_the_book(proven)
     if status:
         say(f"The servers' logs are in {logs.relative_to(paths.ROOT)}/")
     return status
@@ -94,10 +97,11 @@ def _running_stacks(number: int, stack_name: str | None, logs: Path, say: Say) -
         ]
 
 
-def _with_proofs(word: str, chapters: Path) -> str:
-    """Return `word`, with the path of a chapter in notebooks/ replaced by that of its proof in `chapters`."""
-    name = paths.NOTEBOOKS.name
-    return f"{chapters.name}{word.removeprefix(name)}" if word.split("/")[0] == name else word
+def _with_proofs(word: str, proven: Path) -> str:
+    """Return `word`, with the path of a notebook of the book replaced by that of its proof in `proven`."""
+    folder, *rest = word.split("/")
+    is_notebook = folder == paths.NOTEBOOKS.name or (folder == "book" and word.endswith(".ipynb"))
+    return "/".join([proven.name, *rest]) if is_notebook else word
 
 
 def selection(arguments: list[str], *, everything: bool) -> list[str]:

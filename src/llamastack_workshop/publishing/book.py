@@ -14,8 +14,8 @@ from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
 from nbclient.exceptions import CellControlSignal, CellExecutionError
 
-from llamastack_workshop.attending.chapters import chapters
 from llamastack_workshop.publishing import executed, one_page
+from llamastack_workshop.publishing.book_pages.markdown import notebooks
 from llamastack_workshop.server import upstreams
 from llamastack_workshop.server.stack import running_stack
 from llamastack_workshop.system import environment, kernels, paths, ports
@@ -34,11 +34,11 @@ _MAX_KERNELS = 4
 def build(say: Say) -> None:
     """Build the site into `_build/html`, with the whole book for download in its folder `downloads`.
 
-    A chapter is executed unless its outputs already exist, from the tests or an earlier build.
+    A chapter, or a notebook in book/, is executed unless its outputs already exist, from the tests or an earlier build.
     Raises WorkshopError if a notebook fails, if Sphinx issues a warning, or if the server does not start.
     """
-    wanted = chapters()
-    if missing := [chapter for chapter in wanted if executed.kept(chapter) is None]:
+    wanted = notebooks()
+    if missing := [notebook for notebook in wanted if executed.kept(notebook) is None]:
         with (
             tempfile.TemporaryDirectory(prefix="workshop-book-") as state,
             running_stack(say, port=ports.free_port(), state=Path(state), logs=paths.LOGS / "book") as running,
@@ -46,7 +46,7 @@ def build(say: Say) -> None:
             variables = environment.without(upstreams.secrets()) | running.variables() | {"WORKSHOP_CHECKS": "raise"}
             execute_chapters(missing, variables, say)
     if reused := len(wanted) - len(missing):
-        say(f"Reusing the outputs of {reused} chapters from an earlier run: nothing has changed since.")
+        say(f"Reusing the outputs of {reused} notebooks from an earlier run: nothing has changed since.")
     fill_cache(wanted)
     say("Building the site …")
     _jupyter_book("html")
@@ -65,7 +65,7 @@ def execute_chapters(wanted: list[Path], environment: Mapping[str, str], say: Sa
     Raises WorkshopError if one fails; its outputs so far are in `_build/executed`.
     """
     at_once = min(os.cpu_count() or 1, _MAX_KERNELS)
-    say(f"Executing {len(wanted)} chapters, {at_once} at a time …")
+    say(f"Executing {len(wanted)} notebooks, {at_once} at a time …")
     kernels.in_parallel(
         partial(_execute, environment),
         wanted,

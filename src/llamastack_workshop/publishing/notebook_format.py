@@ -6,7 +6,7 @@ import nbformat
 from nbformat import NotebookNode
 
 from llamastack_workshop.attending import welcome
-from llamastack_workshop.attending.chapters import chapters
+from llamastack_workshop.publishing.book_pages.markdown import notebooks
 
 _METADATA = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -17,8 +17,10 @@ _KEPT_CELL_METADATA = {"tags", "mystnb"}
 
 
 def noisy_notebooks() -> list[Path]:
-    """Return those of the chapters and the welcome page that are not in the committed form."""
-    return [path for path in [*chapters(), welcome.SOURCE] if path.read_text(encoding="utf-8") != _committed_form(path)]
+    """Return those of the book's notebooks and the welcome page that are not in the committed form."""
+    return [
+        path for path in [*notebooks(), welcome.SOURCE] if path.read_text(encoding="utf-8") != _committed_form(path)
+    ]
 
 
 def tidy(path: Path) -> None:

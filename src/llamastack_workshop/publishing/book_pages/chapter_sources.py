@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from llamastack_workshop.publishing.book_pages.markdown import link, moved, name_of, pages, text_of
+from llamastack_workshop.system import paths
 
 _LINE = re.compile(r"^\*\*Sources\*\*: (.*?)\.?$", re.MULTILINE)
 
@@ -21,6 +22,6 @@ def chapter_sources(reader: Path) -> str:
         moved_here = (moved(entry, page, reader) for entry in sources_of(text_of(page)))
         # Some pages cite the page with all sources.
         if entries := [entry for entry in moved_here if f"]({reader.name})" not in entry]:
-            number = f"{name_of(page)}: " if page.suffix == ".ipynb" else ""
+            number = f"{name_of(page)}: " if page.parent == paths.NOTEBOOKS else ""
             lines += [f"- {number}[]({link(page, reader)})", *(f"  - {entry}" for entry in entries)]
     return "\n".join(lines) + "\n"

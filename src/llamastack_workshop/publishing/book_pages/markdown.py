@@ -18,13 +18,18 @@ _CELL_BORDER = re.compile(r"(?<!\\)\|")
 
 def pages() -> list[Path]:
     """Return the chapters in reading order, then the pages around them."""
-    around = (paths.ROOT / "book").rglob("*.md")
+    around = [page for kind in ("*.md", "*.ipynb") for page in (paths.ROOT / "book").rglob(kind)]
     # JupyterLab keeps a copy of each opened page in .ipynb_checkpoints.
     return [*chapters(), *sorted(page for page in around if page.parent.name != ".ipynb_checkpoints")]
 
 
+def notebooks() -> list[Path]:
+    """Return those pages that are executed: the chapters in reading order, then notebooks in book/."""
+    return [page for page in pages() if page.suffix == ".ipynb"]
+
+
 def text_of(page: Path) -> str:
-    """Return the Markdown of `page`; for a chapter, without its code cells."""
+    """Return the Markdown of `page`; for a notebook, without its code cells."""
     if page.suffix != ".ipynb":
         return page.read_text(encoding="utf-8")
     notebook = nbformat.read(page, as_version=4)
