@@ -2,7 +2,10 @@
 
 import concurrent.futures
 import os
+import re
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path

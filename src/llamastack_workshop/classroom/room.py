@@ -19,6 +19,7 @@ from rich.text import Text
 
 from llamastack_workshop.classroom import certificate, hub, people, postgres, sheet, tokens
 from llamastack_workshop.classroom import environment as environments
+from llamastack_workshop.classroom.disk import Disk
 from llamastack_workshop.classroom.environment import Environment
 from llamastack_workshop.classroom.folders import FOLDERS
 from llamastack_workshop.classroom.gateway import Attendee, Gateway, Plan, program
@@ -190,12 +191,14 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
             }
             return parts.llama_stack(server, port, log, state=state, variables=variables)
 
+        disk = Disk(places.home / "postgres" if cluster else state, tell)
         servers = [Replica(f"server-{n}", launch, places.log(f"server-{n}")) for n in range(1, options.replicas + 1)]
         replicas = Replicas(
             servers,
             issuer.token("readiness", tokens.PROBE),
             tell,
             database_runs=lambda: cluster is None or cluster.process.running(),
+            has_room=disk.has_room,
             database_answers=lambda: postgres.is_ready(programs, database),
             standing=lambda name: gateways[0].standing(name),
         )
