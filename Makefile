@@ -3,7 +3,7 @@
 WORKSHOP = scripts/workshop
 
 .DEFAULT_GOAL := help
-.PHONY: help setup llama-server lab classroom test test-all test-browser chain run bench eval progress reset book bundle slides export doctor canary format diagrams adapter lock clean
+.PHONY: help setup llama-server lab classroom load test test-all test-browser chain run bench eval progress reset book bundle slides export doctor canary format diagrams adapter lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,9 @@ lab: ## Start model, server and JupyterLab (MODEL= or STACK=)
 
 classroom: ## Serve a room full of people (USERS=40 ARGS="--listen ADDRESS")
 	@$(WORKSHOP) classroom --users $(or $(USERS),40) $(ARGS)
+
+load: ## Fill a classroom with attendees (ARGS="--people 1,10,40")
+	@$(WORKSHOP) load $(ARGS)
 
 test: ## Run the chapters and our tests (STACK=ogx-1.5 ARGS="-k chaining")
 	@$(WORKSHOP) test $(if $(STACK),--stack $(STACK)) $(ARGS)

@@ -23,7 +23,7 @@ app = typer.Typer(
 console = PlainConsole()
 
 # The commands that read .env, because they use a model. The doctor reads it itself, to report errors in it.
-_USE_UPSTREAMS = {"setup", "llama-server", "lab", "classroom", "test", "test-all", "book", "run", "eval"}
+_USE_UPSTREAMS = {"setup", "llama-server", "lab", "classroom", "load", "test", "test-all", "book", "run", "eval"}
 
 Port = Annotated[int, typer.Option(min=1024, max=65533, help="Port of the LlamaStack server on 127.0.0.1.")]
 UpstreamOption = Annotated[
@@ -180,6 +180,51 @@ def classroom(
         upstream=upstreams.choose_embedded(upstream, model),
     )
     serve(console, _say, options)
+
+
+@app.command()
+def load(
+    people: Annotated[
+        str, typer.Option(metavar="N,…", help="How many attendees come: a stage for each number.")
+    ] = "1,10,20,40",
+    minutes: Annotated[float, typer.Option(min=0.1, max=120, help="How long each stage is measured.")] = 3,
+    think: Annotated[float, typer.Option(min=0, help="Seconds between two cells of a person, on average.")] = 15,
+    url: Annotated[
+        str | None, typer.Option(help="A classroom that runs already.", show_default="one is started")
+    ] = None,
+    accounts: Annotated[
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Its names and passwords, one of each in a line; for --url."),
+    ] = None,
+    port: Annotated[int, typer.Option(min=1024, max=65535, help="The port of the classroom that is started.")] = 8010,
+    replicas: Annotated[int, typer.Option(min=1, max=16, help="How many LlamaStack servers it has.")] = 2,
+    output: Annotated[
+        Path | None, typer.Option(help="The file for the figures.", show_default=".workshop/load.json")
+    ] = None,
+    record: Annotated[
+        bool, typer.Option("--record", help="Write the figures to book/measurements/load.json, for the book.")
+    ] = False,
+    upstream: UpstreamOption = upstreams.Choice.auto,
+    model: ModelOption = None,
+) -> None:
+    """Fill a classroom with attendees, with Locust, and measure how long they wait and what it costs.
+
+    Each attendee logs in, opens JupyterLab and a chapter, and runs its cells with pauses in between; at the end of a
+    stage, all ask one question at the same time. The classroom has its own accounts and data, on its own port, and
+    both are removed afterwards. With `--url`, the classroom is one that runs already: only the waiting is measured.
+    Leave the machine idle meanwhile. Ctrl-C stops everything and keeps the stages that are complete.
+    """
+    uv.require("book", "load")
+    from llamastack_workshop.proving.load import command
+
+    if bool(url) != bool(accounts):
+        raise typer.BadParameter("--url and --accounts belong together", param_hint="--url")
+    command.run(
+        console,
+        _say,
+        command.plan(people, minutes, think, port, replicas, upstreams.choose_embedded(upstream, model), url, accounts),
+        command.RECORD if record else output or command.OUTPUT,
+    )
 
 
 @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})

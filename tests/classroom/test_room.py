@@ -3,22 +3,17 @@
 import concurrent.futures
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
 import pytest
-from visitor import Visitor
+from rooms import place_for_one, running
 
-from llamastack_workshop.classroom import gateway, room
-from llamastack_workshop.system import environment, files, paths, ports
-from llamastack_workshop.system.errors import WorkshopError
+from llamastack_workshop.classroom import room
 
 pytestmark = pytest.mark.nightly
 
@@ -51,65 +46,10 @@ print(sum(client.responses.retrieve(id).status in ("completed", "incomplete") fo
 )
 
 
-class Running:
-    """A classroom in a process of its own, and what it has printed."""
-
-    def __init__(self, log: Path, *options: str) -> None:
-        self.port = ports.free_port()
-        self.log = log
-        command = [sys.executable, "-m", "llamastack_workshop.cli", "classroom", "--users=2", f"--port={self.port}"]
-        with log.open("wb") as file:
-            self.process = subprocess.Popen([*command, *options], stdout=file, stderr=file, env=environment.named())
-        deadline = time.monotonic() + 240
-        while "is ready for 2 people" not in self.said():
-            assert self.process.poll() is None and time.monotonic() < deadline, self.said()
-            time.sleep(0.5)
-        self.descendants = psutil.Process(self.process.pid).children(recursive=True)
-
-    def said(self) -> str:
-        return self.log.read_text(encoding="utf-8")
-
-    def passwords(self) -> dict[str, str]:
-        return dict(re.findall(r"^  (attendee-\d\d)  (\S+)$", self.said(), re.MULTILINE))
-
-    def visitor(self, name: str, password: str) -> Visitor:
-        return Visitor(f"http://localhost:{self.port}", name, password)
-
-    def servers(self) -> list[psutil.Process]:
-        found = psutil.Process(self.process.pid).children(recursive=True)
-        return [one for one in found if "llamastack_workshop.server.run_server" in one.cmdline()]
-
-    def end(self, how: signal.Signals) -> None:
-        """End it, and wait until nothing is left of it."""
-        running = {*self.descendants, *psutil.Process(self.process.pid).children(recursive=True)}
-        self.process.send_signal(how)
-        self.process.wait(60)
-        assert psutil.wait_procs(running, timeout=30)[1] == []
-
-
-@contextmanager
-def running(log: Path, *options: str) -> Iterator[Running]:
-    classroom = Running(log, *options)
-    try:
-        yield classroom
-    finally:
-        if classroom.process.poll() is None:
-            classroom.end(signal.SIGINT)
-
-
 @pytest.fixture(autouse=True)
-def _what_it_needs() -> Iterator[None]:
-    try:
-        gateway.program()
-    except WorkshopError:
-        pytest.skip("HAProxy is not installed")
-    if os.geteuid() == 0 and any(files.closed_to_others(Path(place)) for place in (sys.base_prefix, paths.ROOT)):
-        pytest.skip("this Python or this folder is closed to other users")
-    if room.FOLDERS.exists() or room.HOME.exists():
-        pytest.skip("this folder has a classroom")
-    yield
-    for folder in (room.FOLDERS, room.HOME):
-        shutil.rmtree(folder)
+def _place() -> Iterator[None]:
+    with place_for_one():
+        yield
 
 
 def test_a_classroom(tmp_path: Path) -> None:
@@ -155,7 +95,7 @@ def test_a_classroom(tmp_path: Path) -> None:
 
     # Everything is as it was, but for the passwords, which nobody is shown again.
     with running(tmp_path / "second.log") as classroom:
-        assert classroom.passwords() == {} and not room._SHEET.exists()
+        assert classroom.passwords() == {} and not room.Places().sheet.exists()
         visitor = classroom.visitor("attendee-01", passwords["attendee-01"])
         visitor.open_lab()
         assert visitor.run(retrieve).strip() == "200"

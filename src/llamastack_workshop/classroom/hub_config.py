@@ -9,16 +9,23 @@ import os
 import resource
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.spawner import LocalProcessSpawner
+from jupyterhub.utils import wait_for_http_server
 
 from llamastack_workshop.classroom.people import Person
 
 SETTINGS = json.loads(Path(os.environ["WORKSHOP_HUB"]).read_text(encoding="utf-8"))
 PEOPLE = {one["name"]: Person(**one) for one in SETTINGS["people"]}
+# Forty people open their notebooks at once, and each start takes a core for some seconds: so many start at a time, and
+# the others wait for their turn. JupyterHub's own limit would refuse them with a 429.
+TURNS = asyncio.Semaphore(4)
+LONGEST_START = 180  # seconds
+LONGEST_WAIT = 1800  # seconds; for the turn, too
 # An unknown name takes as long as a wrong password.
 NOBODY = Person("", "00" * 16, "", 0)
 
@@ -38,6 +45,22 @@ class OwnUser(LocalProcessSpawner):
     @property
     def _folder(self) -> Path:
         return Path(SETTINGS["folders"]) / self.user.name
+
+    async def start(self) -> tuple[str, int]:
+        async with TURNS:
+            ip, port = await super().start()
+            # The hub waits for the answer, too, and tells what's wrong if there is none.
+            for _ in range(LONGEST_START):
+                if await self.poll() is not None:
+                    break
+                with suppress(TimeoutError):
+                    await wait_for_http_server(f"http://{ip}:{port}{self.server.base_url}api", timeout=1)
+                    break
+            return ip, port
+
+    async def poll(self) -> int | None:
+        # One that waits for its turn has no process yet, and has not ended.
+        return None if self.pending == "spawn" and not self.pid else await super().poll()
 
     def make_preexec_fn(self, name: str) -> Callable[[], None]:
         uid, folder, memory = PEOPLE[name].uid, self._folder, SETTINGS["memory"]
@@ -70,8 +93,7 @@ c.JupyterHub.db_url = f"sqlite:///{SETTINGS['folder']}/jupyterhub.sqlite"
 c.JupyterHub.cookie_secret_file = f"{SETTINGS['folder']}/cookie_secret"
 c.JupyterHub.authenticator_class = HandedOut
 c.JupyterHub.spawner_class = OwnUser
-# Forty people open their notebooks at once; each start takes a core for some seconds.
-c.JupyterHub.concurrent_spawn_limit = 4
+c.JupyterHub.concurrent_spawn_limit = 0
 c.ConfigurableHTTPProxy.command = SETTINGS["proxy"]
 c.ConfigurableHTTPProxy.api_url = SETTINGS["proxy_api_url"]
 c.ConfigurableHTTPProxy.pid_file = f"{SETTINGS['folder']}/proxy.pid"
@@ -79,7 +101,8 @@ c.Spawner.env_keep.extend(["NO_PROXY", "no_proxy"])
 c.Authenticator.allow_all = True
 c.Spawner.cmd = [sys.executable, "-m", "jupyterhub.singleuser"]
 c.Spawner.default_url = SETTINGS["first_page"]
-c.Spawner.start_timeout = c.Spawner.http_timeout = 180
+c.Spawner.start_timeout = LONGEST_WAIT
+c.Spawner.http_timeout = LONGEST_START
 c.JupyterHub.services = [
     {
         "name": "idle-culler",

@@ -74,8 +74,9 @@ class Replica:
 class Replicas:
     """Servers of the same database, started one after the other and looked after until `stop`.
 
-    `token` is for the readiness check, `database_answers` says whether a restart could help; `database_runs` is as
-    much as can be told at once. `standing` says how the gateway treats a server. `tell` gets a line about each event.
+    `token` is for the readiness check, `database_answers` says whether a restart could help; `database_runs` and
+    `has_room` (on the disk) are as much as can be told at once. `standing` says how the gateway treats a server. `tell`
+    gets a line about each event.
     """
 
     def __init__(
@@ -85,12 +86,13 @@ class Replicas:
         tell: Say,
         *,
         database_runs: Callable[[], bool],
+        has_room: Callable[[], bool],
         database_answers: Callable[[], bool],
         standing: Callable[[str], Standing],
     ) -> None:
         self.all = {replica.name: replica for replica in replicas}
         self._token, self._tell = token, tell
-        self._database_runs = database_runs
+        self._database_runs, self._has_room = database_runs, has_room
         self._database_answers, self._standing = database_answers, standing
         self._closing = threading.Event()
         # Held while a replica is stopped or started on purpose, and by one replacement at a time.
@@ -101,7 +103,9 @@ class Replicas:
     def state_of(self, name: str) -> str:
         """Return what HAProxy is to do with the server `name`."""
         # HAProxy asks more often than we look: what a server answers without its database is lost.
-        return self.all[name].state if name in self.all and self._database_runs() else "down"
+        state = self.all[name].state if name in self.all and self._database_runs() else "down"
+        # What it's answering has room yet.
+        return state if state != "up ready" or self._has_room() else "drain"
 
     def start(self) -> None:
         """Start all servers; raise WorkshopError if one doesn't become ready."""

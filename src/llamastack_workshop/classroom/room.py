@@ -19,6 +19,7 @@ from rich.text import Text
 
 from llamastack_workshop.classroom import certificate, hub, people, postgres, sheet, tokens
 from llamastack_workshop.classroom import environment as environments
+from llamastack_workshop.classroom.disk import Disk
 from llamastack_workshop.classroom.environment import Environment
 from llamastack_workshop.classroom.folders import FOLDERS
 from llamastack_workshop.classroom.gateway import Attendee, Gateway, Plan, program
@@ -34,9 +35,6 @@ from llamastack_workshop.system.processes import Child
 
 # What servers keep. `make clean` removes it; the folders of attendees are in work/, which stays.
 HOME = paths.WORKSHOP_HOME / "classroom"
-_PEOPLE = FOLDERS / "people.json"
-_SHEET = HOME / "hand-out.html"
-_LOGS = paths.LOGS / "classroom"
 _CONFIGURATION = stacks.FOLDER / "classroom.yaml"
 _STATE_SIZE = 500_000_000  # bytes; the database's log alone may take most of it
 # A model of a provider that's switched off now would be listed, and answer 400. All of them are listed anew at a start.
@@ -44,8 +42,28 @@ _FORGET_MODELS = "DELETE FROM llamastack_kvstore WHERE key LIKE '%distributions:
 
 
 @dataclass(frozen=True)
+class Places:
+    """Where a classroom keeps what is its own (`home`), the `folders` of its attendees, and its `logs`."""
+
+    home: Path = HOME
+    folders: Path = FOLDERS
+    logs: Path = paths.LOGS / "classroom"
+
+    @property
+    def people(self) -> Path:
+        return self.folders / "people.json"
+
+    @property
+    def sheet(self) -> Path:
+        return self.home / "hand-out.html"
+
+    def log(self, name: str) -> Path:
+        return self.logs / f"{name}.log"
+
+
+@dataclass(frozen=True)
 class Options:
-    """How many `users` there are and servers (`replicas`), where the classroom listens, and its limits."""
+    """How many `users` there are and servers (`replicas`), where the classroom listens, its limits and its places."""
 
     users: int
     replicas: int = 2
@@ -56,14 +74,22 @@ class Options:
     new_passwords: bool = False
     upstream: upstreams.Choice = upstreams.Choice.auto
     limits: hub.Limits = field(default_factory=hub.Limits)
+    places: Places = field(default_factory=Places)
 
 
 class Room:
-    """What runs, once `running_room` yields it."""
+    """What runs, once `running_room` yields it; `passwords` are those that are new, by name."""
 
-    def __init__(self, options: Options, url: str, replicas: Replicas, kept: list["Kept"]) -> None:
-        self.options, self.url, self.replicas = options, url, replicas
+    def __init__(
+        self, options: Options, url: str, replicas: Replicas, kept: list["Kept"], passwords: dict[str, str]
+    ) -> None:
+        self.options, self.url, self.replicas, self.passwords = options, url, replicas, passwords
         self._kept = kept
+
+    def process_ids(self) -> dict[str, list[int]]:
+        """Return the processes of each part by its name; what these have started belongs to the part."""
+        servers = [one.process.pid for one in self.replicas.all.values() if one.process]
+        return {"LlamaStack": servers, **{one.name: [one.pid] for one in self._kept}}
 
     def look_after(self) -> None:
         """Start again whatever has ended by itself; the servers are looked after without this."""
@@ -75,17 +101,21 @@ class Kept:
     """A part of a classroom that's started again when it ends by itself: `start` does that."""
 
     def __init__(self, name: str, process: Callable[[], Child], start: Callable[[], object], tell: Say) -> None:
-        self._name, self._process, self._start, self._tell = name, process, start, tell
+        self.name, self._process, self._start, self._tell = name, process, start, tell
         self._pause, self._next = 1.0, 0.0
+
+    @property
+    def pid(self) -> int:
+        return self._process().pid
 
     def look_after(self) -> None:
         if self._process().running():
             self._pause = 1.0
         elif time.monotonic() >= self._next:
-            self._tell(f"{self._name} ended by itself. Starting it again …")
+            self._tell(f"{self.name} ended by itself. Starting it again …")
             try:
                 self._start()
-                self._tell(f"{self._name} is back.")
+                self._tell(f"{self.name} is back.")
             except (WorkshopError, OSError) as error:
                 self._tell(f"It does not start: {error}".replace("\n", " "))
             self._next, self._pause = time.monotonic() + self._pause, min(2 * self._pause, 60)
@@ -122,29 +152,32 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
     Raises WorkshopError for whatever keeps it from starting.
     """
     programs = environments.installed(say)
+    places = options.places
     program()
     _check_places(programs)
-    files.require_space(HOME, _STATE_SIZE)
-    _make_open(HOME, FOLDERS)
+    files.require_space(places.home, _STATE_SIZE)
+    _make_open(places.home, places.folders)
     with ExitStack() as cleanup:
-        cleanup.enter_context(_alone(options.port))
+        cleanup.enter_context(_alone(places.home, options.port))
         # What a classroom that was killed has left.
-        _SHEET.unlink(missing_ok=True)
+        places.sheet.unlink(missing_ok=True)
         url, certified = _address(options)
-        everybody, passwords = people.enrolled(people.read(_PEOPLE), options.users, new_passwords=options.new_passwords)
+        everybody, passwords = people.enrolled(
+            people.read(places.people), options.users, new_passwords=options.new_passwords
+        )
         admitted = everybody[: options.users]
         say(f"Preparing the folders of {len(admitted)} people …")
         for person in admitted:
-            hub.make_folder(FOLDERS / person.name, person)
+            hub.make_folder(places.folders / person.name, person)
         database, cluster = cleanup.enter_context(
-            postgres.running(programs, _open(HOME / "postgres"), _log("postgres"), say)
+            postgres.running(programs, _open(places.home / "postgres"), places.log("postgres"), say)
         )
         server, addresses, served = _models(options, say, cleanup)
         _forget_models(programs, database)
 
         issuer = tokens.Issuer()
         keys = {person.name: secrets.token_urlsafe(24) for person in admitted}
-        state = files.private_folder(HOME / "state")
+        state = files.private_folder(places.home / "state")
         gateways: list[Gateway] = []
 
         def launch(port: int, log: Path) -> Child:
@@ -158,21 +191,23 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
             }
             return parts.llama_stack(server, port, log, state=state, variables=variables)
 
-        servers = [Replica(f"server-{n}", launch, _log(f"server-{n}")) for n in range(1, options.replicas + 1)]
+        disk = Disk(places.home / "postgres" if cluster else state, tell)
+        servers = [Replica(f"server-{n}", launch, places.log(f"server-{n}")) for n in range(1, options.replicas + 1)]
         replicas = Replicas(
             servers,
             issuer.token("readiness", tokens.PROBE),
             tell,
             database_runs=lambda: cluster is None or cluster.process.running(),
+            has_room=disk.has_room,
             database_answers=lambda: postgres.is_ready(programs, database),
             standing=lambda name: gateways[0].standing(name),
         )
         inside = options.port if certified is None else ports.free_port()
         jupyter = hub.Hub(
             programs,
-            files.private_folder(HOME / "hub") if os.geteuid() != 0 else _open(HOME / "hub"),
-            FOLDERS,
-            _log("jupyterhub"),
+            files.private_folder(places.home / "hub") if os.geteuid() != 0 else _open(places.home / "hub"),
+            places.folders,
+            places.log("jupyterhub"),
             admitted,
             {name: {"LLAMA_STACK_BASE_URL": f"http://{ports.HOST}:{inside}/t/{key}/v1"} for name, key in keys.items()},
             options.limits,
@@ -188,7 +223,7 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
             listen=options.listen,
             certificate=certified,
         )
-        gateways.append(Gateway(plan, HOME / "gateway", _log("haproxy"), replicas.state_of))
+        gateways.append(Gateway(plan, places.home / "gateway", places.log("haproxy"), replicas.state_of))
         cleanup.callback(gateways[0].stop)
         gateways[0].start()
         cleanup.callback(replicas.stop)
@@ -207,20 +242,20 @@ def running_room(console: Console, say: Say, tell: Say, options: Options) -> Ite
         if served:
             kept.append(Kept("The model", lambda: served.process, served.start, tell))
         with _replaced_on_signal(replicas):
-            yield Room(options, url, replicas, kept)
+            yield Room(options, url, replicas, kept, passwords)
 
 
 class _Models:
     """The embedded models, on the same ports also after a new start."""
 
-    def __init__(self, numbers: dict[str, int], say: Say, chat_model: models.ChatModel | None) -> None:
-        self._numbers, self._say, self._chat_model = numbers, say, chat_model
+    def __init__(self, numbers: dict[str, int], log: Path, say: Say, chat_model: models.ChatModel | None) -> None:
+        self._numbers, self._log, self._say, self._chat_model = numbers, log, say, chat_model
         self._parts = ExitStack()
         self.process: Child | None = None
 
     def start(self) -> None:
         self._parts.close()
-        served = parts.embedded_models(self._numbers, _log("embedded"), self._say, self._chat_model)
+        served = parts.embedded_models(self._numbers, self._log, self._say, self._chat_model)
         self.process = self._parts.enter_context(served)
 
     def stop(self) -> None:
@@ -240,7 +275,7 @@ def _models(options: Options, say: Say, cleanup: ExitStack) -> tuple[Server, dic
     ]
     foreign = models.chat_model(say) if "LLAMA_CPP_URL" in wanted and not models.is_ours() else None
     if active or foreign:
-        longer = files.private_folder(HOME / "state") / _CONFIGURATION.name
+        longer = files.private_folder(options.places.home / "state") / _CONFIGURATION.name
         files.write_whole(longer, run_yaml.without_short_texts(run_yaml.read(_CONFIGURATION)))
         server = Server(longer)
     off = upstreams.switches() - {one.variable for one in active}
@@ -248,7 +283,7 @@ def _models(options: Options, say: Say, cleanup: ExitStack) -> tuple[Server, dic
     addresses = {variable: f"http://{ports.HOST}:{number}/v1" for variable, number in numbers.items()}
     if not numbers:
         return server, dict.fromkeys(off), None
-    served = _Models(numbers, say, foreign)
+    served = _Models(numbers, options.places.log("embedded"), say, foreign)
     cleanup.callback(served.stop)
     served.start()
     return server, {**dict.fromkeys(off), **addresses}, served
@@ -270,7 +305,7 @@ def _hand_out(
 ) -> None:
     """Write down who is there, and print new passwords: the only time that they're shown."""
     # Only now: a start that failed before would have lost the passwords.
-    with files.open_private(_PEOPLE) as file:
+    with files.open_private(options.places.people) as file:
         file.write(people.written(everybody).encode())
     fingerprint = certificate.fingerprint(certified) if certified else None
     if fingerprint:
@@ -278,13 +313,14 @@ def _hand_out(
     if not passwords:
         console.print("Everybody's password is as it was; for new ones: --new-passwords")
         return
-    with files.open_private(_SHEET) as file:
+    printed = options.places.sheet
+    with files.open_private(printed) as file:
         file.write(sheet.page(url, passwords, fingerprint).encode())
-    cleanup.callback(_SHEET.unlink, missing_ok=True)
+    cleanup.callback(printed.unlink, missing_ok=True)
     console.print(f"\nPasswords for {url}:", soft_wrap=True)
     console.print(sheet.text(passwords))
     console.print(
-        f"To print and cut: {_SHEET}\nThey are shown once. That file goes when the classroom stops; hashes stay.",
+        f"To print and cut: {printed}\nThey are shown once. That file goes when the classroom stops; hashes stay.",
         soft_wrap=True,
     )
 
@@ -308,9 +344,9 @@ def _replaced_on_signal(replicas: Replicas) -> Iterator[None]:
 
 
 @contextmanager
-def _alone(port: int) -> Iterator[None]:
-    """Keep other classrooms out of this folder; raise WorkshopError if one is there, or if `port` is taken."""
-    lock = FileLock(HOME / "classroom.lock", timeout=0, mode=0o600)
+def _alone(home: Path, port: int) -> Iterator[None]:
+    """Keep other classrooms out of `home`; raise WorkshopError if one is there, or if `port` is taken."""
+    lock = FileLock(home / "classroom.lock", timeout=0, mode=0o600)
     try:
         lock.acquire()
     except Timeout:
@@ -330,7 +366,7 @@ def _address(options: Options) -> tuple[str, Path | None]:
     name = socket.gethostname() if options.listen == "0.0.0.0" else options.listen
     if options.certificate:
         certificate.fingerprint(options.certificate)
-    found = options.certificate or certificate.made(HOME / "certificate.pem", name)
+    found = options.certificate or certificate.made(options.places.home / "certificate.pem", name)
     return f"https://{name}:{options.port}", found.absolute()
 
 
@@ -357,7 +393,3 @@ def _open(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o711 if os.geteuid() == 0 else 0o700)
     return folder
-
-
-def _log(name: str) -> Path:
-    return _LOGS / f"{name}.log"
