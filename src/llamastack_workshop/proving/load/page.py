@@ -42,10 +42,11 @@ _SYSTEM = 2e9  # bytes for the system itself, and a browser
 # The dimensions of the picture in pixels, for a phone's screen.
 _WIDTH, _LEFT, _RIGHT = 350, 46, 330
 _TOP, _BOTTOM = 66, 240
+# Each line's label, figure, fill and dashes, so that none depends on its colour.
 _LINES = (
-    ("half of the answers", "p50", "ink"),
-    ("95 of 100", "p95", "blue"),
-    ("all at once, the last", "burst", "sand"),
+    ("half of the answers", "p50", "ink", "none"),
+    ("95 of 100", "p95", "blue", "7 3"),
+    ("all at once, the last", "burst", "sand", "2 3"),
 )
 
 
