@@ -51,8 +51,8 @@ def test_each_key_of_run_yaml_is_explained_and_no_other() -> None:
 
 # The system's variables, and those that chapter 19 or a command sets for its own programs.
 NOT_FOR_USERS = {
-    *("PATH", "PYTHONPATH", "HOME", "SUDO_USER", "AUDIT_ALLOWED", "AUDIT_LOG"),
-    *("WORKSHOP_HUB", "WORKSHOP_LOAD", "WORKSHOP_PACKAGES", "SSL_CERT_FILE"),
+    *("PATH", "PYTHONPATH", "HOME", "SUDO_USER", "SSL_CERT_FILE", "AUDIT_ALLOWED", "AUDIT_LOG"),
+    *("WORKSHOP_HUB", "WORKSHOP_LOAD", "WORKSHOP_PACKAGES"),
 }
 # Where variables are read: files, and the pattern for reading in each.
 READS = {
