@@ -28,9 +28,7 @@ model = next(m.id for m in client.models.list() if m.custom_metadata["model_type
 """
 ASK = BEGIN + 'print(client.responses.create(model=model, input="What is the capital of France?").id)'
 SOLVE = """
-import os
 from llamastack_workshop.attending import record
-os.chdir("work")
 record.note("server_setup.short_answer", right=True)
 """
 LONG = (
