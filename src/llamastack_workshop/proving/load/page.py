@@ -4,16 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from llamastack_workshop.proving.load.report import (
-    Stage,
-    cores,
-    failures,
-    gigabytes,
-    memory,
-    opened,
-    seconds,
-    shared,
-)
+from llamastack_workshop.proving.load.report import Stage, cores, gigabytes, memory, shared, waits
 from llamastack_workshop.proving.load.sampling import OTHERS, PEOPLE
 from llamastack_workshop.publishing.diagrams import THEMES
 
@@ -54,15 +45,7 @@ def rows(recorded: dict[str, Any]) -> list[list[str]]:
     """Return a row for each stage."""
     return [
         [
-            str(one["people"]),
-            seconds(opened(one), "p95"),
-            str(one["answers"]),
-            seconds(one["wait"], "p50"),
-            seconds(one["wait"], "p95"),
-            seconds(one["together"].get("wait", {}), "longest"),
-            str(sum(one["refused"].values())),
-            str(failures(one)),
-            f"{one['tokens_per_second']:.0f}",
+            *waits(one),
             gigabytes(shared(memory(one))),
             f"{memory(one)[PEOPLE] / one['people'] / 1e6:.0f}",
             f"{sum(cores(one).values()):.1f}",

@@ -19,19 +19,26 @@ def table(stages: Sequence[Stage]) -> Table:
         shown.add_column(name, justify="right")
     for one in stages:
         shown.add_row(
-            str(one["people"]),
-            seconds(opened(one), "p95"),
-            str(one["answers"]),
-            seconds(one["wait"], "p50"),
-            seconds(one["wait"], "p95"),
-            seconds(one["together"].get("wait", {}), "longest"),
-            str(sum(one["refused"].values())),
-            str(failures(one)),
-            f"{one['tokens_per_second']:.0f}",
+            *waits(one),
             gigabytes(sum(memory(one).values())) if "memory" in one else NOTHING,
             f"{sum(cores(one).values()):.1f}" if "cores" in one else NOTHING,
         )
     return shown
+
+
+def waits(stage: Stage) -> list[str]:
+    """Return the cells on a stage's people and answers, from their number to the tokens per second."""
+    return [
+        str(stage["people"]),
+        seconds(opened(stage), "p95"),
+        str(stage["answers"]),
+        seconds(stage["wait"], "p50"),
+        seconds(stage["wait"], "p95"),
+        seconds(stage["together"].get("wait", {}), "longest"),
+        str(sum(stage["refused"].values())),
+        str(failures(stage)),
+        f"{stage['tokens_per_second']:.0f}",
+    ]
 
 
 def remarks(stages: Sequence[Stage]) -> list[str]:
