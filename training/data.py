@@ -1,6 +1,9 @@
-"""Make the training data: examples of all kinds, tokenised and packed into one file.
+"""Make the data of a round of training: examples of all kinds, tokenised and packed into one file.
 
-`python -m training.data --weights FOLDER --examples 200000 --seed 3 --own 3600 --out tokens.npz` writes `tokens` (uint16), `learn` (the loss
+The first round learns the tasks from sentence templates; the second learns variety from texts that we wrote one by one,
+and repeats some of the first, so that nothing is forgotten.
+
+`python -m training.data --weights FOLDER --round 1 --examples 200000 --seed 3 --own 3600 --out tokens.npz` writes `tokens` (uint16), `learn` (the loss
 mask: a bit per token, set if the model learns it), `starts` (int32, the offset of each example) and `own` (requests for
 the untrained model to answer itself).
 """
@@ -17,6 +20,13 @@ import numpy as np
 from training import render, words
 from training.example import Example, user
 from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
+from training.written import chat as short_questions
+from training.written import checks, lists
+from training.written import classify as label_sets
+from training.written import context as passages
+from training.written import extract as written_texts
+from training.written import memory as turns
+from training.written import tools as functions
 
 if TYPE_CHECKING:
     # Only installed in the training environment; the examples can be made without it.
@@ -34,13 +44,25 @@ SHARES = {
     "patterns": (patterns, 0.12),
     "grading": (grading, 0.05),
 }
+_REPEATED = 0.25
+WRITTEN = {
+    "written_texts": (written_texts, 0.18),
+    "lists": (lists, 0.04),
+    "label_sets": (label_sets, 0.11),
+    "functions": (functions, 0.12),
+    "passages": (passages, 0.13),
+    "short_questions": (short_questions, 0.1),
+    "turns": (turns, 0.05),
+    "checks": (checks, 0.04),
+}
+ROUNDS = {1: SHARES, 2: {name: (module, share * _REPEATED) for name, (module, share) in SHARES.items()} | WRITTEN}
 LONGEST = 1024
 
 
-def examples(count: int, seed: int) -> list[Example]:
-    """Return about `count` examples in random order, each kind with its share."""
+def examples(count: int, seed: int, number_of_round: int = 1) -> list[Example]:
+    """Return about `count` examples of a round in random order, each kind with its share."""
     made: list[Example] = []
-    for number, (module, share) in enumerate(SHARES.values()):
+    for number, (module, share) in enumerate(ROUNDS[number_of_round].values()):
         source = module.examples(random.Random(f"{seed}-{number}"))
         made += [next(source) for _ in range(round(count * share))]
     random.Random(seed).shuffle(made)
@@ -96,6 +118,7 @@ def encoded(tokenizer: "Tokenizer", made: list[Example], rng: random.Random) -> 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--round", type=int, choices=ROUNDS, default=1)
     parser.add_argument("--examples", type=int, default=200_000)
     parser.add_argument("--seed", type=int, default=3)
     parser.add_argument("--own", type=int, default=3600, help="number of requests that the untrained model answers itself")
@@ -110,7 +133,7 @@ def main() -> None:
     tokens, learn, starts, kinds = [], [], [], Counter()
     at = 0
     print(f"Making {arguments.examples} examples …", flush=True)
-    made = examples(arguments.examples, arguments.seed)
+    made = examples(arguments.examples, arguments.seed, arguments.round)
     for example, ids, marks in encoded(tokenizer, made, random.Random(arguments.seed)):
         starts.append(at)
         tokens.append(np.array(ids, dtype=np.uint16))

@@ -1,7 +1,7 @@
 """Train a low-rank adapter (LoRA, https://arxiv.org/abs/2106.09685) for SmolLM2-135M-Instruct on the packed examples.
 
-`make adapter` runs it. Once a minute and on Ctrl-C, it saves a checkpoint in its output folder, from which it resumes.
-The steps are the same on a CPU and on a GPU, and so is the adapter, except for rounding.
+`make adapter` runs it for each round. Once a minute and on Ctrl-C, it saves a checkpoint in its output folder, from which
+it resumes. The steps are the same on a CPU and on a GPU, and so is the adapter, except for rounding.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import torch
 from filelock import FileLock, Timeout
-from peft import LoraConfig, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM
 from transformers.utils import logging
 
@@ -30,11 +30,12 @@ from training.data import GGUF
 BASE = "HuggingFaceTB/SmolLM2-135M-Instruct"
 LAYERS = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 Sequence = tuple[np.ndarray, np.ndarray]
+Step = list[list[Sequence]]
 
 _KEEP_EVERY = 60  # seconds
 _TELL_EVERY = 15  # seconds
 # Tokens in a gradient computation on a CPU; 16,384 would need 30 GB of memory.
-_PIECE_ON_CPU = 1024
+_PIECE_ON_CPU = 2048
 # Requests that the untrained model answers in one batch.
 _OWN_AT_ONCE = {"cuda": 512, "cpu": 32}
 _LONGEST_ANSWER = 80  # tokens
@@ -85,11 +86,26 @@ def batches(examples: list[Sequence], budget: int, rng: random.Random) -> list[l
     return found
 
 
-def pieces(batch: list[Sequence], device: str) -> Iterator[list[Sequence]]:
-    """Yield the examples of `batch` in parts that fit into the memory of `device`."""
-    rows = len(batch) if device == "cuda" else max(1, _PIECE_ON_CPU // max(len(tokens) for tokens, _ in batch))
-    for at in range(0, len(batch), rows):
-        yield batch[at : at + rows]
+def steps_of(examples: list[Sequence], arguments: argparse.Namespace, rng: random.Random) -> list[Step]:
+    """Return the steps of the training: each some batches of different lengths, because length goes with kind."""
+    found: list[Step] = []
+    for _ in range(math.ceil(arguments.epochs)):
+        made = batches(examples, arguments.batch // arguments.mixed, rng)
+        found += [made[at : at + arguments.mixed] for at in range(0, len(made), arguments.mixed)]
+    return found[: round(len(found) * arguments.epochs / math.ceil(arguments.epochs))][: arguments.steps]
+
+
+def pieces(step: Step, device: str) -> Iterator[list[Sequence]]:
+    """Yield the examples of `step` in parts that fit into the memory of `device`."""
+    for batch in step:
+        rows = len(batch) if device == "cuda" else max(1, _PIECE_ON_CPU // max(len(tokens) for tokens, _ in batch))
+        for at in range(0, len(batch), rows):
+            yield batch[at : at + rows]
+
+
+def precision(device: str) -> torch.dtype:
+    """Return the type in which `device` computes fast: many CPUs have no instructions for bfloat16."""
+    return torch.bfloat16 if device == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
 
 
 def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple[torch.Tensor, int, int]:
@@ -100,9 +116,12 @@ def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple
         ids[row, : len(tokens)], marks[row, : len(tokens)] = tokens, learn
     inputs, wanted = torch.from_numpy(ids).to(device), torch.from_numpy(marks[:, 1:]).to(device)
     causal = model.get_base_model()
-    # Padding is on the right, where a causal model's other positions don't see it.
-    hidden = causal.model(input_ids=inputs[:, :-1], use_cache=False).last_hidden_state[wanted]
-    logits, target = causal.lm_head(hidden).float(), inputs[:, 1:][wanted]
+    # The adapter is in float32. On a CPU, mixing the types is slower than casting it for each product.
+    with torch.autocast(device, torch.bfloat16, enabled=device == "cpu" and causal.dtype == torch.bfloat16):
+        # Padding is on the right, where a causal model's other positions don't see it.
+        hidden = causal.model(input_ids=inputs[:, :-1], use_cache=False).last_hidden_state[wanted]
+        logits = causal.lm_head(hidden).float()
+    target = inputs[:, 1:][wanted]
     loss = torch.nn.functional.cross_entropy(logits, target, reduction="sum")
     return loss, int((logits.argmax(-1) == target).sum()), len(target)
 
@@ -146,13 +165,13 @@ def keep(state: dict[str, Any], path: Path) -> None:
     part.replace(path)
 
 
-def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, device: str, kept: Path, interruption: Interruption) -> list[dict[str, float]]:
-    """Train `model` on the batches `steps`, from the checkpoint `kept` if it exists, and return the log.
+def train(model: torch.nn.Module, steps: list[Step], rate: float, device: str, kept: Path, interruption: Interruption) -> list[dict[str, float]]:
+    """Train `model` by `steps`, from the checkpoint `kept` if it exists, and return the log.
 
     Raises Stopped after Ctrl-C, once all finished steps are saved.
     """
     trained = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    optimizer = torch.optim.AdamW(trained.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=device == "cuda")
+    optimizer = torch.optim.AdamW(trained.values(), lr=rate, betas=(0.9, 0.98), weight_decay=0.0, fused=True)
     number, seen, seconds, log = 0, 0, 0.0, []
     if kept.exists():
         state = torch.load(kept, map_location=device, weights_only=True)
@@ -161,7 +180,7 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
         for name, p in trained.items():
             p.data.copy_(state["adapter"][name])
         print(f"Resuming after step {number} of {len(steps)}", flush=True)
-    left = sum(len(tokens) for batch in steps[number:] for tokens, _ in batch)
+    left = sum(len(tokens) for step in steps[number:] for batch in step for tokens, _ in batch)
     began, worked = time.monotonic(), 0
     told = kept_at = began
 
@@ -172,14 +191,14 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
 
     try:
         while number < len(steps):
-            batch = steps[number]
+            step = steps[number]
             now = rate * min(1, (number + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * number / len(steps)))
             for group in optimizer.param_groups:
                 group["lr"] = now
             # As in `loss_of`, the first token of an example is never predicted.
-            learned = sum(int(learn[1:].sum()) for _, learn in batch)
+            learned = sum(int(learn[1:].sum()) for batch in step for _, learn in batch)
             loss, hits = 0.0, 0
-            for piece in pieces(batch, device):
+            for piece in pieces(step, device):
                 interruption.check()
                 part, hit, _ = loss_of(model, piece, device)
                 (part / learned).backward()
@@ -188,7 +207,7 @@ def train(model: torch.nn.Module, steps: list[list[Sequence]], rate: float, devi
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
             number += 1
-            size = sum(len(tokens) for tokens, _ in batch)
+            size = sum(len(tokens) for batch in step for tokens, _ in batch)
             seen, worked, left = seen + size, worked + size, left - size
             if time.monotonic() - told > _TELL_EVERY or number in (1, len(steps)):
                 told = time.monotonic()
@@ -215,9 +234,9 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     torch.manual_seed(0)
     rng = random.Random(0)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    # bfloat16 is unusably slow on a CPU.
-    kind = torch.bfloat16 if device == "cuda" else torch.float32
-    model = AutoModelForCausalLM.from_pretrained(arguments.weights, gguf_file=GGUF, dtype=kind).to(device)
+    # For short texts on a CPU, plain attention takes a sixth less time than PyTorch's fused kernel.
+    attention = "sdpa" if device == "cuda" else "eager"
+    model = AutoModelForCausalLM.from_pretrained(arguments.weights, gguf_file=GGUF, dtype=precision(device), attn_implementation=attention).to(device)
     examples = load_examples(arguments.data)
     print(f"{len(examples)} examples; training on {torch.cuda.get_device_name() if device == 'cuda' else 'the CPU'}", flush=True)
 
@@ -226,24 +245,25 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     own = all_own_answers(model, prompts, device, out / "own.pt", interruption)
     print(f"{len(own)} answers of the untrained model kept as examples", flush=True)
 
-    config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
-    model = get_peft_model(model, config)
+    if arguments.start:
+        model = PeftModel.from_pretrained(model, arguments.start, is_trainable=True)
+    else:
+        config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
+        model = get_peft_model(model, config)
     model.train()
     # In a trial with few examples, only a tenth.
     count = min(arguments.held_out, len(examples) // 10)
     held_out, examples = examples[:count], [*examples[count:], *own]
-    steps = [b for _ in range(math.ceil(arguments.epochs)) for b in batches(examples, arguments.batch, rng)]
-    steps = steps[: round(len(steps) * arguments.epochs / math.ceil(arguments.epochs))][: arguments.steps]
+    steps = steps_of(examples, arguments, rng)
     log = train(model, steps, arguments.rate, device, out / "checkpoint.pt", interruption)
 
     model.eval()
     sums = np.zeros(3)
     with torch.no_grad():
-        for batch in batches(held_out, arguments.batch, rng):
-            for piece in pieces(batch, device):
-                interruption.check()
-                loss, hits, count = loss_of(model, piece, device)
-                sums += loss.item(), hits, count
+        for piece in pieces(batches(held_out, arguments.batch, rng), device):
+            interruption.check()
+            loss, hits, count = loss_of(model, piece, device)
+            sums += loss.item(), hits, count
     result = {"held_out_loss": round(sums[0] / sums[2], 4), "held_out_hits": round(sums[1] / sums[2], 4)}
     model.peft_config["default"].base_model_name_or_path = BASE
     model.half().save_pretrained(out)
@@ -259,10 +279,12 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, required=True, help=f"folder with {GGUF}")
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rank", type=int, default=16)
+    parser.add_argument("--start", type=Path, help="folder with the adapter to train further; without it, a new one")
+    parser.add_argument("--rank", type=int, default=16, help="of a new adapter")
     parser.add_argument("--rate", type=float, default=1.5e-3)
     parser.add_argument("--epochs", type=float, default=1.35)
     parser.add_argument("--batch", type=int, default=16_384, help="tokens per step")
+    parser.add_argument("--mixed", type=int, default=1, help="batches of different lengths in each step")
     parser.add_argument("--steps", type=int, help="limit on the number of steps, for a trial")
     parser.add_argument("--held-out", type=int, default=2000)
     arguments = parser.parse_args()

@@ -8,6 +8,7 @@ import random
 import re
 from collections.abc import Iterator
 from itertools import islice
+from typing import Any
 
 import pytest
 
@@ -15,16 +16,22 @@ from llamastack_workshop.evaluating.cases import Case, load
 from llamastack_workshop.system import paths
 from training import data, words
 from training.kinds import retain
+from training.written.texts import FOLDER
+from training.written.texts import load as load_texts
 
 CASES = load()
 # Four words in a row can be a common phrase ("what is the price"); five are a large part of a request.
 RUN = 5
 # With a placeholder for each name and number, even five words can be a common phrase ("from N to N in").
 MASKED_RUN = 6
+# "80 on the 23rd of May" is only a date.
+OWN_RUN = 4
 # "My dog is called {v}" has four words of its own: even with three, another name makes it the same sentence.
 OWN_WORDS = 3
 # A slot of a frame holds up to this number of words.
 SLOT = 5
+# They read the data and write none.
+PROGRAMS = {"make.py", "train.py"}
 # Examples of each kind, for runs that only arise when sentences are combined.
 EXAMPLES = 60
 
@@ -36,6 +43,10 @@ SHARED = {
     *words.DAYS,
     *words.LANGUAGES,
     *[
+        "Mr",
+        "Mrs",
+        "Ltd",
+        "Firefox",
         "According",
         "Collect",
         "Dr",
@@ -62,9 +73,24 @@ def texts(case: Case) -> list[str]:
     return [*said, case.objection, case.instructions, *case.documents.values(), *about]
 
 
+def written(value: Any) -> Iterator[str]:
+    """Yield every string in `value`, which may be nested lists and dictionaries."""
+    if isinstance(value, dict):
+        value = [*value, *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from written(item)
+    elif isinstance(value, str):
+        yield value
+
+
 def strings() -> Iterator[str]:
-    """Yield every string in the code of the training data, without docstrings."""
+    """Yield every string in the code and the texts of the training data, without docstrings."""
+    for path in sorted(FOLDER.glob("*.yaml")):
+        yield from written(load_texts(path.stem))
     for path in sorted((paths.ROOT / "training").rglob("*.py")):
+        if path.name in PROGRAMS:
+            continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             for child in ast.iter_child_nodes(node):
                 if isinstance(child, ast.Constant) and isinstance(child.value, str) and not isinstance(node, ast.Expr):
@@ -113,7 +139,10 @@ def runs(text: str) -> set[str]:
     """Return the runs of words in `text`, unchanged and masked."""
     found = set()
     for said, length in ((words_of(text), RUN), (masked(text), MASKED_RUN)):
-        found |= {" ".join(said[at : at + length]) for at in range(len(said) - length + 1)}
+        for at in range(len(said) - length + 1):
+            run = said[at : at + length]
+            if sum(word not in ("0", "N") for word in run) >= OWN_RUN:
+                found.add(" ".join(run))
     return found
 
 
@@ -128,7 +157,7 @@ def frames() -> dict[str, re.Pattern[str]]:
 def taught() -> set[str]:
     """Return the runs in a sample of the training examples, unchanged and masked, and those in all its texts."""
     found: set[str] = set()
-    for module, _ in data.SHARES.values():
+    for module, _ in (data.SHARES | data.WRITTEN).values():
         for example in islice(module.examples(random.Random(1)), EXAMPLES):
             for message in example.messages:
                 content = message["content"]

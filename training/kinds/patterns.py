@@ -286,6 +286,16 @@ def found(rng: random.Random) -> Example:
     answer = f"{value[:1].upper()}{value[1:]}." if busy or rng.random() < 0.4 else sentence
     if rng.random() < 0.06:
         question, answer, source = rng.choice(unknown or [question]), "The text does not say.", ""
+    return _rendered(rng, passages, question, answer, source)
+
+
+def searched(rng: random.Random, texts: list[str], question: str, answer: str, at: int | None) -> Example:
+    """Return an example like those of `found`, with given passages; the answer is in passage `at`, or in none."""
+    passages = [(text, f"file-{uuid.UUID(int=rng.getrandbits(128)).hex}") for text in texts]
+    return _rendered(rng, passages, question, answer, "" if at is None else passages[at][1])
+
+
+def _rendered(rng: random.Random, passages: list[tuple[str, str]], question: str, answer: str, source: str) -> Example:
     content = [{"type": "text", "text": f"knowledge_search found {len(passages)} passages:\n"}]
     for number, (text, file) in enumerate(passages, 1):
         content.append({"type": "text", "text": f"{number}. {text} The source is <|{file}|>\n\n"})
