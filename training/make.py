@@ -39,7 +39,7 @@ class Round:
 
 ROUNDS = {
     1: Round(200_000, 3600, ("--rate", "1.5e-3", "--epochs", "1.35", "--batch", "16384")),
-    2: Round(30_000, 0, ("--rate", "8e-4", "--epochs", "1", "--batch", "6144", "--mixed", "3", "--held-out", "400")),
+    2: Round(30_000, 0, ("--rate", "8e-4", "--epochs", "0.8", "--batch", "6144", "--mixed", "3", "--held-out", "400")),
 }
 
 

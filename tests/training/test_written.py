@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from llamastack_workshop.evaluating.cases import load
+from llamastack_workshop.system import paths
 from training import data
 from training.written import slots, texts
 
@@ -53,6 +55,12 @@ def test_the_arguments_of_a_call_are_those_that_the_function_declares() -> None:
                 for slot, value in arguments.items():
                     choices = declared[slot].get("enum")
                     assert not choices or value in choices or slots.names(value), ask
+
+
+def test_the_held_out_requests_are_others_than_those_of_the_evaluation() -> None:
+    held_out = load(paths.ROOT / "training" / "held_out.jsonl")
+    assert len(held_out) == 144
+    assert not {str(case.input) for case in held_out} & {str(case.input) for case in load()}
 
 
 def test_yes_and_no_are_texts_and_not_booleans() -> None:
