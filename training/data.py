@@ -26,6 +26,7 @@ from training.written import classify as label_sets
 from training.written import context as passages
 from training.written import extract as written_texts
 from training.written import memory as turns
+from training.written import search as searches
 from training.written import tools as functions
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ WRITTEN = {
     "lists": (lists, 0.04),
     "label_sets": (label_sets, 0.11),
     "functions": (functions, 0.12),
+    "searches": (searches, 0.03),
     "passages": (passages, 0.13),
     "short_questions": (short_questions, 0.1),
     "turns": (turns, 0.05),

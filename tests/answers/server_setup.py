@@ -70,6 +70,7 @@ RIGHT = [
     cut_off("partial", brief),
     cut_off("messages, not stored", as_messages),
     cut_off("the last event of a stream", by_stream),
+    cut_off("complete", lambda s, q: brief(s, f"{q}\n\nNo. What is the capital of France? Answer in one word.")),
     cut_off("within a prompt", lambda s, q: brief(s, f"Answer this: {q}", instructions="You know everything.")),
 ]
 
@@ -99,9 +100,4 @@ WRONG = [
     cut_off("the text", lambda s, q: brief(s, q).output_text, "the whole response, not a str"),
     cut_off("another question", lambda s, q: brief(s, "Tell me about the sea."), "not in `input`"),
     Answer(check.short_answer, "an old response", lambda s: [remembered(s)], "did not call the model"),
-    cut_off(
-        "something short",
-        lambda s, q: brief(s, f"{q}\n\nNo. What is the capital of France? Answer in one word."),
-        "the answer was not truncated",
-    ),
 ]

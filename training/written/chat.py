@@ -29,8 +29,13 @@ def question(rng: random.Random) -> tuple[str, str]:
         a, b = rng.choice(list(group["pairs"].items()))
         values = {"a": str(a), "b": str(b)}
         return fill(sloppy(rng, rng.choice(group["asks"])), values), fill(choose(rng, rng.choice(group["answers"])), values)
-    known = [entry for group in groups if "qa" in group for entry in group["qa"]]
-    entry = rng.choice(known)
+    return known(rng)
+
+
+def known(rng: random.Random) -> tuple[str, str]:
+    """Return a question of those with one answer each, with its answer."""
+    entries = [entry for group in load("questions") if "qa" in group for entry in group["qa"]]
+    entry = rng.choice(entries)
     asks = [entry[0], *entry[2:]]
     values = slots.draw(rng, slots.names(entry))
     return slots.said(sloppy(rng, str(rng.choice(asks))), values), slots.said(choose(rng, str(entry[1])), values)

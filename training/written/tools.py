@@ -68,7 +68,31 @@ def _offered(rng: random.Random, right: dict[str, Any] | None) -> tuple[list[dic
     return items, declared
 
 
-def _opening(rng: random.Random) -> list[dict[str, Any]]:
+def _searches(item: dict[str, Any]) -> bool:
+    """Return whether a function looks for texts, and so helps with any question."""
+    return any(word in item["names"] for word in ("search", "find", "lookup", "look_up", "ask", "explain", "define", "manual", "docs", "faq"))
+
+
+def declared_search(rng: random.Random) -> tuple[list[dict[str, Any]], str, str]:
+    """Return functions of which one searches, its name, and the name of its parameter for the query."""
+    name, query = "knowledge_search", "query"
+    about = "Search for information in a database."
+    if rng.random() < 0.4:
+        name = rng.choice("search search_docs search_files find_passages lookup search_handbook ask_documents search_wiki".split())
+        query = rng.choice("query question text search_query".split())
+        about = rng.choice(["Search our documents.", "Find passages in the handbook.", "Look something up in the knowledge base.", "Search the files for an answer."])
+    described: dict[str, Any] = {"type": "string"}
+    if rng.random() < 0.7:
+        described["description"] = rng.choice(["The query to search for. Can be a natural language sentence or keywords.", "What to search for", "The question"])
+    parameters = {"type": "object", "properties": {query: described}, "required": [query]}
+    search = {"type": "function", "function": {"name": name, "description": about, "parameters": parameters}}
+    others = rng.sample([item for item in load("functions") if not _searches(item)], rng.choice([0, 0, 0, 1, 2]))
+    tools = [search, *(_declared(rng, item)[0] for item in others)]
+    rng.shuffle(tools)
+    return tools, name, query
+
+
+def opening(rng: random.Random) -> list[dict[str, Any]]:
     company = str(slots.draw(rng, ["company"])["company"])
     return [system(choose(rng, rng.choice(SYSTEM)).replace("{company}", company))] if rng.random() < 0.25 else []
 
@@ -92,21 +116,21 @@ def call(rng: random.Random) -> Example:
         if len(calls) == 1:
             text = f"{text.rstrip('.')}{rng.choice(['. And ', '. Then ', '. Also, '])}{more[:1].lower()}{more[1:]}" if not text.endswith("?") else f"{text} {more}"
             written += _calls(declared[index], items[index], calls)
-    return Example("tools", [*_opening(rng), user(text)], plain("\n".join(written)), [tool for tool, _ in declared])
+    return Example("tools", [*opening(rng), user(text)], plain("\n".join(written)), [tool for tool, _ in declared])
 
 
 def none(rng: random.Random) -> Example:
     """Return an ordinary question that needs none of the functions, or a request for one that isn't offered."""
     items, declared = _offered(rng, None)
     tools = [tool for tool, _ in declared]
+    if any(_searches(item) for item in items):
+        return none(rng)
     if rng.random() < 0.8:
         text, answer = question(rng)
-        return Example("tools", [*_opening(rng), user(text)], plain(answer), tools)
+        return Example("tools", [*opening(rng), user(text)], plain(answer), tools)
     missing = rng.choice([item for item in load("functions") if item not in items])
-    if "search" in str(tools) or "look" in str(tools):
-        return none(rng)
     text, _ = request(rng, missing)
-    return Example("tools", [*_opening(rng), user(text)], plain(rng.choice(NOTHING)), tools)
+    return Example("tools", [*opening(rng), user(text)], plain(rng.choice(NOTHING)), tools)
 
 
 def examples(rng: random.Random) -> Iterator[Example]:

@@ -43,7 +43,7 @@ def language_models(function: Callable[[OpenAI], list[str]], client: OpenAI) -> 
 
 @exercise
 def short_answer(function: Callable[[str], Response]) -> str:
-    """Check that `function(question)` returns a response that was truncated after 16 tokens."""
+    """Check that `function(question)` returns a response of at most 16 tokens; most are truncated there."""
     for question in _QUESTIONS:
         answer, asked = watch(function, question, kind=Response, wanted="the whole response")
         sent = request_for(answer, asked)
@@ -51,10 +51,9 @@ def short_answer(function: Callable[[str], Response]) -> str:
         limit = sent.sent.get("max_output_tokens")
         require(limit, "the request has no token limit; set `max_output_tokens`.")
         require(limit == 16, f"the token limit is {limit!r}, not 16: see `max_output_tokens`.")
-        require(answer.status == "incomplete", f"the status is {answer.status!r}: the answer was not truncated.")
     why = answer.incomplete_details and answer.incomplete_details.reason
     used = answer.usage.output_tokens if answer.usage else "?"
-    return f"{used} tokens, status {answer.status!r}, because of {why!r}."
+    return f"{used} tokens, status {answer.status!r}" + (f", because of {why!r}." if why else ".")
 
 
 def _ids(function: Callable[[OpenAI], list[str]], client: OpenAI) -> list[str]:
