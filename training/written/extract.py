@@ -71,7 +71,8 @@ def one(rng: random.Random) -> Example:
         both = [*answer.items(), *((key, value) for key, value in missing.items() if key not in answer)]
         rng.shuffle(both)
         answer = dict(both)
-    answer = slots.filled(answer, values)
+    # A schema that demands a text where the model expects a number would leave it only tokens that make no sense.
+    answer = slots.filled(answer, slots.as_texts(values) if rng.random() < 0.4 else values)
     if rng.random() < 0.05:
         answer = {rng.choice(["result", "data", "record"]): answer}
     messages = _messages(rng, slots.said(text, values), answer)

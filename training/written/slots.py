@@ -269,6 +269,11 @@ def _value(rng: random.Random, of: str) -> Value:
     return Value(text, text)
 
 
+def as_texts(values: Mapping[str, Value]) -> dict[str, Value]:
+    """Return `values` with numbers as the texts that stand for them, which a schema may demand."""
+    return {name: Value(value.text, value.text) for name, value in values.items()}
+
+
 def filled(value: Any, values: Mapping[str, Value]) -> Any:
     """Return `value` with its slots filled; a text that is one slot becomes its JSON, such as a number."""
     if isinstance(value, dict):

@@ -48,7 +48,12 @@ _FALSE = (
     ),
     ({"cpu": "3.5 GHz", "memory": "16 GB", "storage": "1TB"}, _PEBBLE, ["3.5", "16", "1"], ""),
 )
-_CHAIN_TEXT = "The Pebble mini PC packs a 2.4 GHz chip, 8 GB of RAM and a 256GB drive."
+# A small model may fail a gate for one of them, however right the chain is.
+_CHAIN_TEXTS = (
+    "The Pebble mini PC packs a 2.4 GHz chip, 8 GB of RAM and a 256GB drive.",
+    "The Comet laptop has a 4.2 GHz processor, 16 GB of RAM and a 2 TB SSD.",
+    "The Robin comes with a 3.1 GHz processor, 32 GB of memory and a 512 GB drive.",
+)
 _KEYS = {"cpu", "memory", "storage"}
 _TWO = "two values, the specifications and the sentence"
 _LIMIT = 48
@@ -75,12 +80,15 @@ def grounded_gate(function: Callable[[dict[str, str], str], str | None]) -> str:
 @exercise
 def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     """Check a chain that returns the specifications and one sentence made from them."""
-    try:
-        answer, asked = watch(function, _CHAIN_TEXT, kind=(tuple, list), wanted=_TWO)
-    except NotYet as problem:
-        if "failed its gate twice" in str(problem):
-            raise NotYet(f"the model failed a gate of the chain for {_CHAIN_TEXT!r}: {problem}") from problem
-        raise
+    for text in _CHAIN_TEXTS:
+        try:
+            answer, asked = watch(function, text, kind=(tuple, list), wanted=_TWO)
+            break
+        except NotYet as problem:
+            if "failed its gate twice" not in str(problem):
+                raise
+            if text == _CHAIN_TEXTS[-1]:
+                raise NotYet(f"the model failed a gate of the chain for {text!r}: {problem}") from problem
     require(len(answer) == 2, f"return {_TWO}, not {len(answer)}.")
     specifications, sentence = answer
     if isinstance(specifications, BaseModel):
@@ -89,7 +97,7 @@ def three_steps(function: Callable[[str], tuple[dict[str, str], str]]) -> str:
     of_type(specifications, Mapping, "the first value should be a dictionary of specifications")
     require(set(specifications) == _KEYS, f"the specifications have the keys {sorted(map(str, specifications))}.")
     of_type(sentence, str, "the second value should be the text of the third response, a str")
-    require(any(_CHAIN_TEXT in one.prompt for one in asked), "no step saw the text that the check passed.")
+    require(any(text in one.prompt for one in asked), "no step saw the text that the check passed.")
     before = [one for one in asked if _json(one.text) == dict(specifications)]
     require(before, "these specifications are not the answer of the chain's step `transform`; return them unchanged.")
     later = asked[asked.index(before[0]) + 1 :]
