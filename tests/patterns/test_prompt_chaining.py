@@ -19,7 +19,7 @@ from llamastack_workshop.patterns.prompt_chaining import (
 from llamastack_workshop.patterns.prompt_chaining_langchain import chain
 from llamastack_workshop.patterns.steps import GateError, Journal, Step, StepError, schema_gate
 
-NO_STORAGE = "The Pebble mini PC packs a 2.4 GHz chip and 8 GB of RAM."
+NO_STORAGE = "The UltraBook laptop has a 3.5 GHz octa-core processor and 16GB of RAM."
 # Its numbers are words, but the gate requires the text's numbers in digits: no answer passes.
 IN_WORDS = "Sixteen gigabytes of memory, a one-terabyte drive and an octa-core processor."
 
@@ -87,12 +87,9 @@ def test_langchain_gives_the_same_result(
 ) -> None:
     steps: list[Step] = []
     runnable = chain(chat_model(base_url, model, use_responses_api=over_responses))
-    try:
-        plain = run_chain(client, model, text, Journal())
-        composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
-    except StepError as error:
-        pytest.skip(f"the model failed a gate: {error}")
+    plain = run_chain(client, model, text, Journal())
     assert isinstance(plain, kind)
+    composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
     assert composed == plain
     assert [step.name for step in steps] == ["extract", "transform" if kind is Specifications else "inquire"]
     assert all(step.response_id.startswith("resp_" if over_responses else "chatcmpl") for step in steps)

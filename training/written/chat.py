@@ -20,10 +20,9 @@ def question(rng: random.Random) -> tuple[str, str]:
     """Return a question or a small task, with its answer."""
     if (kind := rng.random()) < 0.27:
         return rewriting(rng)
-    groups = load("questions")
     if kind < 0.34:
         return arithmetic(rng)
-    pairs = [group for group in groups if "pairs" in group]
+    pairs = [group for group in load("questions") if "pairs" in group]
     if kind < 0.67:
         group = rng.choices(pairs, [len(group["pairs"]) ** 0.5 for group in pairs])[0]
         a, b = rng.choice(list(group["pairs"].items()))
@@ -45,11 +44,8 @@ def rewriting(rng: random.Random) -> tuple[str, str]:
     """Return a small task on a given text, with its result."""
     item = rng.choice(load("rewriting"))
     values = slots.draw(rng, slots.names(item))
-    ask = choose(rng, str(rng.choice([item["ask"], *item.get("more", [])])))
-    answer = str(item["answer"])
-    said = slots.said(answer, values)
-    # In a slot's place, a change of case or order must have been made by hand.
-    return slots.said(ask, values), said
+    ask = choose(rng, rng.choice([item["ask"], *item.get("more", [])]))
+    return slots.said(ask, values), slots.said(str(item["answer"]), values)
 
 
 _WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()

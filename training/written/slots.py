@@ -284,7 +284,7 @@ def filled(value: Any, values: Mapping[str, Value]) -> Any:
         return value
     if (whole := _SLOT.fullmatch(value)) and (name := whole[0][1:-1]) in values:
         return values[name].json
-    return _SLOT.sub(lambda match: values[match[0][1:-1]].text if match[0][1:-1] in values else match[0], value)
+    return said(value, values)
 
 
 def said(text: str, values: Mapping[str, Value]) -> str:

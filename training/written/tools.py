@@ -1,6 +1,7 @@
 """Requests for functions in many wordings, beside other functions and ordinary questions."""
 
 import random
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -70,7 +71,8 @@ def _offered(rng: random.Random, right: dict[str, Any] | None) -> tuple[list[dic
 
 def _searches(item: dict[str, Any]) -> bool:
     """Return whether a function looks for texts, and so helps with any question."""
-    return any(word in item["names"] for word in ("search", "find", "lookup", "look_up", "ask", "explain", "define", "manual", "docs", "faq"))
+    words = set(re.split(r"[|_]", item["names"]))
+    return bool(words & {"search", "find", "lookup", "ask", "query", "define", "dictionary", "manual", "docs", "faq"})
 
 
 def declared_search(rng: random.Random) -> tuple[list[dict[str, Any]], str, str]:

@@ -26,7 +26,7 @@ EXTRACT = "Extract the technical specifications from the following text:\n\n{tex
 TRANSFORM = (
     "Transform the following specifications into a JSON object with 'cpu', 'memory' and 'storage' as keys:\n\n{text}"
 )
-INQUIRE = "{text}\n\nWrite one short question that asks for the {missing} of this product."
+INQUIRE = "Write a question that asks for the {missing} of the product.\n\n{text}"
 
 # The words that identify a question about each value.
 _ASKED_BY = {
