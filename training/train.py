@@ -243,7 +243,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
     prompts = [list(map(int, one)) for one in np.load(arguments.data, allow_pickle=True)["own"]]
     model.eval()
     own = all_own_answers(model, prompts, device, out / "own.pt", interruption)
-    print(f"{len(own)} answers of the untrained model kept as examples", flush=True)
+    if prompts:
+        print(f"{len(own)} answers of the untrained model kept as examples", flush=True)
 
     if arguments.start:
         model = PeftModel.from_pretrained(model, arguments.start, is_trainable=True)
