@@ -198,10 +198,13 @@ def test_our_limits_are_for_our_models_alone(tmp_path: Path, monkeypatch: pytest
     said: list[str] = []
     monkeypatch.setattr(serve, "_say", said.append)
     monkeypatch.setattr(memory, "available", lambda: 24 * GB)
-    for wanted in ("", weights.BASE_MODEL, str(write_model(tmp_path / "other.gguf"))):
+    untaught = write_model(tmp_path / "untaught.gguf", template=None)
+    for wanted in ("", weights.BASE_MODEL, str(untaught), str(write_model(tmp_path / "other.gguf"))):
         monkeypatch.setenv("WORKSHOP_MODEL", wanted)
         serve.serve_chat_model(1)
-    ours, base, other = started
+    ours, base, without_template, other = started
+    # A base model doesn't end its answers.
+    assert without_template.n_predict == 384 and "cut off after 384 tokens" in " ".join(said)
     for one in (ours, base):
         assert (one.n_predict, one.n_ctx, one.kv_unified, one.cache_ram_mib) == (384, 4 * 4096, False, 128)
         assert one.sampling.temp == 0 and "smollm2" in one.chat_template

@@ -34,9 +34,9 @@ READY = "ready"
 # The number of requests that llama.cpp processes concurrently; the rest wait.
 SLOTS = 4
 
-# Limits of our two models. The context of each request, in tokens:
+# The context of each request to one of our two models, in tokens.
 CONTEXT = 4096
-# The token limit of requests that set none. A small model that starts to repeat itself never stops.
+# The token limit of requests that set none, for our models and base models: one that repeats itself never stops.
 MAX_NEW_TOKENS = 384
 
 # The size of the prompt cache in MiB. llama.cpp's default is 8 GiB, more than a laptop can spare.
@@ -81,9 +81,11 @@ def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count(large=True)
     _say(f"{model.name}: a context of {room.context:,} tokens (it was trained on {room.trained:,}).")
     if "tokenizer.chat_template" not in gguf_header.read(model.path):
+        # It was never taught to end an answer, and would fill the context.
+        params.n_predict = MAX_NEW_TOKENS
         _say(
             f"{model.name} has no chat template, so it is a base model: it continues a text and answers no questions. "
-            "Choose the instruct or chat model of its family."
+            f"Choose the instruct or chat model of its family. Each answer is cut off after {MAX_NEW_TOKENS} tokens."
         )
 
 
