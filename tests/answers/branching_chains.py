@@ -120,7 +120,9 @@ def with_expressions(server: Server) -> Callable[[str, str], Any]:
         except NotFoundError:
             kept = create(server, EXTRACT + source)
         text = chain.invoke("Repeat the following text word for word:\n\n" + kept.output_text)
-        values = [re.search(p, text)[1] for p in (r"([\d.]+ GHz)", r"(\d+ GB)(?: of)? RAM", r"(\d+ GB) (?:SSD|drive)")]
+        # The model may leave something out: then the value is empty.
+        patterns = (r"([\d.]+ GHz)", r"(\d+ GB)(?: of)? RAM", r"(\d+ GB) (?:SSD|drive)")
+        values = [match[1] if (match := re.search(pattern, text)) else "" for pattern in patterns]
         return kept.id, Specifications(**dict(zip(("cpu", "memory", "storage"), values, strict=True)))
 
     return answer
