@@ -9,6 +9,7 @@ import hashlib
 import json
 import math
 import random
+import shutil
 import signal
 import sys
 import time
@@ -106,6 +107,14 @@ def pieces(step: Step, device: str) -> Iterator[list[Sequence]]:
 def precision(device: str) -> torch.dtype:
     """Return the type in which `device` computes fast: many CPUs have no instructions for bfloat16."""
     return torch.bfloat16 if device == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16") else torch.float32
+
+
+def compile_layers(model: torch.nn.Module) -> None:
+    """Compile the layers of `model` if there is a C++ compiler, which takes a minute and a third of the training's time."""
+    if any(map(shutil.which, ("g++", "clang++"))):
+        # All layers share the code that is compiled for the first.
+        for layer in model.get_base_model().model.layers:
+            layer.compile(dynamic=True)
 
 
 def loss_of(model: torch.nn.Module, piece: list[Sequence], device: str) -> tuple[torch.Tensor, int, int]:
@@ -252,6 +261,8 @@ def run(arguments: argparse.Namespace, interruption: Interruption) -> None:
         config = LoraConfig(r=arguments.rank, lora_alpha=2 * arguments.rank, target_modules=LAYERS, task_type="CAUSAL_LM")
         model = get_peft_model(model, config)
     model.train()
+    if device == "cpu":
+        compile_layers(model)
     # In a trial with few examples, only a tenth.
     count = min(arguments.held_out, len(examples) // 10)
     held_out, examples = examples[:count], [*examples[count:], *own]
