@@ -21,7 +21,7 @@ from training import render, words
 from training.example import Example, user
 from training.kinds import chat, classify, context, contrast, extract, grading, memory, patterns, retain, tools
 from training.written import chat as short_questions
-from training.written import checks, lists
+from training.written import checks, copying, lists
 from training.written import classify as label_sets
 from training.written import context as passages
 from training.written import extract as written_texts
@@ -45,17 +45,18 @@ SHARES = {
     "patterns": (patterns, 0.12),
     "grading": (grading, 0.05),
 }
-_REPEATED = 0.25
+_REPEATED = 0.2
 WRITTEN = {
-    "written_texts": (written_texts, 0.18),
-    "lists": (lists, 0.04),
-    "label_sets": (label_sets, 0.11),
+    "written_texts": (written_texts, 0.2),
+    "lists": (lists, 0.03),
+    "label_sets": (label_sets, 0.12),
     "functions": (functions, 0.12),
     "searches": (searches, 0.03),
-    "passages": (passages, 0.13),
-    "short_questions": (short_questions, 0.1),
-    "turns": (turns, 0.05),
-    "checks": (checks, 0.04),
+    "passages": (passages, 0.11),
+    "short_questions": (short_questions, 0.13),
+    "copying": (copying, 0.05),
+    "turns": (turns, 0.06),
+    "checks": (checks, 0.08),
 }
 ROUNDS = {1: SHARES, 2: {name: (module, share * _REPEATED) for name, (module, share) in SHARES.items()} | WRITTEN}
 LONGEST = 1024

@@ -32,6 +32,8 @@ def test_every_slot_has_values(name: str) -> None:
     [
         ("business_texts", "text", "json"),
         ("everyday_texts", "text", "json"),
+        ("technical_texts", "text", "json"),
+        ("inferred_texts", "text", "json"),
         ("lists", "text", "json"),
         ("passages", "text", "questions"),
         ("checks", "text", "yes"),

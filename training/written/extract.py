@@ -10,6 +10,7 @@ from training.kinds.extract import asked
 from training.written import slots
 from training.written.texts import either, held, load, sloppy
 
+TEXTS = ["business_texts", "everyday_texts", "technical_texts", "inferred_texts"]
 ASK = [
     "{text}\n[-> JSON|=> json|as json pls|JSON?]",
     "[Put|Write|Store] [the essentials|the important bits|what matters] of this [into|in] a record.\n{text}",
@@ -56,7 +57,7 @@ def chosen(rng: random.Random, value: Any) -> Any:
 
 def one(rng: random.Random) -> Example:
     """Return a text and some of the values in it."""
-    item = rng.choice(load("business_texts") + load("everyday_texts"))
+    item = rng.choice([item for name in TEXTS for item in load(name)])
     values = slots.draw(rng, slots.names(item["text"], item["json"]))
     wanted = item["json"]
     if len(wanted) > 1 and rng.random() < 0.45:
