@@ -75,7 +75,7 @@ canary: ## For contributors: test against the newest releases
 	@$(WORKSHOP) canary $(ARGS)
 
 adapter: ## For contributors: retrain the embedded model's adapter
-	@scripts/install lab && for round in 1 2; do .venv/bin/python -m training.make --round $$round $(ARGS) || exit; done
+	@scripts/install lab && for round in $(if $(findstring --help,$(ARGS)),1,1 2); do .venv/bin/python -m training.make --round $$round $(ARGS) || exit; done
 
 lock: ## For contributors: update the hashed pins in requirements/
 	@scripts/lock
