@@ -189,8 +189,8 @@ def _leaves(
     # `strip` may have taken some characters from the ends.
     require(
         len(text) >= enough - 5 or text.strip() in (one.strip() for one in ended),
-        f"the text has {len(text)} characters, fewer than the {enough} requested"
-        + (".", ". If the answer had ended: delete only unfinished responses.")[not stored],
+        f"the text has {len(text)} characters, fewer than the {enough} requested."
+        + ("" if stored else " If the answer had ended: delete only unfinished responses."),
     )
     require(
         len(text) < enough + 100,
