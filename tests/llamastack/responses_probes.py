@@ -221,18 +221,28 @@ def text(live: Live) -> Finding:
 
 @probes(PARAMETERS, "tool_choice")
 def tool_choice(live: Live) -> Finding:
-    # Both functions fit the question, so the parameter decides.
-    tools = [{"type": "function", "name": name} for name in ("get_price", "find_price")]
-    both = live.function_call | {"tools": [GET_PRICE | tool for tool in tools]}
+    # Both functions fit the question, so the list of allowed ones decides.
+    fitting = [GET_PRICE, GET_PRICE | {"name": "find_price"}]
+    # These don't fit it, so the model calls one only if it has to.
+    unfitting = [
+        GET_PRICE | {"name": "send_email", "description": "Send an email about a product"},
+        GET_PRICE | {"name": "delete_product", "description": "Delete a product"},
+    ]
 
-    def called(**parameters: Any) -> set[str]:
-        return {call["name"] for call in items(live.answer(**both | parameters), "function_call")}
+    def called(tools: list[Json], **parameters: Any) -> set[str]:
+        response = live.answer(**live.function_call | {"tools": tools} | parameters)
+        return {call["name"] for call in items(response, "function_call")}
 
-    allowed = [{"type": "allowed_tools", "mode": "auto", "tools": [tool]} for tool in tools]
+    def by_name(tool: Json) -> Json:
+        return {"type": "function", "name": tool["name"]}
+
+    def allowed(tool: Json) -> Json:
+        return {"type": "allowed_tools", "mode": "auto", "tools": [by_name(tool)]}
+
     obeyed = [
-        called(tool_choice="none", max_output_tokens=LIMIT) == set(),
-        all(called(tool_choice=tool) == {tool["name"]} for tool in tools),
-        all(called(tool_choice=choice) == {tool["name"]} for tool, choice in zip(tools, allowed, strict=True)),
+        called(fitting, tool_choice="none", max_output_tokens=LIMIT) == set(),
+        all(called([GET_PRICE, tool], tool_choice=by_name(tool)) == {tool["name"]} for tool in unfitting),
+        all(called(fitting, tool_choice=allowed(tool)) == {tool["name"]} for tool in fitting),
     ]
     words = [f"{word}: {yes(ok)}" for word, ok in zip(("`none`", "a name", "`allowed_tools`"), obeyed, strict=True)]
     verdict = IMPLEMENTED if all(obeyed) else PARTLY if any(obeyed) else IGNORED

@@ -29,7 +29,8 @@ class Upstream:
 def upstream(behind: str, model: str) -> Iterator[Upstream]:
     """Yield a model server with a model `status-NNN` for each of STATUSES, which always returns that status.
 
-    A request for its model `counted` is forwarded to `model` of the server `behind`, whose address ends in /v1.
+    A request for its model `counted` is forwarded to `model` of the server `behind`, whose address ends in /v1, and
+    answered up to its token limit: how early a model ends differs between processors.
     """
     seen = Upstream()
 
@@ -55,7 +56,8 @@ def upstream(behind: str, model: str) -> Iterator[Upstream]:
 
         def _pass_on(self, body: dict) -> None:
             prompt = body["messages"][-1]["content"]
-            with httpx.stream("POST", f"{behind}/chat/completions", json=body | {"model": model}, timeout=60) as answer:
+            body |= {"model": model, "ignore_eos": True}
+            with httpx.stream("POST", f"{behind}/chat/completions", json=body, timeout=60) as answer:
                 self.send_response(answer.status_code)
                 self.send_header("Content-Type", answer.headers["Content-Type"])
                 self.end_headers()
