@@ -8,6 +8,7 @@ from cuttable import line_to
 from langgraph.checkpoint.sqlite import SqliteSaver
 from openai import APIConnectionError, OpenAI
 
+from llamastack_workshop.patterns import evaluator_optimizer
 from llamastack_workshop.patterns.evaluator_optimizer import (
     FACTS_TEXT,
     MAX_ROUNDS,
@@ -28,12 +29,17 @@ from llamastack_workshop.patterns.langchain_steps import StepRecorder, chat_mode
 from llamastack_workshop.patterns.product_texts import UnclearText
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, ask, schema_gate
 
+GRANITE = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
 TWO_FACTS = "Pebble: 8 GB RAM, 256GB SSD"
-# The model's first draft mentions the clock speed twice.
-TWICE = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
 FACTS = Facts(name="UltraBook", parts={"processor": "3.5 GHz", "memory": "16 GB", "drive": "1 TB"})
 GOOD = "The UltraBook has a 3.5 GHz processor, 16 GB of RAM and a 1TB drive."
 READING = {"processor": "3.5 GHz", "RAM": "16 GB", "drive": "1 TB"}
+
+
+@pytest.fixture
+def bad_first_draft(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ask for a first draft without the product's name, so that no model writes one that meets the rubric."""
+    monkeypatch.setattr(evaluator_optimizer, "WRITE", "Write one sentence about a laptop: {parts}.")
 
 
 @pytest.mark.parametrize(
@@ -93,9 +99,17 @@ def test_the_reader_chooses_among_the_quantities_of_the_draft() -> None:
     assert reading_schema("The UltraBook has a fast processor.") is None
 
 
-@pytest.mark.parametrize("name", ["🚀", "🚀Book", "مها", "C++", "[Pro]"])
+@pytest.mark.parametrize("name", ["🚀", "🚀Book", "مها", "C++", "[Pro]", "St. Helens", "Acme Inc. 5"])
 def test_any_name_can_pass(name: str) -> None:
     assert grade(GOOD.replace("UltraBook", name), READING, FACTS.model_copy(update={"name": name})).points == 6
+
+
+def test_equal_quantities_can_pass() -> None:
+    facts = parse_facts("Pebble: 64 GB memory, 64 GB storage")
+    draft = "The Pebble has 64 GB of memory and 64 GB of storage."
+    reading = {"memory": "64 GB", "storage": "64 GB"}
+    assert grade(draft, reading, facts).feedback == ""
+    assert grade(draft.replace("has", "has 64 GB,"), reading, facts).feedback == "name nothing else"
 
 
 def test_the_loop_ends_at_the_rubric_or_at_the_limit_with_the_best_draft() -> None:
@@ -146,11 +160,13 @@ def test_langgraph_over_the_responses_api_gives_the_same_result(client: OpenAI, 
     assert steps[0].prompt == journal.steps[0].prompt
 
 
+@pytest.mark.usefixtures("bad_first_draft")
 def test_the_limit_ends_the_graph(base_url: str, model: str) -> None:
-    composed = result(graph(chat_model(base_url, model), max_rounds=1).invoke({"text": TWICE}))
+    composed = result(graph(chat_model(base_url, model), max_rounds=1).invoke({"text": GRANITE}))
     assert (composed.accepted, len(composed.rounds)) == (False, 1)
 
 
+@pytest.mark.usefixtures("bad_first_draft")
 def test_a_lost_connection_costs_the_plain_run_no_finished_step(
     base_url: str, client: OpenAI, model: str, tmp_path: Path
 ) -> None:
@@ -158,14 +174,15 @@ def test_a_lost_connection_costs_the_plain_run_no_finished_step(
     with line_to(base_url) as line:
         journal = Journal(path, on_step=lambda step: line.cut() if step.name == "read 1" else None)
         with pytest.raises(StepError, match="'write 2' lost the connection"):
-            run_loop(client.with_options(base_url=line.base_url), model, TWICE, journal)
+            run_loop(client.with_options(base_url=line.base_url), model, GRANITE, journal)
     again = Journal(path)
-    found = run_loop(client, model, TWICE, again)
+    found = run_loop(client, model, GRANITE, again)
     assert finished(found.rounds, MAX_ROUNDS) and len(found.rounds) >= 2
     assert [step.name for step in again.steps if step.kept] == ["write 1", "read 1"]
     assert [step.response_id for step in again.steps[:2]] == [step.response_id for step in journal.steps]
 
 
+@pytest.mark.usefixtures("bad_first_draft")
 def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: str, tmp_path: Path) -> None:
     config = {"configurable": {"thread_id": "1"}}
     before: list[Step] = []
@@ -183,7 +200,7 @@ def test_a_graph_that_failed_goes_on_from_its_checkpoint(base_url: str, model: s
 
         doomed = graph(chat_model(line.base_url, model), saved())
         with pytest.raises(APIConnectionError):
-            doomed.invoke({"text": TWICE}, config | {"callbacks": [StepRecorder(cut_after_the_first_round)]})
+            doomed.invoke({"text": GRANITE}, config | {"callbacks": [StepRecorder(cut_after_the_first_round)]})
     live = graph(chat_model(base_url, model), saved())
     assert live.get_state(config).next == ("write",)
     state = live.invoke(None, config | {"callbacks": [StepRecorder(after.append)]})

@@ -253,10 +253,12 @@ def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
     assert json.loads(run.stdout)["by"] == "model", run.stderr
 
 
-def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(base_url: str) -> None:
-    # The model's first draft mentions the clock speed twice.
-    facts = "Granite: 5.0 GHz processor, 96 GB memory, 6 TB drive"
-    run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1", "--text", facts)
+def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(
+    base_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Without the facts in its prompt, no model writes a draft that meets the rubric.
+    monkeypatch.setattr(evaluator, "WRITE", "Write one sentence about a ship.")
+    run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1")
     assert run.exit_code == 1
     assert "Error: No draft meets the rubric (--rounds 1)" in run.stderr
     assert not json.loads(run.stdout)["accepted"]

@@ -7,6 +7,7 @@ The pattern is described in https://www.anthropic.com/engineering/building-effec
 """
 
 import re
+from collections import Counter
 
 from openai import OpenAI
 from pydantic import BaseModel
@@ -174,9 +175,12 @@ def grade(draft: str, reading: dict[str, str], facts: Facts) -> Round:
         understood = {reading[word] for word in reading if PARTS[word] == part}
         # The reader may err, so quantities that the draft itself labels are checked as well.
         rubric[f"say that it has {phrase}"] = understood == {quantity} and set(values(draft, part)) <= {quantity}
-    once = len(found) == len(set(found)) and set(found) <= set(facts.parts.values())
+    # Two parts may have the same quantity.
+    once = Counter(found) <= Counter(facts.parts.values())
     rubric["name nothing else"] = once and not _strange(draft, facts)
-    rubric["be short"] = draft.endswith(".") and ". " not in draft and len(draft.split()) <= MAX_WORDS
+    # The name may contain a full stop.
+    one_sentence = draft.endswith(".") and ". " not in draft.replace(facts.name, "")
+    rubric["be short"] = one_sentence and len(draft.split()) <= MAX_WORDS
     advice = [what for what, fulfilled in rubric.items() if not fulfilled]
     return Round(draft=draft, points=len(rubric) - len(advice), feedback=", ".join(advice))
 
