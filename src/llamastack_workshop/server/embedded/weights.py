@@ -17,7 +17,7 @@ EMBEDDING_MODEL = "all-minilm-l6-v2"
 EMBEDDING_DIMENSION = 384
 
 _HERE = Path(__file__).parent
-_ADAPTER = _HERE / "adapter"
+ADAPTER = _HERE / "adapter"
 _PREPARED_SIZE = 160_000_000  # bytes, of the larger of the two prepared files
 _FIX = "Delete the folder .venv/ and run the same command again: that reinstalls everything."
 
@@ -82,7 +82,7 @@ def chat_model(name: str, say: Say) -> Path:
     """
     if name == BASE_MODEL:
         return _prepared(SMOLLM2, f"{name}.Q8_0", [_HERE / "requantize.py"], _convert_base_model, say)
-    converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(_ADAPTER.glob("adapter_*"))]
+    converters = [_HERE / "requantize.py", _HERE / "adapter.py", *sorted(ADAPTER.glob("adapter_*"))]
     return _prepared(SMOLLM2, f"{name}.Q8_0", converters, _convert_trained_model, say)
 
 
@@ -153,7 +153,7 @@ def _convert_base_model(source: Path, target: Path) -> None:
 def _convert_trained_model(source: Path, target: Path) -> None:
     from llamastack_workshop.server.embedded.requantize import requantize_to_q8_0
 
-    requantize_to_q8_0(source, target, _ADAPTER)
+    requantize_to_q8_0(source, target, ADAPTER)
 
 
 def _convert_embedding_model(source: Path, target: Path) -> None:
