@@ -203,8 +203,9 @@ def test_our_limits_are_for_our_models_alone(tmp_path: Path, monkeypatch: pytest
         monkeypatch.setenv("WORKSHOP_MODEL", wanted)
         serve.serve_chat_model(1)
     ours, base, without_template, other = started
-    # A base model doesn't end its answers.
-    assert without_template.n_predict == 384 and "cut off after 384 tokens" in " ".join(said)
+    # A base model doesn't end its answers, and knows no markers of turns.
+    assert without_template.n_predict == 384 and "of up to 384 tokens" in " ".join(said)
+    assert "plain = true" in without_template.chat_template and "\nUser:" in without_template.antiprompt
     for one in (ours, base):
         assert (one.n_predict, one.n_ctx, one.kv_unified, one.cache_ram_mib) == (384, 4 * 4096, False, 128)
         assert one.sampling.temp == 0 and "smollm2" in one.chat_template

@@ -11,8 +11,9 @@ from llamastack_workshop.server.embedded import catalogue, fitting, hub, kinds, 
 from llamastack_workshop.server.embedded.hub import Source
 from llamastack_workshop.system.errors import Say, WorkshopError
 
-# The chat templates of our models; every other model has its own.
-_TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.BASE_MODEL: "base_chat_template.jinja"}
+# The chat templates of our models; nearly every other model has its own.
+BASE_TEMPLATE = "base_chat_template.jinja"
+_TEMPLATES = {weights.CHAT_MODEL: "chat_template.jinja", weights.BASE_MODEL: BASE_TEMPLATE}
 
 # The file name of one part of a split model, in llama.cpp's form.
 _PART = re.compile(r"-\d{5}-of-(\d{5})\.gguf$")

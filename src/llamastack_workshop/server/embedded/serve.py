@@ -67,8 +67,7 @@ def _limit(params: xllamacpp.CommonParams, template: str) -> None:
     params.n_predict = MAX_NEW_TOKENS
     # Greedy decoding, so that runs are repeatable. Penalties would hurt copying, which a small model does well.
     params.sampling.temp = 0.0
-    file = files("llamastack_workshop.server.embedded") / template
-    params.chat_template = file.read_text(encoding="utf-8")
+    params.chat_template = _read(template)
 
 
 def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
@@ -81,12 +80,24 @@ def _fit(params: xllamacpp.CommonParams, model: ChatModel) -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = thread_count(large=True)
     _say(f"{model.name}: a context of {room.context:,} tokens (it was trained on {room.trained:,}).")
     if "tokenizer.chat_template" not in gguf_header.read(model.path):
-        # It was never taught to end an answer, and would fill the context.
-        params.n_predict = MAX_NEW_TOKENS
+        _converse(params)
         _say(
-            f"{model.name} has no chat template, so it is a base model: it continues a text and answers no questions. "
-            f"Choose the instruct or chat model of its family. Each answer is cut off after {MAX_NEW_TOKENS} tokens."
+            f"{model.name} has no chat template, so it is a base model: it continues a text, here a conversation in "
+            f"words, of up to {MAX_NEW_TOKENS} tokens. For better answers, choose the instruct or chat model of its "
+            "family."
         )
+
+
+def _converse(params: xllamacpp.CommonParams) -> None:
+    """Let a base model continue a conversation in words, and end its answer where the next turn would begin."""
+    params.chat_template = "{%- set plain = true -%}" + _read(models.BASE_TEMPLATE)
+    params.antiprompt = ["\nUser:", "\nAssistant:"]
+    # It was never taught to end an answer, and may fill the context.
+    params.n_predict = MAX_NEW_TOKENS
+
+
+def _read(template: str) -> str:
+    return (files("llamastack_workshop.server.embedded") / template).read_text(encoding="utf-8")
 
 
 def serve_embedding_model(port: int) -> xllamacpp.Server:
