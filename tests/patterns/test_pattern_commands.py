@@ -27,6 +27,7 @@ from llamastack_workshop.patterns import evaluator_optimizer as evaluator
 from llamastack_workshop.patterns.orchestrator_workers import Row, advice_gate
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, numbers_gate
 from llamastack_workshop.patterns.routing import NOTES, notes_gate
+from llamastack_workshop.patterns.run import read_text
 from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
 
@@ -212,6 +213,10 @@ def test_the_help_teaches(name: str) -> None:
 def test_text_may_come_from_standard_input(name: str, base_url: str) -> None:
     run = call(name, "--base-url", base_url, "--text", "-", text=" \n")
     assert run.exit_code == 1 and "The text is empty." in run.stderr
+
+
+def test_an_accent_is_part_of_its_letter() -> None:
+    assert read_text("E\u0301lan", default="") == "Élan"
 
 
 @EVERY_COMMAND

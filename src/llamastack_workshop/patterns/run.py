@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -274,7 +275,8 @@ def read_text(text: str | None, default: str) -> str:
         ) from error
     if not content.strip():
         raise WorkshopError("The text is empty.", "Give one with --text, or pipe one in and say --text -")
-    return content.strip()
+    # Some systems write "é" as two characters, the second of which is no letter.
+    return unicodedata.normalize("NFC", content.strip())
 
 
 @contextmanager
