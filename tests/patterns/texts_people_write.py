@@ -236,6 +236,7 @@ MESSAGES: dict[str, tuple[str, str] | str] = {
     "I want a refund.": ("billing", "refund takes 5 days"),
     "Where is my package?": ("shipping", "tracking number"),
     "How long does delivery take?": ("shipping", "3 days"),
+    "Adler: 3,5 GHz Prozessor, 16 GB Arbeitsspeicher, 1 TB Festplatte": "16 GB",
     "my parcel never arrived, please send another": ("shipping", "lost parcel"),
     "Please send me the invoice again.": ("billing", "invoice is in your account"),
     "I was charged twice for the same order!": ("billing", "wrong charge"),

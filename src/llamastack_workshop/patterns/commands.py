@@ -10,7 +10,7 @@ import typer
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, run_loop
+from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, parse_facts, run_loop
 from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_workers
 from llamastack_workshop.patterns.parallelization import CATALOG_TEXT, run_votes
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, run_chain
@@ -200,13 +200,16 @@ def evaluator_optimizer(
         problem = f"No draft meets the rubric (--rounds {rounds}); the result is the best one."
         lacks = '"feedback" lists the flaws of each draft'
         drafts = [one.draft for one in outcome.rounds]
-        if rounds == _MOST_ROUNDS or drafts[-1] in drafts[:-1]:
-            raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
         if all("name the " in one.feedback for one in outcome.rounds) and rounds > 1:
             raise GateFailed(
-                problem, f"The model never wrote the name: try one in plain letters, or a larger --model; {lacks}."
+            name = parse_facts(run.text).name
+                problem,
+                f"The model never wrote {name!r} as it is: try another name, such as UltraBook, or a larger --model; "
+                f"{lacks}.",
             )
         more = min(rounds + 2, _MOST_ROUNDS)
+        if rounds == _MOST_ROUNDS or drafts[-1] in drafts[:-1]:
+            raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
         raise Again(problem, f"Try more --rounds, other facts or a larger --model; {lacks}.", "--rounds", str(more))
 
 
