@@ -96,14 +96,18 @@ def sections(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-def what_lacks(text: str) -> str | None:
-    """Return a predicate about `text` if it lacks a memory, a drive or a price in euros ("gives no …"), or None."""
-    lacking = [kind for kind in ("memory", "drive") if not values(text, kind)]
+def flaw(text: str) -> str | None:
+    """Return a predicate about `text` ("gives no …") unless it gives one memory, one drive and one price in euros."""
+    given = {"memory": values(text, "memory"), "drive": values(text, "drive"), "price": written_prices(text)}
+    lacking = [name for name in ("memory", "drive") if not given[name]]
     if lacking and (sizes := unclear(text)):
         return f"does not say in English what {sizes[0]} is"
     if lacking:
         return f"gives no {lacking[0]} in GB or TB"
-    return None if prices(text) else f"gives {no_price(text)}"
+    if not given["price"]:
+        return f"gives {no_price(text)}"
+    several = [f"gives more than one {name}: {', '.join(found[:4])}" for name, found in given.items() if len(found) > 1]
+    return several[0] if several else None
 
 
 def _sized(text: str) -> bool:
@@ -421,6 +425,11 @@ class Price(NamedTuple):
 def prices(text: str) -> list[float]:
     """Return the distinct prices in euros of the product or products in `text`, such as 1299 or 1299.5."""
     return list(dict.fromkeys(price.amount for price in _prices(text) if price.currency == "euros" and not price.of))
+
+
+def written_prices(text: str) -> list[str]:
+    """Return the prices of `prices` as text."""
+    return [written(price) for price in prices(text)]
 
 
 def no_price(text: str) -> str:

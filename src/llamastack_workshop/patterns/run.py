@@ -375,7 +375,7 @@ def _remedy(reason: Reason, message: str, run: Run) -> str:
     if reason == "text" and APART in message:
         return "Put a blank line between two laptops."
     if reason == "text":
-        return f"Add it to the text, as in {EXAMPLE!r}"
+        return f"Write each laptop like this: {EXAMPLE!r}"
     if reason == "gate":
         return f"Try a clearer text or a larger --model{'' if verbose() else '; VERBOSE=true shows every step'}."
     if reason == "timeout":
