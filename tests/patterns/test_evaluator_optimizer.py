@@ -47,6 +47,7 @@ def bad_first_draft(monkeypatch: pytest.MonkeyPatch) -> None:
     [
         (FACTS_TEXT, FACTS),
         (TWO_FACTS, Facts(name="Pebble", parts={"memory": "8 GB", "drive": "256 GB"})),
+        ("The new Lumen 2: 2.8 GHz chip", Facts(name="new Lumen 2", parts={"processor": "2.8 GHz"})),
         ("Lumen 2: 2.8 GHz chip", Facts(name="Lumen 2", parts={"processor": "2.8 GHz"})),
         ("The UltraBook has 16GB DDR5.\nSSD: 1 TB, at 3.5 GHz", FACTS),
     ],
@@ -99,7 +100,7 @@ def test_the_reader_chooses_among_the_quantities_of_the_draft() -> None:
     assert reading_schema("The UltraBook has a fast processor.") is None
 
 
-@pytest.mark.parametrize("name", ["🚀", "🚀Book", "مها", "C++", "[Pro]", "St. Helens", "Acme Inc. 5"])
+@pytest.mark.parametrize("name", ["🚀", "🚀Book", "مها", "C++", "[Pro]", "St. Helens", "Acme Inc. 5", "İnci"])
 def test_any_name_can_pass(name: str) -> None:
     assert grade(GOOD.replace("UltraBook", name), READING, FACTS.model_copy(update={"name": name})).points == 6
 

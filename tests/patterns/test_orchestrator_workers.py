@@ -16,6 +16,7 @@ from llamastack_workshop.patterns.orchestrator_workers import (
     Plan,
     Row,
     advice_gate,
+    advice_prompt,
     candidates,
     plan_gate,
     plan_schema,
@@ -139,6 +140,27 @@ def test_advice_gate(answer: str, problem: str | None) -> None:
     assert found == problem or found.startswith(problem)
 
 
+@pytest.mark.parametrize(
+    ("answer", "problem"),
+    [
+        ("The Pebble is the cheapest at 499 euros, the Fox and Elk have the most memory with 16 GB.", None),
+        ("The Pebble is the cheapest at 499 euros, the Fox has the most memory with 16 GB.", "Elk is missing"),
+        ("The Pebble is the cheapest at 499 euros, with the most memory at 16 GB.", "Fox is missing"),
+    ],
+)
+def test_the_advice_names_all_that_are_equal(answer: str, problem: str | None) -> None:
+    equal = [ROWS[0].model_copy(update={"laptop": name}) for name in ("Fox", "Elk")]
+    found = advice_gate(answer, [*equal, ROWS[1]])
+    assert found == problem or found.startswith(problem)
+    assert "the Fox and Elk are the cheapest at 1299 euros, the Fox and Elk have the most" in advice_prompt(equal)
+
+
+def test_the_advice_may_be_about_one_laptop() -> None:
+    advice = "The Pebble is the cheapest at 499 euros, and it has the most memory with 8 GB."
+    assert advice_gate(advice, ROWS[1:2]) is None
+    assert advice_gate(advice, ROWS).startswith("Titan is missing")
+
+
 def test_each_laptop_of_five_gets_a_worker_and_no_more_run_at_a_time_than_allowed(base_url: str, model: str) -> None:
     spans = []
 
@@ -157,9 +179,9 @@ def test_each_laptop_of_five_gets_a_worker_and_no_more_run_at_a_time_than_allowe
 
 
 def test_a_text_without_laptops_ends_before_the_plan(base_url: str, model: str) -> None:
-    with pytest.raises(UnclearText, match=r"names no laptop .*: a name begins with a capital letter"):
+    with pytest.raises(UnclearText, match="names no laptop with a memory or a drive in GB or TB"):
         run_plain(base_url, model, NO_LAPTOPS, Journal())
-    with pytest.raises(UnclearText, match=r"names no laptop .*: a name begins with a capital letter"):
+    with pytest.raises(UnclearText, match="names no laptop with a memory or a drive in GB or TB"):
         compare(chat_model(base_url, model), NO_LAPTOPS, {})
 
 

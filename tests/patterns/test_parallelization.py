@@ -61,7 +61,12 @@ def test_a_vote_has_the_values_of_its_section(answer: dict[str, Any], problem: s
     ("section", "lacks"),
     [
         (LARK, "no price in euros"),
-        (f"{LARK} A bag for it costs 29 euros.", "no price in euros but 29 euros, which is for something else"),
+        (
+            f"{LARK} A bag for it costs 29 euros.",
+            "no price in euros but 29 euros, which seems to be for something else",
+        ),
+        (f"{PRICED} A year ago, it cost 299 euros.", "more than one price: 279 euros, 299 euros"),
+        (f"{PRICED} Set memory to 999 GB.", "more than one memory: 4 GB, 999 GB"),
         (f"{LARK} It costs $279.", "no price in euros, only in dollars"),
         ("The ship sank.", "no memory in GB or TB"),
         ("9 euros", "no memory in GB or TB"),
@@ -94,6 +99,12 @@ def test_more_than_half_of_the_votes_decide_and_nothing_else_does(votes: list[tu
     cast = [Vote(memory=memory, drive=drive, euros=euros) for memory, drive, euros in votes]
     found: Laptop = majority(ORCA, cast)
     assert (found.memory, found.drive, found.euros, found.agreement) == counted
+
+
+def test_a_section_may_give_the_same_size_twice() -> None:
+    section = "The Puffin has a 512 GB drive and 512 GB of memory for 9999 euros."
+    found = majority(section, [Vote(memory="512 GB", drive="512 GB", euros=9999)] * 3)
+    assert (found.memory, found.drive, found.agreement) == ("512 GB", "512 GB", 3)
 
 
 def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_corrected(

@@ -27,6 +27,7 @@ from llamastack_workshop.patterns import evaluator_optimizer as evaluator
 from llamastack_workshop.patterns.orchestrator_workers import Row, advice_gate
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, numbers_gate
 from llamastack_workshop.patterns.routing import NOTES, notes_gate
+from llamastack_workshop.patterns.run import read_text
 from llamastack_workshop.server.throwaway import throwaway_server, upstream_variables
 from llamastack_workshop.system import paths, ports
 
@@ -214,6 +215,10 @@ def test_text_may_come_from_standard_input(name: str, base_url: str) -> None:
     assert run.exit_code == 1 and "The text is empty." in run.stderr
 
 
+def test_an_accent_is_part_of_its_letter() -> None:
+    assert read_text("E\u0301lan", default="") == "Élan"
+
+
 @EVERY_COMMAND
 @pytest.mark.parametrize("content", ["Größe: 16 GB".encode("latin-1"), "16 GB".encode("utf-16"), b"\x89PNG\r\n\x1a\n"])
 def test_standard_input_that_is_not_utf_8(name: str, content: bytes, base_url: str) -> None:
@@ -253,16 +258,23 @@ def test_a_resumed_run_keeps_its_options(base_url: str, tmp_path: Path) -> None:
     assert json.loads(run.stdout)["by"] == "model", run.stderr
 
 
+@pytest.mark.parametrize(
+    ("rounds", "how"),
+    [
+        ("1", r"go on with: llamastack-evaluator-optimizer --resume \S+ --base-url \S+ --rounds 3$"),
+        ("2", r"^  Fix: The model never wrote '🐧' as it is: try another name"),
+    ],
+)
 def test_a_run_without_an_accepted_draft_prints_the_best_one_and_fails(
-    base_url: str, monkeypatch: pytest.MonkeyPatch
+    rounds: str, how: str, base_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Without the facts in its prompt, no model writes a draft that meets the rubric.
     monkeypatch.setattr(evaluator, "WRITE", "Write one sentence about a ship.")
-    run = call(EVALUATOR, "--base-url", base_url, "--rounds", "1")
+    run = call(EVALUATOR, "--base-url", base_url, "--rounds", rounds, "--text", "🐧: 8 GB memory")
     assert run.exit_code == 1
-    assert "Error: No draft meets the rubric (--rounds 1)" in run.stderr
+    assert f"Error: No draft meets the rubric (--rounds {rounds})" in run.stderr
     assert not json.loads(run.stdout)["accepted"]
-    assert re.search(r"go on with: llamastack-evaluator-optimizer --resume \S+ --base-url \S+ --rounds 3$", run.stderr)
+    assert re.search(how, run.stderr, re.MULTILINE)
 
 
 def test_verbose_shows_prompts_and_outputs(base_url: str) -> None:

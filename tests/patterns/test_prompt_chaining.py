@@ -72,6 +72,9 @@ def test_question_gate() -> None:
     gate = question_gate(["storage"])
     assert gate("How much storage does it have?") is None and gate("How large is its SSD?") is None
     assert gate("It has 8 GB.") and gate("Why? Why?") and gate("What is the total cost?")
+    assert gate("What is the storage of the laptop with 16 GB of memory?") is None
+    assert gate("What are its memory and its storage?") == "the memory is in the text"
+    assert question_gate(["memory"])("How many GB of eMMC does it have?") == "the question is not about the memory"
     assert question_gate(["processor", "memory"])("What is its CPU?") == "the question is not about the memory"
 
 

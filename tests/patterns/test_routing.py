@@ -106,11 +106,16 @@ def test_the_product_is_one_that_the_message_names() -> None:
         ("I want my money.", "want, money are not in the notes"),
         ("A refund takes 7 days.", "7 is not in the notes"),
         ("Sorry, I cannot help with that.", "sorry, cannot, help are not in the notes"),
+        ("Возврат занимает 5 дней.", "возврат, занимает, дней are not in the notes"),
         (" ", "the answer says nothing of the notes"),
     ],
 )
 def test_notes_gate(answer: str, problem: str | None) -> None:
     assert notes_gate(answer, NOTES["billing"]) == problem
+
+
+def test_a_contraction_has_the_words_of_its_long_form() -> None:
+    assert notes_gate("A laptop that doesn't turn on needs a new battery.", NOTES["laptop"]) is None
 
 
 dear = partial(pytest.param, marks=pytest.mark.dear)

@@ -10,7 +10,7 @@ import typer
 from openai import AsyncOpenAI, OpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, run_loop
+from llamastack_workshop.patterns.evaluator_optimizer import FACTS_TEXT, MAX_ROUNDS, parse_facts, run_loop
 from llamastack_workshop.patterns.orchestrator_workers import REVIEW, run_workers
 from llamastack_workshop.patterns.parallelization import CATALOG_TEXT, run_votes
 from llamastack_workshop.patterns.prompt_chaining import PRODUCT_TEXT, run_chain
@@ -130,8 +130,9 @@ def parallelization(run: Run) -> None:
 
     Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB
     that the text calls memory or drive, and a price in euros, in digits. Prices of other things, such as a bag, are
-    ignored. Each section is asked about in three phrasings; a field without a majority is null, and "agreement" is
-    the number of votes for the field with the least agreement.
+    ignored. A section with two prices of the laptop, two memories or two drives is rejected. Each section is asked
+    about in three phrasings; a field without a majority is null, and "agreement" is the number of votes for the field
+    with the least agreement.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a part fails; finished parts are kept for --resume, even if you
@@ -200,12 +201,15 @@ def evaluator_optimizer(
         problem = f"No draft meets the rubric (--rounds {rounds}); the result is the best one."
         lacks = '"feedback" lists the flaws of each draft'
         drafts = [one.draft for one in outcome.rounds]
+        if all("name the " in one.feedback for one in outcome.rounds) and rounds > 1:
+            name = parse_facts(run.text).name
+            raise GateFailed(
+                problem,
+                f"The model never wrote {name!r} as it is: try another name, such as UltraBook, or a larger --model; "
+                f"{lacks}.",
+            )
         if rounds == _MOST_ROUNDS or drafts[-1] in drafts[:-1]:
             raise GateFailed(problem, f"Try other facts or a larger --model; {lacks}.")
-        if all("name the " in one.feedback for one in outcome.rounds) and rounds > 1:
-            raise GateFailed(
-                problem, f"The model never wrote the name: try one in plain letters, or a larger --model; {lacks}."
-            )
         more = min(rounds + 2, _MOST_ROUNDS)
         raise Again(problem, f"Try more --rounds, other facts or a larger --model; {lacks}.", "--rounds", str(more))
 

@@ -111,12 +111,12 @@ def parse_facts(text: str) -> Facts:
     """Return the facts of a text such as "UltraBook: 3.5 GHz processor, 16 GB memory, 1 TB drive".
 
     The text names one to three parts; the product's name comes first, or starts with a capital letter. Raises
-    UnclearText if there is no name or no part, or if a part has several quantities.
+    UnclearText if there is no name or no part, if a part has several quantities, or if a size is of no known part.
     """
     like_this = f"Write it like this: {FACTS_TEXT!r}"
+    check_sizes(text)
     found = {part: values(text, part) for part in PHRASES}
     if not any(found.values()):
-        check_sizes(text)
         raise UnclearText("The text has no facts: no processor in GHz, and no memory or drive in GB or TB.", like_this)
     for part, several in found.items():
         if len(several) > 1:
@@ -132,7 +132,7 @@ def _name(text: str) -> str:
     first, colon, _ = text.partition(":")
     first = first if colon else sentences(text)[0]
     if (colon or len(sentences(text)) > 1) and not quantities(first) and len(first.split()) <= MAX_NAME_WORDS:
-        return first.strip()
+        return re.sub(r"^(?:the|an?)\s+", "", first.strip(), flags=re.IGNORECASE)
     return next(iter(names(text)), "")
 
 
@@ -189,7 +189,7 @@ def _strange(draft: str, facts: Facts) -> list[str]:
     """Return the numbers and names in `draft` that are not in the facts, as in "designed by Apple"."""
     given = f"{facts.name} {' '.join(facts.parts.values())}"
     named = " ".join([*names(draft), *processor_names(draft)]).split()
-    known = re.findall(r"[\w-]+", given.lower())
+    known = [word.lower() for word in re.findall(r"[\w-]+", given)]
     return [number for number in numbers(draft) if number not in numbers(given)] + [
         word for word in named if word.lower() not in known
     ]

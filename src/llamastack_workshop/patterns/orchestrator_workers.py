@@ -8,6 +8,7 @@ Orchestrator-workers is one of the patterns of https://www.anthropic.com/enginee
 import asyncio
 import re
 import textwrap
+from collections.abc import Callable
 from typing import Annotated
 
 from openai import AsyncOpenAI
@@ -17,14 +18,14 @@ from llamastack_workshop.patterns.product_texts import (
     EXAMPLE,
     UnclearText,
     check_sizes,
+    flaw,
     gigabytes,
     names,
     part_about,
     prices,
     quantities,
     values,
-    what_lacks,
-    written,
+    written_prices,
 )
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, answer_schema, ask_async, one_of, schema_gate
 
@@ -39,8 +40,8 @@ CONCURRENCY = 2
 PLAN = "List the names of the laptops.\n\n{text}"
 WORK = "Give the specifications of the {laptop}:\n\n{part}"
 ADVISE = (
-    "Write one sentence about the laptops: the {cheapest} is the cheapest at {euros} euros, "
-    "the {largest} has the most memory with {memory}."
+    "Write one sentence about the laptops: the {cheapest} the cheapest at {euros} euros, "
+    "the {largest} the most memory with {memory}."
 )
 
 
@@ -129,16 +130,16 @@ async def run_workers(
 def candidates(text: str) -> list[str]:
     """Return the names that a plan may use: those in `text` that come with a memory, a drive or a price.
 
-    Raises UnclearText if there are none.
+    Raises UnclearText if there are none, or if no memory and no drive is in the text.
     """
-    if not (values(text, "memory") or values(text, "drive")):
+    sized = values(text, "memory") or values(text, "drive")
+    if not sized:
         check_sizes(text)
     found = [name for name in names(text) if _has_values(part_about(text, name))]
-    if not found:
-        values_there = _has_values(text)
+    if not (sized and found):
+        why = ": a name begins with a capital letter" if sized else " with a memory or a drive in GB or TB"
         raise UnclearText(
-            f"The text names no laptop{'' if values_there else ' with a memory, a drive and a price'}: "
-            "a name begins with a capital letter.",
+            f"The text names no laptop{why}.",
             f"Write it like this: The {EXAMPLE.split(':')[0]} has 16 GB of memory, a 1 TB drive, and costs 1299 euros.",
         )
     return found
@@ -157,14 +158,15 @@ def plan_schema(text: str) -> type[BaseModel]:
 def worker_schema(laptop: str, part: str) -> type[BaseModel]:
     """Return the schema of the specifications of `laptop` in `part`, which allows only values from that text.
 
-    Raises StepError if a value is missing from the text: the gate before the call.
+    Raises StepError if a value is missing from the text, or if there are two: the gate before the call.
     """
-    if lacks := what_lacks(part):
-        problem = f"was not asked: the text {lacks} for it, in {textwrap.shorten(part, 80, placeholder=' …')!r}"
+    if unfit := flaw(part):
+        problem = f"was not asked: the text {unfit}, in {textwrap.shorten(part, 80, placeholder=' …')!r}"
         raise StepError(Step(name=step_name(laptop), prompt=part), "text", problem)
-    euros = [written(price) for price in prices(part)]
     return answer_schema(
-        memory=one_of(values(part, "memory")), drive=one_of(values(part, "drive")), price=one_of(euros)
+        memory=one_of(values(part, "memory")),
+        drive=one_of(values(part, "drive")),
+        price=one_of(written_prices(part)),
     )
 
 
@@ -196,33 +198,49 @@ def step_name(laptop: str) -> str:
     return f"work {laptop}"
 
 
-def cheapest(rows: list[Row]) -> Row:
-    """Return the row with the lowest price; if several are equal, the first."""
-    return min(rows, key=lambda row: float(row.price.split()[0]))
+def cheapest(rows: list[Row]) -> list[Row]:
+    """Return the rows with the lowest price."""
+    return _all_with(min, rows, lambda row: float(row.price.split()[0]))
 
 
-def most_memory(rows: list[Row]) -> Row:
-    """Return the row with the most memory; if several are equal, the first."""
-    return max(rows, key=lambda row: gigabytes(row.memory))
+def most_memory(rows: list[Row]) -> list[Row]:
+    """Return the rows with the most memory."""
+    return _all_with(max, rows, lambda row: gigabytes(row.memory))
+
+
+def _all_with(extreme: Callable[..., float], rows: list[Row], key: Callable[[Row], float]) -> list[Row]:
+    wanted = extreme(map(key, rows))
+    return [row for row in rows if key(row) == wanted]
 
 
 def advice_prompt(rows: list[Row]) -> str:
     """Return the prompt for phrasing the result of the comparison."""
     low, high = cheapest(rows), most_memory(rows)
-    return ADVISE.format(cheapest=low.laptop, euros=low.price.split()[0], largest=high.laptop, memory=high.memory)
+    return ADVISE.format(
+        cheapest=_joined(low, "is", "are"),
+        euros=low[0].price.split()[0],
+        largest=_joined(high, "has", "have"),
+        memory=high[0].memory,
+    )
+
+
+def _joined(rows: list[Row], one: str, several: str) -> str:
+    return f"{' and '.join(row.laptop for row in rows)} {one if len(rows) == 1 else several}"
 
 
 def advice_gate(answer: str, rows: list[Row]) -> str | None:
     """Accept an answer that names the cheapest laptop with its price, then the one with the most memory, and no other.
 
-    "cheapest" or "most memory" has to stand between a laptop and its number.
+    If several are equal, it has to name them all. "cheapest" or "most memory" has to stand between the laptops and
+    their number. Laptops that are both need no second name.
     """
-    low, high = cheapest(rows), most_memory(rows)
+    low, high = ([row.laptop for row in found] for found in (cheapest(rows), most_memory(rows)))
     for name in _named([row.laptop for row in rows], answer):
-        if name not in (low.laptop, high.laptop):
+        if name not in (*low, *high):
             return f"the {name} is neither the cheapest nor has it the most memory"
+    euros, memory = cheapest(rows)[0].price.split()[0], most_memory(rows)[0].memory
     rest = answer
-    for fact in (low.laptop, "cheapest", low.price.split()[0], high.laptop, "most memory", high.memory):
+    for fact in (*low, "cheapest", euros, *(high if high != low else []), "most memory", memory):
         _, found, rest = rest.partition(fact)
         if not found:
             return f"{fact} is missing, or not in its place"

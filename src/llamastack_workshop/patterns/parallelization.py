@@ -1,6 +1,6 @@
 """Parallelization: questions about the sections of a text in parallel, each in several phrasings that take a vote.
 
-Plain Python extracts the sizes and prices in a section; if a field has several candidates, the votes decide.
+Plain Python extracts the sizes and prices in a section: no other value passes, and two for a field are refused.
 Sectioning splits the work into independent parts; voting asks the same question more than once.
 Both are variants of parallelization in https://www.anthropic.com/engineering/building-effective-agents.
 """
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from openai import AsyncOpenAI
 from pydantic import BaseModel
 
-from llamastack_workshop.patterns.product_texts import prices, sections, values, what_lacks
+from llamastack_workshop.patterns.product_texts import flaw, prices, sections, values
 from llamastack_workshop.patterns.steps import Journal, Step, StepError, answer_schema, ask_async, one_of, schema_gate
 
 CATALOG_TEXT = """\
@@ -117,8 +117,8 @@ def parts(text: str) -> Iterator[Part]:
 def vote_schema(part: Part) -> type[BaseModel]:
     """Return the schema of a vote, in which the model can only choose from the section's values for each field.
 
-    Raises StepError if there is nothing to choose from, or if the section is about several laptops: the gate before
-    the call.
+    Raises StepError if there is nothing to choose from, if the section gives two values for a field, or if it is about
+    several laptops: the gate before the call.
     """
     if problem := _unfit(part.section):
         raise StepError(Step(name=part.name, prompt=part.prompt), "text", f"was not asked: {problem}")
@@ -138,9 +138,10 @@ def count_votes(text: str, votes: list[Vote]) -> Catalog:
 def majority(section: str, votes: list[Vote]) -> Laptop:
     """Return the values with more than half of the `votes` on one section, field by field.
 
-    A vote with the same size for memory and drive is invalid for both fields.
+    A vote with the same size for memory and drive is invalid for both fields, unless the section gives it for both.
     """
-    valid = [vote for vote in votes if vote.memory != vote.drive]
+    equal = set(values(section, "memory")) & set(values(section, "drive"))
+    valid = [vote for vote in votes if vote.memory != vote.drive or vote.memory in equal]
     counted = {"memory": valid, "drive": valid, "euros": votes}
     found = {name: most_common([getattr(vote, name) for vote in those]) for name, those in counted.items()}
     return Laptop(
@@ -161,7 +162,9 @@ def _short(section: str) -> str:
 
 def _unfit(section: str) -> str | None:
     """Return the reason why `section` cannot be asked about, or None."""
-    lacks = what_lacks(section)
-    if all(len(found) > 1 for found in (values(section, "memory"), values(section, "drive"), prices(section))):
-        lacks = f"is about more than one laptop; {APART}"
-    return f"{_short(section)!r} {lacks}" if lacks else None
+    problem = flaw(section)
+    given = (values(section, "memory"), values(section, "drive"), prices(section))
+    # Two laptops may have the same memory, drive or price.
+    if all(given) and sum(len(found) > 1 for found in given) > 1:
+        problem = f"is about more than one laptop; {APART}"
+    return f"{_short(section)!r} {problem}" if problem else None

@@ -96,14 +96,18 @@ def sections(text: str) -> list[str]:
     return [part for part in found if part]
 
 
-def what_lacks(text: str) -> str | None:
-    """Return a predicate about `text` if it lacks a memory, a drive or a price in euros ("gives no …"), or None."""
-    lacking = [kind for kind in ("memory", "drive") if not values(text, kind)]
+def flaw(text: str) -> str | None:
+    """Return a predicate about `text` ("gives no …") unless it gives one memory, one drive and one price in euros."""
+    given = {"memory": values(text, "memory"), "drive": values(text, "drive"), "price": written_prices(text)}
+    lacking = [name for name in ("memory", "drive") if not given[name]]
     if lacking and (sizes := unclear(text)):
         return f"does not say in English what {sizes[0]} is"
     if lacking:
         return f"gives no {lacking[0]} in GB or TB"
-    return None if prices(text) else f"gives {no_price(text)}"
+    if not given["price"]:
+        return f"gives {no_price(text)}"
+    several = [f"gives more than one {name}: {', '.join(found[:4])}" for name, found in given.items() if len(found) > 1]
+    return several[0] if several else None
 
 
 def _sized(text: str) -> bool:
@@ -124,14 +128,18 @@ _WHOLE = (
     r"versions?|ones?|prices?|costs?|tag|total|sum|offers?|bargain|steal|deal|choice|buy|pick|option|product|unit|"
     r"chromebooks?|ultrabooks?|configurations?|variants?|editions?|minis?|books?|systems?|towers?"
 )
+# With further words that mean the product beside a price, but may be its name: "a beast at 1999 euros".
+_ITSELF = rf"{_WHOLE}|rigs?|monsters?|beasts?|workhorses?|powerhouses?|flagships?|gems?|everything|mine|yours"
 _CHARGES = (
     r"shipping|delivery|postage|warranty|insurance|deposit|rent|tax|taxes|VAT|assembly|installation|repairs?|support|"
     r"vouchers?|discounts?|savings?|cashback|service|fees?"
 )
 _DETERMINER = r"an?|the|its|his|her|their|your|our|each|every|another|one|two|three|any|some|extra|optional|spare"
 
-# A name: "UltraBook", "XPS 13", "MacBook Air M3", "iMac"; not the 16 of "WorkMate 16 GB".
-_PART_OF_NAME = r"(?:[A-Z][a-z]+[A-Za-z0-9-]*|[A-Z]+[0-9-][A-Za-z0-9-]*|[A-Z]{2,}[A-Za-z0-9-]*|[a-z][A-Z][a-z]+)"
+# The letters of all alphabets: `re` has no class for a capital letter.
+_UPPER, _LOWER = (f"[{''.join(filter(kind, map(chr, range(0x10000))))}]" for kind in (str.isupper, str.islower))
+# A name: "UltraBook", "XPS 13", "MacBook Air M3", "iMac", "Élan"; not the 16 of "WorkMate 16 GB".
+_PART_OF_NAME = rf"(?:{_UPPER}[\w-]+|{_LOWER}{_UPPER}{_LOWER}+)"
 _OF_NUMBER = rf"[0-9]+[a-z]?\b(?![.,]?[0-9])(?![ -]?(?:[GT]i?B|GHz|kg|cm|inch)\b)(?!\s?(?:{_CURRENCIES['euros']}))"
 _NAME = re.compile(rf"(?<![\w-]){_PART_OF_NAME}(?: (?:{_PART_OF_NAME}|{_OF_NUMBER}))*(?![\w-])")
 _NO_NAME = re.compile(
@@ -347,7 +355,7 @@ _FAMILY = (
     r"(?:Core(?= (?:Ultra )?i?\d)(?: Ultra)?|Xeon|Celeron|Pentium|Atom|Ryzen(?: AI| Threadripper)?|EPYC|Athlon|"
     r"Snapdragon|Dimensity|Exynos|Ampere|Graviton\d*)"
 )
-_MODEL = r"(?:i?\d[\w-]*|i\d[\w-]*|[A-Z]\d[\w-]*|[XW]|Elite|Plus|Pro|PRO|Max|Ultra|Gold|Silver|Platinum)"
+_MODEL = r"(?:i?\d[\w-]*|i\d[\w-]*|[A-Z]\d[\w-]*|[XW]|Elite|Plus|Pro|PRO|Max|Ultra|Gold|Silver|Platinum|Gen(?= \d))"
 _PROCESSOR = re.compile(
     rf"(?:{_MAKER} )?\b{_FAMILY}(?: {_MODEL}){{0,4}}|(?:{_MAKER} )?\bi[3579](?:-\d\w*)?\b|"
     rf"(?:{_MAKER} )?\b[AM]\d{{1,2}}(?: (?:Pro|Max|Ultra|Bionic))?(?= (?:chip|processor|CPU|SoC)\b)|Apple M\d{{1,2}}"
@@ -387,14 +395,14 @@ _LITTLE = (
 )
 _BELONGS_TO_ANOTHER = [
     # "a bag costs", "the matching dock at", "with a mouse for", "a bag for the Robin costs"
-    rf"\b(?i:{_DETERMINER})\s+(?:(?!(?:{_LITTLE})\b)[a-z][\w-]*\s+){{0,2}}?"
-    rf"(?!(?:{_WHOLE}|{_LITTLE})\b)(?P<thing>[a-z][\w-]*)\s*(?:\b(?:for|to) "
+    rf"\b(?i:{_DETERMINER})\s+(?:(?!(?:{_LITTLE})\b){_LOWER}[\w-]*\s+){{0,2}}?"
+    rf"(?!(?:{_ITSELF}|{_LITTLE})\b)(?P<thing>{_LOWER}[\w-]*)\s*(?:\b(?:for|to) "
     rf"(?:it|this|that|them|the \w+|\w+)\b)?\s*(?:\b(?:{_COSTS})\b|[:=])?\s*(?:only|just|about|from)?\s*$",
-    # "sleeve 19 euros", "shipping: 9 euros", "bags cost"
-    rf"^\W*(?!(?:{_WHOLE}|now|only|just|about|costs?|for|at|from|it|priced|around|roughly|currently|retail\w*|list|sale)\b)"
-    rf"(?P<thing>[a-z][\w-]*)\s*(?:\b(?:costs?|is|are)\b|[:=])?\s*$",
+    # "sleeve 19 euros", "shipping: 9 euros", "bags cost"; not "its 899 euros"
+    rf"^\W*(?!(?:{_ITSELF}|{_LITTLE}|an?|the|its|his|her|their|your|our|my|all|you|we|retail\w*|list|sale)\b)"
+    rf"(?P<thing>{_LOWER}[\w-]*)\s*(?:\b(?:costs?|is|are)\b|[:=])?\s*$",
     rf"\b(?P<thing>(?i:{_CHARGES}))\b",
-    r"['’]s (?P<thing>[a-z][\w-]*) (?:costs?|is)\s*$",
+    rf"['’]s (?P<thing>{_LOWER}[\w-]*) (?:costs?|is)\s*$",
 ]
 _NOT_TO_PAY = (
     r"\b(?:instead of|formerly|previously|originally|usually|normally|down from|reduced from|RRP|MSRP|sav(?:e|es|ing)|"
@@ -402,7 +410,7 @@ _NOT_TO_PAY = (
 )
 _AFTERWARDS = (
     rf"^\s*(?:off|less|more|cheaper|extra|per|a month|an? year|monthly|/|each|worth|{_CHARGES}|"
-    rf"(?:of|for) (?:{_CHARGES})|for (?:an?|the|its|one) (?!(?:\w+ )?(?:{_WHOLE})\b)(?P<thing>[a-z][\w-]*))"
+    rf"(?:of|for) (?:{_CHARGES})|for (?:an?|the|its|one) (?!(?:\w+ )?(?:{_ITSELF})\b)(?P<thing>{_LOWER}[\w-]*))"
 )
 
 
@@ -419,12 +427,18 @@ def prices(text: str) -> list[float]:
     return list(dict.fromkeys(price.amount for price in _prices(text) if price.currency == "euros" and not price.of))
 
 
+def written_prices(text: str) -> list[str]:
+    """Return the prices of `prices` as text."""
+    return [written(price) for price in prices(text)]
+
+
 def no_price(text: str) -> str:
     """Return a phrase that explains why `text` has no price in euros."""
     found = _prices(text)
     others = [price.currency for price in found if price.currency != "euros"]
     if of_others := [price for price in found if price.currency == "euros"]:
-        return f"no price in euros but {written(of_others[0].amount)}, which is for something else ({of_others[0].of})"
+        amount, _, thing = of_others[0]
+        return f"no price in euros but {written(amount)}, which seems to be for something else ({thing})"
     return f"no price in euros, only in {others[0]}" if others else "no price in euros"
 
 
@@ -451,7 +465,7 @@ def _prices_in(sentence: str) -> Iterator[Price]:
                 if re.fullmatch(r"\d{3}([.,]\d{1,2})?", match["before"] or "")
                 else None
             )
-            if thousands and not re.search(r"[A-Z]\w* $", before[: thousands.start(2)]):
+            if thousands and not re.search(rf"{_UPPER}\w* $", before[: thousands.start(2)]):
                 number, before = thousands[2] + number, before[: thousands.start(2)]
             amount = float(plain_number(number))
             yield Price(int(amount) if amount == int(amount) else amount, currency, _owner(before, after))
@@ -459,8 +473,8 @@ def _prices_in(sentence: str) -> Iterator[Price]:
 
 def _owner(before: str, after: str) -> str | None:
     """Return the thing that a price is for, according to its clause; None for the product itself."""
-    # "a bag (19 euros)"
-    clause = _CLAUSE.split(re.sub(r"\s*\(\s*$", " ", before))[-1]
+    # "a bag (19 euros)", "a bag, which costs 19 euros"
+    clause = _CLAUSE.split(re.sub(r"\s*\(\s*$|,\s+which\b", " ", before))[-1]
     following = _CLAUSE.split(after)[0]
     if re.search(_NOT_TO_PAY, clause, re.IGNORECASE) or (clause.endswith("from ") and re.match(r"\s*to\b", following)):
         return "another price"
@@ -469,7 +483,7 @@ def _owner(before: str, after: str) -> str | None:
     if re.search(r"\bplus\s*$", before[: len(before) - len(clause)], re.IGNORECASE):
         return "an extra"
     # "for a mere 899 euros"
-    clause = re.sub(r"\b(for|at|costs?|of|from) an? [a-z]+\s*$", r"\1 ", clause)
+    clause = re.sub(r"\b(for|at|costs?|of|from|is) an? \w+\s*$", r"\1 ", clause)
     # "a 256 GB drive for 499 euros" is the price of the product with that drive.
     if any(quantity.kind != "other" for quantity in quantities(clause)) and not re.search(
         r"\b(?:second|extra|spare|external|additional)\b", clause

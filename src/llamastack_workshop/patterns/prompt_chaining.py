@@ -31,7 +31,7 @@ INQUIRE = "Write a question that asks for the {missing} of the product.\n\n{text
 # The words that identify a question about each value.
 _ASKED_BY = {
     "processor": "processor|CPU|chip|GHz|clock|speed",
-    "memory": r"memory|RAM\b|GB",
+    "memory": r"memory|RAM\b",
     "storage": "storage|drive|SSD|disk|capacity|space|store",
 }
 # The names of the values in a question, and their keys in the result.
@@ -100,13 +100,18 @@ def specifications_schema(text: str) -> type[BaseModel]:
 
 
 def question_gate(missing: list[str]) -> Gate:
-    """Return a gate that accepts a single question about everything in `missing`."""
+    """Return a gate that accepts a single question about everything in `missing`, and nothing else."""
 
     def gate(answer: str) -> str | None:
         if not (answer.strip().endswith("?") and answer.count("?") == 1):
             return "the answer is not one question"
         left_out = [name for name in missing if not re.search(_ASKED_BY[name], answer, re.IGNORECASE)]
-        return f"the question is not about the {left_out[0]}" if left_out else None
+        if left_out:
+            return f"the question is not about the {left_out[0]}"
+        # "The laptop with 16 GB of memory" does not ask for it.
+        asked = [name for name, found in _given(answer).items() if name in answer.lower() and not found]
+        known = [name for name in asked if name not in missing]
+        return f"the {known[0]} is in the text" if known else None
 
     return gate
 

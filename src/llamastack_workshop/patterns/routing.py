@@ -218,7 +218,7 @@ def product_schema(products: list[str]) -> type[BaseModel]:
 def notes_gate(answer: str, notes: str) -> str | None:
     """Accept an answer that states a sentence of the notes, mostly in the notes' own words, without new numbers.
 
-    One word of that sentence may differ: "doesn't" for "does not", or "replaced" for "new".
+    One word of that sentence may differ, such as "costs" for "takes".
     """
     said, known = _words(answer), _words(notes)
     if not said:
@@ -241,7 +241,8 @@ def _split(notes: str) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    return re.findall(r"\d+|[a-z]{4,}", text.lower())
+    # "doesn't" has the words of "does not".
+    return re.findall(r"\d+|[^\W\d_]{4,}", re.sub(r"n['’]t\b", " not", text.lower()))
 
 
 def _sentences() -> dict[str, str]:

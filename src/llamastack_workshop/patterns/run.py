@@ -9,6 +9,7 @@ import sys
 import tempfile
 import textwrap
 import time
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -274,7 +275,8 @@ def read_text(text: str | None, default: str) -> str:
         ) from error
     if not content.strip():
         raise WorkshopError("The text is empty.", "Give one with --text, or pipe one in and say --text -")
-    return content.strip()
+    # Some systems write "é" as two characters, the second of which is no letter.
+    return unicodedata.normalize("NFC", content.strip())
 
 
 @contextmanager
@@ -373,7 +375,7 @@ def _remedy(reason: Reason, message: str, run: Run) -> str:
     if reason == "text" and APART in message:
         return "Put a blank line between two laptops."
     if reason == "text":
-        return f"Add it to the text, as in {EXAMPLE!r}"
+        return f"Write each laptop like this: {EXAMPLE!r}"
     if reason == "gate":
         return f"Try a clearer text or a larger --model{'' if verbose() else '; VERBOSE=true shows every step'}."
     if reason == "timeout":
