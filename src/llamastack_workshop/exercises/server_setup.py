@@ -44,13 +44,17 @@ def language_models(function: Callable[[OpenAI], list[str]], client: OpenAI) -> 
 @exercise
 def short_answer(function: Callable[[str], Response]) -> str:
     """Check that `function(question)` returns a response of at most 16 tokens; most are truncated there."""
+    answers = []
     for question in _QUESTIONS:
         answer, asked = watch(function, question, kind=Response, wanted="the whole response")
+        answers.append(answer)
         sent = request_for(answer, asked)
         require(question in sent.prompt, "the check's question is not in `input`.")
         limit = sent.sent.get("max_output_tokens")
         require(limit, "the request has no token limit; set `max_output_tokens`.")
         require(limit == 16, f"the token limit is {limit!r}, not 16: see `max_output_tokens`.")
+    # A truncated answer shows more than one that the model ended before its limit.
+    answer = next((one for one in answers if one.status == "incomplete"), answers[-1])
     why = answer.incomplete_details and answer.incomplete_details.reason
     used = answer.usage.output_tokens if answer.usage else "?"
     return f"{used} tokens, status {answer.status!r}" + (f", because of {why!r}." if why else ".")
