@@ -25,7 +25,7 @@ _ADDRESS = re.compile(r"https?://(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/(?
 class ChatModel:
     """A model's name on the server, its GGUF file, and, for our models, the file with its chat template.
 
-    A model without a `template` uses its own, and our models' limits do not apply to it.
+    A model without a `template` uses the one in its file, if there is one, and our models' limits do not apply to it.
     """
 
     name: str
