@@ -15,6 +15,7 @@ from llamastack_workshop.patterns.parallelization import (
     Laptop,
     Part,
     Vote,
+    count_votes,
     majority,
     parts,
     run_votes,
@@ -105,6 +106,16 @@ def test_a_section_may_give_the_same_size_twice() -> None:
     section = "The Puffin has a 512 GB drive and 512 GB of memory for 9999 euros."
     found = majority(section, [Vote(memory="512 GB", drive="512 GB", euros=9999)] * 3)
     assert (found.memory, found.drive, found.agreement) == ("512 GB", "512 GB", 3)
+
+
+def test_the_votes_that_pass_agree() -> None:
+    text = f"{CATALOG_TEXT}\n\nThe Puffin has a 512 GB drive and 512 GB of memory for 9999 euros."
+    schemas = [vote_schema(part).model_json_schema()["properties"] for part in parts(text)]
+    # A schema without a choice: each field has only one value.
+    votes = [Vote(**{name: field["const"] for name, field in fields.items()}) for fields in schemas]
+    found = count_votes(text, votes).laptops
+    assert [one.agreement for one in found] == [3] * 4
+    assert all(None not in one.model_dump().values() for one in found)
 
 
 def test_a_part_that_fails_loses_no_other_and_is_asked_alone_when_it_is_corrected(

@@ -126,13 +126,14 @@ def routing(
 
 @pattern_command("parallelization", CATALOG_TEXT)
 def parallelization(run: Run) -> None:
-    """Extract memory, drive and price from every section of a text in parallel, and take a vote over three phrasings.
+    """Extract memory, drive and price from every section of a text in parallel, in three phrasings that have to agree.
 
     Sections are paragraphs (or lines, if each has a price) of English text, about one laptop each: sizes in GB or TB
     that the text calls memory or drive, and a price in euros, in digits. Prices of other things, such as a bag, are
     ignored. A section with two prices of the laptop, two memories or two drives is rejected. Each section is asked
-    about in three phrasings; a field without a majority is null, and "agreement" is the number of votes for the field
-    with the least agreement.
+    about in three phrasings. An answer passes only with the values that the section gives; if the second attempt does
+    not pass either, the part fails. So the three answers agree, and the vote decides nothing: no field is null, and
+    "agreement" is always 3.
 
     The result goes to standard output, progress to standard error. VERBOSE=true shows each step's prompt,
     output, tokens and seconds. Exits with 1 if a part fails; finished parts are kept for --resume, even if you

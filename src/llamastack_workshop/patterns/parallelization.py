@@ -1,6 +1,7 @@
 """Parallelization: questions about the sections of a text in parallel, each in several phrasings that take a vote.
 
 Plain Python extracts the sizes and prices in a section: no other value passes, and two for a field are refused.
+So the votes that pass agree, and the count changes nothing; it decides where votes have a choice, as in chapter 13.
 Sectioning splits the work into independent parts; voting asks the same question more than once.
 Both are variants of parallelization in https://www.anthropic.com/engineering/building-effective-agents.
 """
@@ -61,7 +62,8 @@ class Vote(BaseModel, extra="forbid"):
 class Laptop(BaseModel):
     """The majority's answer about a section, with None for a field without a majority.
 
-    `agreement` is the number of votes for the field with the least agreement.
+    `agreement` is the number of votes for the field with the least agreement. In a run, all votes agree, because
+    `vote_schema` leaves them no choice: no field is None, and `agreement` is the number of phrasings.
     """
 
     section: str
@@ -115,10 +117,10 @@ def parts(text: str) -> Iterator[Part]:
 
 
 def vote_schema(part: Part) -> type[BaseModel]:
-    """Return the schema of a vote, in which the model can only choose from the section's values for each field.
+    """Return the schema of a vote, which allows only the section's one value for each field.
 
-    Raises StepError if there is nothing to choose from, if the section gives two values for a field, or if it is about
-    several laptops: the gate before the call.
+    Raises StepError if the section lacks a value, if it gives two for a field, or if it is about several laptops: the
+    gate before the call.
     """
     if problem := _unfit(part.section):
         raise StepError(Step(name=part.name, prompt=part.prompt), "text", f"was not asked: {problem}")
