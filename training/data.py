@@ -47,7 +47,7 @@ SHARES = {
 }
 _REPEATED = 0.2
 WRITTEN = {
-    "written_texts": (written_texts, 0.2),
+    "written_texts": (written_texts, 0.36),
     "lists": (lists, 0.03),
     "label_sets": (label_sets, 0.12),
     "functions": (functions, 0.12),
