@@ -45,18 +45,18 @@ SHARES = {
     "patterns": (patterns, 0.12),
     "grading": (grading, 0.05),
 }
-_REPEATED = 0.12
+_REPEATED = 0.2
 WRITTEN = {
-    "written_texts": (written_texts, 0.4),
+    "written_texts": (written_texts, 0.2),
     "lists": (lists, 0.03),
-    "label_sets": (label_sets, 0.09),
-    "functions": (functions, 0.08),
+    "label_sets": (label_sets, 0.12),
+    "functions": (functions, 0.12),
     "searches": (searches, 0.03),
-    "passages": (passages, 0.13),
-    "short_questions": (short_questions, 0.12),
+    "passages": (passages, 0.11),
+    "short_questions": (short_questions, 0.13),
     "copying": (copying, 0.05),
-    "turns": (turns, 0.09),
-    "checks": (checks, 0.1),
+    "turns": (turns, 0.06),
+    "checks": (checks, 0.08),
 }
 ROUNDS = {1: SHARES, 2: {name: (module, share * _REPEATED) for name, (module, share) in SHARES.items()} | WRITTEN}
 LONGEST = 1024
