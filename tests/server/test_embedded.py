@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from llamastack_workshop.evaluating import asking, record, rules
 from llamastack_workshop.evaluating.cases import load
 from llamastack_workshop.evaluating.record import Result
+from llamastack_workshop.server import parts
 from llamastack_workshop.server.embedded import models, serve, weights
 from llamastack_workshop.server.embedded.models import ChatModel
 from llamastack_workshop.server.stack import running_stack
@@ -307,3 +308,29 @@ def test_the_base_model_stays_available_by_its_name(tmp_path: Path, monkeypatch:
         own = OpenAI(base_url=stack.addresses["LLAMA_CPP_URL"], api_key="none", max_retries=0)
         for parameters in PARAMETERS.values():
             test_offers_a_tool_whatever_its_parameters_are(own, parameters)
+
+
+@pytest.mark.dear
+def test_a_file_without_a_template_ends_after_its_tool_calls(tmp_path: Path) -> None:
+    untaught = tmp_path / "untaught.gguf"
+    strip = ["-m", "gguf.scripts.gguf_new_metadata", "--force", "--remove-metadata", "tokenizer.chat_template"]
+    subprocess.run([sys.executable, *strip, weights.SMOLLM2.path(), untaught], check=True, capture_output=True)
+    port = ports.free_port()
+    model = ChatModel("untaught", untaught)
+    said: list[str] = []
+    with parts.embedded_models({"LLAMA_CPP_URL": port}, tmp_path / "log", said.append, model):
+        assert "has no chat template" in " ".join(said)
+        client = OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0)
+        for question, products in (
+            ("What is the price of the UltraBook?", {"UltraBook"}),
+            ("What are the prices of the UltraBook and the PebblePhone?", {"UltraBook", "PebblePhone"}),
+        ):
+            # LlamaStack always asks for parallel calls; the sampling of such a file isn't greedy by itself.
+            choice = client.chat.completions.create(
+                model="untaught",
+                messages=[{"role": "user", "content": question}],
+                tools=[{"type": "function", "function": PRICE}],
+                extra_body={"parallel_tool_calls": True, "temperature": 0},
+            ).choices[0]
+            calls = [json.loads(call.function.arguments)["product"] for call in choice.message.tool_calls]
+            assert (choice.finish_reason, len(calls), set(calls)) == ("tool_calls", len(products), products)
